@@ -1,0 +1,120 @@
+"""Contacts: identity, merge rules, and the parts of a typed name.
+
+Identity (reference: OnceHub 8.6): e-mail, else mobile phone when there is no e-mail, else always new.
+Merge: missing values are added, newer values replace older ones, a blank never erases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+from attrs import field, frozen
+from nameparser import HumanName
+
+
+@frozen
+class Contact:
+    """A person who books. `id` is our public id (written into the CRM as "Contact id").
+
+    `name` is as typed; `first_name` and `last_name` are its parts, and `last_name` is never empty when
+    `name` is not.
+    """
+
+    id: str
+    email: str = ""
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    salutation: str = ""
+    phone: str = ""
+    mobile_phone: str = ""
+    company: str = ""
+    job_title: str = ""
+    street: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    time_zone: str = ""
+    status: str = ""
+    custom: Mapping[str, Any] = field(factory=dict)
+    updated_at: datetime | None = None
+
+
+@frozen
+class NameParts:
+    """A typed name in parts. `first` holds all given names, so that none is lost."""
+
+    salutation: str
+    first: str
+    last: str
+    suffix: str = ""
+
+
+def split_name(typed: str) -> NameParts:
+    """Split a typed name. No last name found → the whole name is the last name.
+
+    The parser is trusted only when no word of the typed name gets lost in its parts; otherwise the
+    name is split at its last space.
+    """
+    whole = " ".join(typed.split())
+    if not whole:
+        return NameParts("", "", "")
+    parsed = HumanName(whole)
+    first = " ".join(part for part in (parsed.first, parsed.middle) if part)
+    last = str(parsed.last)
+    kept = f"{parsed.title} {first} {last} {parsed.suffix}"
+    if last and _words(kept) == _words(whole):
+        return NameParts(str(parsed.title), first, last, str(parsed.suffix))
+    if "," in whole or " " not in whole or not (first or last):
+        return NameParts("", "", whole)
+    head, tail = whole.rsplit(" ", 1)
+    return NameParts("", head, tail)
+
+
+def _words(text: str) -> list[str]:
+    return sorted(word for word in text.replace(",", " ").split() if word)
+
+
+def email_key(email: str) -> str:
+    """The form in which two spellings of one address are equal: trimmed, lower case."""
+    return email.strip().lower()
+
+
+def mobile_key(number: str, region: str = "") -> str:
+    """A phone number as E.164, or its digits when it cannot be parsed; empty for an empty number."""
+    text = number.strip()
+    if not text:
+        return ""
+    try:
+        parsed = phonenumbers.parse(text, region or None)
+    except phonenumbers.NumberParseException:
+        digits = "".join(ch for ch in text if ch.isdigit())
+        return digits
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def phone_spellings(number: str, region: str = "") -> tuple[str, ...]:
+    """Every spelling under which a CRM may hold this number: E.164, international, national, digits."""
+    text = number.strip()
+    if not text:
+        return ()
+    try:
+        parsed = phonenumbers.parse(text, region or None)
+    except phonenumbers.NumberParseException:
+        digits = "".join(ch for ch in text if ch.isdigit())
+        return tuple(dict.fromkeys(s for s in (text, digits) if s))
+    formats = phonenumbers.PhoneNumberFormat
+    e164 = phonenumbers.format_number(parsed, formats.E164)
+    spelled = (
+        text,
+        e164,
+        phonenumbers.format_number(parsed, formats.INTERNATIONAL),
+        phonenumbers.format_number(parsed, formats.NATIONAL),
+        e164.lstrip("+"),
+        "".join(ch for ch in phonenumbers.format_number(parsed, formats.NATIONAL) if ch.isdigit()),
+    )
+    return tuple(dict.fromkeys(spelled))
