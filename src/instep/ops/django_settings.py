@@ -1,0 +1,129 @@
+"""Django's settings, read once per process from Instep's own (`instep.ops.settings`).
+
+Used with DJANGO_SETTINGS_MODULE=instep.ops.django_settings; `instep.ops.boot` sets it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from instep.ops.database import django_database
+from instep.ops.settings import load
+
+INSTEP = load()
+PACKAGE = Path(__file__).resolve().parents[1]
+
+SECRET_KEY, *SECRET_KEY_FALLBACKS = INSTEP.django_secrets()
+DEBUG = False
+
+_public_host = urlsplit(INSTEP.public_url).hostname
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public_host] if _public_host else [])]
+CSRF_TRUSTED_ORIGINS = [INSTEP.public_url] if INSTEP.public_url else []
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    # Only for its migrations: the engine's own migration runs after the schema of the job queue.
+    "procrastinate.contrib.django",
+    "instep.store",
+    "instep.engine",
+    "instep.web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "instep.ops.http.RequestLogMiddleware",
+    "instep.ops.http.BodyLimitMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "instep.web.urls"
+WSGI_APPLICATION = "instep.ops.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": django_database(INSTEP.dsn)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "store.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/signin"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/signin"
+
+# --- what browsers are told ---
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = INSTEP.is_https
+CSRF_COOKIE_SECURE = INSTEP.is_https
+SECURE_HSTS_SECONDS = 31_536_000 if INSTEP.is_https else 0
+# TLS ends at the proxy in front of us, which must set this header and strip a stranger's.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if INSTEP.is_https else None
+
+# BodyLimitMiddleware answers 413 before Django looks; Django's own limit would answer 400.
+DATA_UPLOAD_MAX_MEMORY_SIZE = INSTEP.max_body
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+# --- language, time, files ---
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [str(PACKAGE / "locale")]
+
+STATIC_URL = "/static/"
+# Served from the packages themselves: there is no collect step that could be forgotten.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# instep.ops.logs configures logging for the whole process before Django starts.
+LOGGING_CONFIG = None

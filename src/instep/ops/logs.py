@@ -1,0 +1,130 @@
+"""Logs: one line per event, JSON for machines or text for people, without secrets and personal data.
+
+Every line carries the id chain (booking → drain → request) that is bound with `structlog.contextvars`.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import structlog
+
+HIDDEN = "[hidden]"
+
+#: Parts of key names whose values are never written: secrets, and what tells who a person is.
+_SECRET_KEYS = re.compile(
+    r"token|secret|password|passwd|authorization|cookie|signature|api[_-]?key|private[_-]?key|session[_-]?id"
+    r"|assertion|code_verifier|credential",
+    re.IGNORECASE,
+)
+_PERSONAL_KEYS = re.compile(
+    r"e-?mail|phone|mobile|^fax$|(first|last|full|middle|given|family|display|guest|host|contact|customer)_?name"
+    r"|^name$|^subject$|^description$|address|^body$|^payload$",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+")
+_PHONE = re.compile(r"(?<![\w.:/-])\+\d[\d\s().-]{6,18}\d(?![\w-])")
+_BEARER = re.compile(r"\b(Bearer|Basic|OAuth)\s+[\w.~+/!=-]{6,}", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+@")
+_ASSIGNED_SECRET = re.compile(
+    r"((?:access_token|refresh_token|client_secret|code|assertion|password|secret|sig)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s&\"',}]+",
+    re.IGNORECASE,
+)
+
+
+def hide(text: str) -> str:
+    """A text without e-mail addresses, international phone numbers, tokens and passwords."""
+    text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+    text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+    text = _ASSIGNED_SECRET.sub(rf"\1{HIDDEN}", text)
+    return _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
+
+
+def _hide_value(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if depth > 6:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _hide_item(str(key), item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hide_value(item, depth + 1) for item in value]
+    if isinstance(value, bytes):
+        return f"[{len(value)} bytes]"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return hide(str(value))
+
+
+def _hide_item(key: str, value: Any, depth: int = 0) -> Any:
+    hidden = _SECRET_KEYS.search(key) or _PERSONAL_KEYS.search(key)
+    # A count or a switch named after a secret ("tokens": 3) tells nothing.
+    if hidden and value is not None and not isinstance(value, bool | int | float):
+        return HIDDEN
+    return _hide_value(value, depth)
+
+
+def redact(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """structlog processor: the last one before rendering, so that tracebacks are cleaned too."""
+    return {
+        key: value if key in ("level", "timestamp", "logger") else _hide_item(key, value)
+        for key, value in event.items()
+    }
+
+
+def configure(form: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
+    """Send all logs of this process, the libraries' included, to stderr. `auto`: text on a terminal."""
+    if form == "auto":
+        form = "console" if sys.stderr.isatty() else "json"
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact,
+            renderer,
+        ],
+    }
+    quiet = {"level": "WARNING"}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"instep": formatter},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "instep",
+                    "stream": "ext://sys.stderr",
+                }
+            },
+            "root": {"handlers": ["stderr"], "level": level.upper()},
+            "loggers": {"httpx2": quiet, "httpcore2": quiet, "asyncio": quiet, "procrastinate": quiet},
+        }
+    )

