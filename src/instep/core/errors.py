@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 
 class Scope(StrEnum):
@@ -42,6 +43,7 @@ class InstepError(Exception):
         request_id: str = "",
         after: float | None = None,
         outcome_unknown: bool = False,
+        matches: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -54,6 +56,10 @@ class InstepError(Exception):
         self.after = after
         #: True when the effect may have happened although no answer came
         self.outcome_unknown = outcome_unknown
+        #: (object, record id) of the records that a duplicate refusal named
+        self.matches = matches
+        #: the answers that had come in when this error stopped the rest (`crm.port.Applied`), or None
+        self.partial: Any = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.cure}".strip()

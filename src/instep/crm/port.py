@@ -92,8 +92,11 @@ class Crm(Protocol):
 
     #: every request since the object was made, in order, also those that failed
     calls: list[Call]
-    #: the last word of the CRM about its API limits
-    limits: Limits
+
+    @property
+    def limits(self) -> Limits:
+        """The last word of the CRM about its API limits."""
+        ...
 
     def whoami(self) -> Identity:
         """The API User and organization behind the token."""
