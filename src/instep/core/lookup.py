@@ -14,7 +14,8 @@ class ObjectLookup:
 
     `keys` maps a field's API name to the values wanted (OR-ed); `select` are the fields to read.
     `follow` maps a relationship name to fields read through it (a converted Lead's Contact).
-    `include_deleted` asks for deleted and archived rows too.
+    `include_deleted` asks for deleted and archived rows too. `moments` are keys like `keys`, but of
+    date-time fields: a CRM's query language writes those without quotes.
     """
 
     object: str
@@ -22,6 +23,7 @@ class ObjectLookup:
     keys: Mapping[str, tuple[str, ...]] = field(factory=dict)
     follow: Mapping[str, tuple[str, ...]] = field(factory=dict)
     include_deleted: bool = False
+    moments: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
 
 @frozen

@@ -1,0 +1,134 @@
+"""What we know after a batch was written: the CRM as it now is, what we sent, and the links of the items.
+
+Planning again on the result gives exactly what is still to do, so a drain goes round until nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from attrs import evolve, frozen
+
+from instep.core.changes import Verdict, Write
+from instep.core.desired import Setting
+from instep.core.lookup import Observed, Record
+from instep.core.matching import fields_to_read, follow_conversion
+from instep.core.plan import BatchPlan, ItemPlan
+from instep.core.work import Known, Link, Memory, Sent, Work
+
+
+class Answer(Protocol):
+    """The CRM's answer to one write, as far as it matters here."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def created(self) -> bool: ...
+
+
+RecordKey = tuple[str, str]
+
+
+@frozen
+class After:
+    """The CRM as known after a round, what is remembered of each record, and the works with new links."""
+
+    observed: Observed
+    memory: Memory
+    works: tuple[Work, ...]
+
+
+def absorb(
+    setting: Setting,
+    works: tuple[Work, ...],
+    batch: BatchPlan,
+    answers: Mapping[str, Answer],
+    reads: Mapping[RecordKey, Record | None],
+    observed: Observed,
+    memory: Memory,
+) -> After:
+    """Fold the answers of one round into what is known. Pure; refused and void writes change nothing."""
+    records = {(r.object, r.id): r for r in observed.records}
+    for key, record in reads.items():
+        if record is not None:
+            records[key] = record
+        else:
+            records.pop(key, None)
+    known = dict(memory.known)
+    for write in batch.writes:
+        answer = answers.get(write.ref)
+        if answer is None or not answer.ok:
+            continue
+        key = (write.object, answer.id or write.id)
+        values = _values(write, answers)
+        before = records.get(key) or Record(write.object, key[1], _blank(setting, write.object))
+        records[key] = evolve(before, id=key[1], fields={**before.fields, **values})
+        known[key] = _remember(known.get(key, Known()), write, values, answer.created)
+    linked = tuple(
+        evolve(work, link=_link(setting, work, item, answers, records))
+        for work, item in zip(works, batch.items, strict=True)
+    )
+    for work in linked:
+        for key in (
+            (work.link.person_object, work.link.person_id),
+            (setting.profile.activity.name, work.link.activity_id),
+        ):
+            if key in records:
+                known[key] = evolve(known.get(key, Known()), snapshot=dict(records[key].fields))
+    return After(evolve(observed, records=tuple(records.values())), evolve(memory, known=known), linked)
+
+
+def _blank(setting: Setting, object_name: str) -> dict[str, Any]:
+    return dict.fromkeys(fields_to_read(setting, object_name))
+
+
+def _values(write: Write, answers: Mapping[str, Answer]) -> dict[str, Any]:
+    values = dict(write.values)
+    for name, ref in write.parents.items():
+        parent = answers.get(ref)
+        if parent is not None and parent.ok:
+            values[name] = parent.id
+    if write.key is not None:
+        values[write.key[0]] = write.key[1]
+    return values
+
+
+def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bool) -> Known:
+    sent = dict(known.sent)
+    for change in write.changes:
+        if change.verdict is Verdict.WRITE:
+            sent[change.field] = Sent(change.new, change.source_value, change.stand_in)
+    for name in write.parents:
+        if name in values:
+            sent[name] = Sent(values[name])
+    return evolve(known, sent=sent, made_by_us=known.made_by_us or created)
+
+
+def _link(
+    setting: Setting,
+    work: Work,
+    item: ItemPlan,
+    answers: Mapping[str, Answer],
+    records: Mapping[RecordKey, Record],
+) -> Link:
+    """The item's link after the round: its person found or made, followed if it was converted."""
+    link = work.link
+    person = item.person
+    made = answers.get(item.person_ref) if item.person_ref else None
+    if not person[1] and made is not None and made.ok and item.match is not None:
+        person = (item.match.object, made.id)
+    if person[1]:
+        link = evolve(link, person_object=person[0], person_id=person[1])
+    record = records.get((link.person_object, link.person_id))
+    if record is not None:
+        now = follow_conversion(setting, record)
+        if now is not None and now is not record:
+            link = evolve(link, person_object=now.object, person_id=now.id)
+    own = next((w for w in item.writes if w.object == setting.profile.activity.name), None)
+    answer = answers.get(own.ref) if own is not None else None
+    if answer is not None and answer.ok:
+        return evolve(link, activity_id=answer.id or (own.id if own else ""))
+    return evolve(link, activity_id=item.activity_id) if item.activity_id else link

@@ -1,0 +1,362 @@
+"""The catalogue: every source field that a mapping row may use, system and custom.
+
+One list serves the drop-downs, the checks and the sync. Labels follow the field library of the
+connector that this re-creates (reference: OnceHub 2.4.1); texts in values are English and
+locale-independent, as integrations expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import frozen
+
+from instep.core.booking import Booking, Host, event_status
+from instep.core.contact import Contact
+
+
+@frozen
+class Source:
+    """What one value is taken from. `host_connected` says whether the host has a user in the CRM."""
+
+    contact: Contact | None
+    booking: Booking | None = None
+    host_connected: bool = True
+
+
+@frozen
+class Property:
+    """One source field. `type` is text, textarea, email, phone, url, number, datetime, picklist or multi."""
+
+    key: str
+    object: str
+    label: str
+    type: str
+    group: str
+    custom: bool = False
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of that IANA name; UTC for an empty or unknown one."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _day_time(at: datetime, where: tzinfo) -> str:
+    """`Mon, Mar 23, 2015, 11:00 AM` in the given zone."""
+    local = at.astimezone(where)
+    hour = local.hour % 12 or 12
+    half = "AM" if local.hour < 12 else "PM"
+    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
+    return f"{day}, {month} {local.day}, {local.year}, {hour}:{local.minute:02d} {half}"
+
+
+# strftime would follow the process's locale; values for a CRM must not
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _range(booking: Booking, where: tzinfo) -> str:
+    """`Mon, Mar 23, 2015, 10:30 AM - 10:45 AM`; the day is repeated when the meeting passes midnight."""
+    start, end = _day_time(booking.start, where), _day_time(booking.end, where)
+    same_day = booking.start.astimezone(where).date() == booking.end.astimezone(where).date()
+    return f"{start} - {end.rsplit(', ', 1)[1] if same_day else end}"
+
+
+def _host(booking: Booking) -> Host:
+    return booking.host or Host(key="")
+
+
+def _owner_zone(booking: Booking) -> tzinfo:
+    return zone(_host(booking).time_zone)
+
+
+def _minutes(booking: Booking) -> int:
+    return int(booking.duration.total_seconds() // 60)
+
+
+def _labelled(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{label}: {value}" for label, value in pairs if value)
+
+
+def _summary(source: Source, long: bool) -> str:
+    booking, contact = source.booking, source.contact
+    if booking is None:
+        return ""
+    name = (contact.name if contact else "") or booking.guest.name
+    company = (contact.company if contact else "") or booking.guest.company
+    pairs = [("Meeting with", name), ("Company", company)]
+    if long:
+        pairs += [
+            ("Subject", booking.subject),
+            ("Start time", _day_time(booking.start, _owner_zone(booking))),
+            ("Duration", f"{_minutes(booking)} minutes"),
+        ]
+    pairs.append(("Location", booking.location))
+    if long:
+        pairs += [
+            ("Customer email", contact.email if contact else booking.guest.email),
+            ("Customer phone", contact.phone if contact else booking.guest.phone),
+            ("Customer mobile phone", contact.mobile_phone if contact else booking.guest.mobile_phone),
+        ]
+    pairs.append(("Note from customer", booking.guest.note))
+    return _labelled(pairs)
+
+
+def _change_summary(source: Source, long: bool) -> str:
+    booking = source.booking
+    if booking is None or booking.status.value not in ("rescheduled", "canceled"):
+        return ""
+    word = "rescheduled" if booking.status.value == "rescheduled" else "canceled"
+    opening = f"The meeting was {word}."
+    reason = f" {word.capitalize()[:-2]}ing reason: {booking.reason}." if booking.reason else ""
+    if word == "canceled":
+        reason = f" Cancellation reason: {booking.reason}." if booking.reason else ""
+    return f"{opening}{reason} {_summary(source, long)}".strip()
+
+
+def _invoice_line(booking: Booking) -> str:
+    when = _range(booking, zone(booking.guest_time_zone))
+    parts = [booking.subject, when, f"{_minutes(booking)} minutes"]
+    if booking.host and booking.host.name:
+        parts.append(f"with {booking.host.name}")
+    return ", ".join(parts)
+
+
+Getter = Callable[[Source], Any]
+
+
+def _of_contact(name: str) -> Getter:
+    return lambda source: getattr(source.contact, name) if source.contact else None
+
+
+def _of_booking(get: Callable[[Booking], Any]) -> Getter:
+    return lambda source: get(source.booking) if source.booking else None
+
+
+def _initiated(by: str) -> Callable[[Booking], str]:
+    def name(booking: Booking) -> str:
+        if booking.actioned_by != by:
+            return ""
+        return booking.guest.name if by == "customer" else _host(booking).name
+
+    return name
+
+
+_CONTACT: tuple[tuple[str, str, str], ...] = (
+    ("email", "Email", "email"),
+    ("name", "Name", "text"),
+    ("first_name", "First name", "text"),
+    ("last_name", "Last name", "text"),
+    ("salutation", "Salutation", "text"),
+    ("company", "Company", "text"),
+    ("job_title", "Job title", "text"),
+    ("phone", "Phone", "phone"),
+    ("mobile_phone", "Mobile phone", "phone"),
+    ("street", "Street address", "textarea"),
+    ("city", "City", "text"),
+    ("state", "State", "text"),
+    ("postal_code", "Post code", "text"),
+    ("country", "Country", "text"),
+    ("time_zone", "Time zone", "text"),
+    ("status", "Contact status", "text"),
+    ("id", "Contact id", "text"),
+)
+
+_MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
+    ("id", "Booking ID", "text", "Booking data", _of_booking(lambda b: b.id)),
+    ("tracking_id", "Tracking ID", "text", "Booking data", _of_booking(lambda b: b.tracking_id or b.id)),
+    ("subject", "Subject", "text", "Booking data", _of_booking(lambda b: b.subject)),
+    (
+        "status",
+        "Event status",
+        "text",
+        "Booking data",
+        lambda s: event_status(s.booking, s.host_connected) if s.booking else None,
+    ),
+    ("status_detail", "Status, detailed", "text", "Booking data", _of_booking(lambda b: b.status_detail)),
+    ("created", "Creation date", "datetime", "Booking data", _of_booking(lambda b: b.booked_at)),
+    ("updated", "Last updated", "datetime", "Booking data", _of_booking(lambda b: b.updated_at)),
+    ("start", "Start", "datetime", "Booking data", _of_booking(lambda b: b.start)),
+    ("end", "End", "datetime", "Booking data", _of_booking(lambda b: b.end)),
+    ("duration_minutes", "Duration in minutes", "number", "Booking data", _of_booking(_minutes)),
+    (
+        "duration_seconds",
+        "Duration in seconds",
+        "number",
+        "Booking data",
+        _of_booking(lambda b: int(b.duration.total_seconds())),
+    ),
+    (
+        "time_customer",
+        "Meeting time in Customer's time zone",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: _range(b, zone(b.guest_time_zone))),
+    ),
+    (
+        "time_utc",
+        "Meeting time in UTC",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: _day_time(b.start, UTC)),
+    ),
+    (
+        "time_owner",
+        "Meeting time in Owner's time zone",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: _range(b, _owner_zone(b))),
+    ),
+    (
+        "start_customer",
+        "Starting time in Customer's time zone",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: _day_time(b.start, zone(b.guest_time_zone))),
+    ),
+    (
+        "start_owner",
+        "Starting time in Owner's time zone",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: _day_time(b.start, _owner_zone(b))),
+    ),
+    ("location", "Virtual or physical location", "text", "Booking data", _of_booking(lambda b: b.location)),
+    (
+        "virtual_location",
+        "Virtual location",
+        "url",
+        "Booking data",
+        _of_booking(lambda b: b.virtual_location),
+    ),
+    (
+        "physical_location",
+        "Physical location",
+        "text",
+        "Booking data",
+        _of_booking(lambda b: b.physical_location),
+    ),
+    ("summary_long", "Summary (long)", "textarea", "Booking data", lambda s: _summary(s, True)),
+    ("summary_short", "Summary (short)", "textarea", "Booking data", lambda s: _summary(s, False)),
+    ("invoice_line", "Invoice line item", "text", "Booking data", _of_booking(_invoice_line)),
+    ("note", "Note", "textarea", "Customer data", _of_booking(lambda b: b.guest.note)),
+    ("guests", "Customer guests", "multi", "Customer data", _of_booking(lambda b: list(b.guest.guests))),
+    (
+        "customer_time_zone",
+        "Customer time zone",
+        "text",
+        "Customer data",
+        _of_booking(lambda b: b.guest_time_zone),
+    ),
+    ("reason", "Cancel/reschedule reason", "text", "Cancel/reschedule data", _of_booking(lambda b: b.reason)),
+    (
+        "initiated_by_customer",
+        "Initiated by customer name",
+        "text",
+        "Cancel/reschedule data",
+        _of_booking(_initiated("customer")),
+    ),
+    (
+        "initiated_by_user",
+        "Initiated by user name",
+        "text",
+        "Cancel/reschedule data",
+        _of_booking(_initiated("user")),
+    ),
+    (
+        "change_summary_long",
+        "Cancel/reschedule summary (long)",
+        "textarea",
+        "Cancel/reschedule data",
+        lambda s: _change_summary(s, True),
+    ),
+    (
+        "change_summary_short",
+        "Cancel/reschedule summary (short)",
+        "textarea",
+        "Cancel/reschedule data",
+        lambda s: _change_summary(s, False),
+    ),
+    ("customer_link", "Customer link", "url", "Cancel/reschedule data", _of_booking(lambda b: b.manage_url)),
+    (
+        "rescheduled_from",
+        "Tracking ID (canceled booking)",
+        "text",
+        "Cancel/reschedule data",
+        _of_booking(lambda b: b.rescheduled_from),
+    ),
+    ("calendar", "Booking calendar", "text", "Booking calendar data", _of_booking(lambda b: b.calendar_name)),
+    (
+        "calendar_id",
+        "Booking calendar ID",
+        "text",
+        "Booking calendar data",
+        _of_booking(lambda b: b.calendar),
+    ),
+    ("owner", "Owner", "text", "Booking calendar data", _of_booking(lambda b: _host(b).name)),
+    ("owner_email", "Owner email", "email", "Booking calendar data", _of_booking(lambda b: _host(b).email)),
+    (
+        "owner_time_zone",
+        "Owner time zone",
+        "text",
+        "Booking calendar data",
+        _of_booking(lambda b: _host(b).time_zone),
+    ),
+    *(
+        (
+            f"utm_{name}",
+            f"UTM {name}",
+            "text",
+            "Source tracking",
+            _of_booking(lambda b, name=name: b.utm.get(f"utm_{name}", "")),  # type: ignore[misc]
+        )
+        for name in ("source", "medium", "campaign", "term", "content")
+    ),
+)
+
+_GETTERS: Mapping[str, Getter] = {
+    **{f"contact.{name}": _of_contact(name) for name, _, _ in _CONTACT},
+    **{f"meeting.{name}": get for name, _, _, _, get in _MEETING},
+}
+
+SYSTEM_PROPERTIES: tuple[Property, ...] = (
+    *(Property(f"contact.{n}", "Contact", label, kind, "Customer data") for n, label, kind in _CONTACT),
+    *(Property(f"meeting.{n}", "Meeting", label, kind, group) for n, label, kind, group, _ in _MEETING),
+)
+
+_BY_KEY = {p.key: p for p in SYSTEM_PROPERTIES}
+
+
+def find(key: str, custom: Mapping[str, Property] | None = None) -> Property | None:
+    """The property of that key, system or custom, or None."""
+    return _BY_KEY.get(key) or (custom or {}).get(key)
+
+
+def custom_key(object_name: str, identifier: str) -> str:
+    """The catalogue key of a custom property: `contact.custom.team_size`."""
+    return f"{object_name.lower()}.custom.{identifier}"
+
+
+def value_of(key: str, source: Source) -> Any:
+    """The value of a source field: text, number, aware datetime, list of texts, or None when empty."""
+    getter = _GETTERS.get(key)
+    if getter is not None:
+        value = getter(source)
+    elif key.startswith("contact.custom."):
+        value = source.contact.custom.get(key.removeprefix("contact.custom.")) if source.contact else None
+    elif key.startswith("meeting.custom."):
+        value = source.booking.custom.get(key.removeprefix("meeting.custom.")) if source.booking else None
+    else:
+        value = None
+    return None if value in ("", [], ()) else value
+
+
+def is_booking_fed(key: str) -> bool:
+    """Whether a row with this source takes its value from one booking rather than from the contact."""
+    return key.startswith("meeting.")

@@ -1,0 +1,250 @@
+"""What the CRM should say about a booking and its person. Pure: booking, contact and configuration only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from instep.core.booking import Booking, Host, Status
+from instep.core.catalogue import Property, Source, find, value_of, zone
+from instep.core.contact import Contact
+from instep.core.crm_schema import Field, ObjectSchema, Schema
+from instep.core.lookup import CrmUser
+from instep.core.mapping import Row, convert, default_for, fingerprint, is_blank, wire_datetime
+from instep.core.rules import Directory, Profile, SyncConfig, system_fields
+
+#: the line that finds an activity again where the CRM lacks our external id field
+REF_LINE = "Ref: "
+
+
+@frozen
+class Setting:
+    """Everything of a connection that planning needs: configuration, schema, users, the present time."""
+
+    profile: Profile
+    config: SyncConfig
+    schema: Schema
+    directory: Directory
+    now: datetime
+    custom: dict[str, Property] = field(factory=dict)
+
+    def target(self, object_name: str, field_name: str) -> Field | None:
+        """The CRM field as described, or None when missing or hidden."""
+        described = self.schema.get(object_name)
+        return described.get(field_name) if described else None
+
+    def has(self, object_name: str, field_name: str) -> bool:
+        """Whether the CRM shows us that field."""
+        return self.target(object_name, field_name) is not None
+
+
+@frozen
+class DesiredField:
+    """One field as it should be. `value` is a wire value, None where the source is blank.
+
+    `refused` says why the source's value cannot be written; `stand_in` marks fallbacks and defaults.
+    """
+
+    field: str
+    label: str
+    value: Any
+    rule: str
+    source: str = ""
+    source_value: str = ""
+    note: str = ""
+    refused: str = ""
+    overwrite: bool = False
+    stand_in: bool = False
+    optional: bool = True
+
+
+@frozen
+class Owner:
+    """Who should own a record: the CRM user's id (empty: leave it to the CRM) and why.
+
+    `host_key` is the host whose user this is, empty for the connected user.
+    """
+
+    user_id: str
+    host_key: str
+    rule: str
+    note: str = ""
+
+
+def wants_activity(booking: Booking) -> bool:
+    """A request has no activity until it is scheduled; a declined one never gets any (rule E1)."""
+    seen = {step.status for step in booking.timeline}
+    requested = Status.REQUESTED in seen or booking.status is Status.REQUESTED
+    held = {Status.SCHEDULED, Status.RESCHEDULED, Status.COMPLETED, Status.NO_SHOW}
+    return not requested or bool((seen | {booking.status}) & held)
+
+
+def host_user(setting: Setting, host: Host | None) -> CrmUser | None:
+    """The CRM user of a host, matched by e-mail, or None."""
+    return setting.directory.user(host.email) if host is not None else None
+
+
+def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
+    """Owner of a person that we create: the host's CRM user, else the connected user."""
+    host = booking.host if booking else None
+    user = host_user(setting, host)
+    if user is not None and host is not None:
+        return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+    return _connected(setting, host)
+
+
+def _connected(setting: Setting, host: Host | None) -> Owner:
+    who = (host.name or host.email or "the host") if host else "no host"
+    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
+    return Owner(setting.directory.connected, "", "the connected user", note if host else "")
+
+
+def activity_owner(setting: Setting, booking: Booking) -> Owner:
+    """Owner of the activity: the host's user, else that of the last connected host (rule E4)."""
+    for host in booking.hosts_newest_first:
+        user = host_user(setting, host)
+        if user is None:
+            continue
+        present = booking.host
+        if present is not None and host.key == present.key:
+            return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+        name = (present.name or present.email) if present else "the new host"
+        return Owner(
+            user.id,
+            host.key,
+            f"the last host with a {setting.profile.label} user ({host.email})",
+            f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
+        )
+    return _connected(setting, booking.host)
+
+
+def person_fields(
+    setting: Setting, object_name: str, contact: Contact, booking: Booking | None
+) -> tuple[DesiredField, ...]:
+    """The mapped fields of a person record, then required fields that no row fills."""
+    return _rows(setting, object_name, Source(contact, booking, _connected_host(setting, booking)), booking)
+
+
+def activity_fields(setting: Setting, booking: Booking, contact: Contact | None) -> tuple[DesiredField, ...]:
+    """The mapped fields of the activity and its times; owner and person are decided by the plan."""
+    activity = setting.profile.activity
+    source = Source(contact, booking, _connected_host(setting, booking))
+    mapped = _rows(setting, activity.name, source, booking)
+    if not setting.has(activity.name, activity.key_field):
+        mapped = _with_ref_line(setting, mapped, booking)
+    times = (
+        DesiredField(
+            activity.start_field,
+            "Start",
+            wire_datetime(booking.start),
+            "the booking's start",
+            optional=False,
+        ),
+        DesiredField(
+            activity.end_field, "End", wire_datetime(booking.end), "the booking's end", optional=False
+        ),
+    )
+    return (*mapped, *times)
+
+
+def _connected_host(setting: Setting, booking: Booking | None) -> bool:
+    return booking is not None and host_user(setting, booking.host) is not None
+
+
+def _rows(
+    setting: Setting, object_name: str, source: Source, booking: Booking | None
+) -> tuple[DesiredField, ...]:
+    described = setting.schema.get(object_name)
+    rows = setting.config.rows.get(object_name, ())
+    if described is None:
+        return ()
+    host_zone = zone(booking.host.time_zone if booking and booking.host else "")
+    done = [_row(setting, row, described, source, host_zone) for row in rows]
+    own = system_fields(setting.profile, object_name)
+    filled = {d.field for d in done if not is_blank(d.value)}
+    for target in described.required():
+        if target.name in filled or target.name in own:
+            continue
+        default = default_for(target, setting.now)
+        blank = DesiredField(
+            target.name,
+            target.label,
+            default.value,
+            "default for a required field without value or fallback",
+            refused=default.refused,
+            stand_in=True,
+            optional=False,
+        )
+        done = [d for d in done if d.field != target.name] + [blank]
+    return tuple(done)
+
+
+def _row(setting: Setting, row: Row, described: ObjectSchema, source: Source, where: Any) -> DesiredField:
+    prop = find(row.source, setting.custom) if row.source else None
+    label = prop.label if prop else row.source
+    target = described.get(row.field)
+    if target is None:
+        return DesiredField(
+            row.field,
+            row.field,
+            None,
+            f"mapping: {label}",
+            source=row.source,
+            refused=f"{setting.profile.label} has no field {row.field} on {described.name}, or hides it "
+            "from the connected user. Install the fields or grant them.",
+        )
+    raw = value_of(row.source, source) if row.source else None
+    done = convert(raw, target, where)
+    plain = DesiredField(
+        target.name,
+        target.label,
+        done.value,
+        f"mapping: {label}",
+        source=row.source,
+        source_value=fingerprint(raw),
+        note=done.note,
+        refused=done.refused,
+        overwrite=row.overwrite,
+        optional=not target.required,
+    )
+    if row.fallback is None or not (is_blank(done.value) or done.refused):
+        return plain
+    spare = convert(row.fallback, target, where)
+    why = "the source is empty" if not done.refused else done.refused
+    return DesiredField(
+        target.name,
+        target.label,
+        spare.value,
+        f"fallback ({why})",
+        source=row.source,
+        source_value=plain.source_value,
+        note=spare.note,
+        refused=spare.refused,
+        overwrite=row.overwrite,
+        stand_in=True,
+        optional=not target.required,
+    )
+
+
+def _with_ref_line(
+    setting: Setting, fields: tuple[DesiredField, ...], booking: Booking
+) -> tuple[DesiredField, ...]:
+    """Carry the booking's id in the description of an org that lacks our external id field."""
+    described = setting.schema.get(setting.profile.activity.name)
+    target = described.get("Description") if described else None
+    if target is None:
+        return fields
+    line = f"{REF_LINE}{booking.id}"
+    old = next((d for d in fields if d.field == target.name), None)
+    text = f"{old.value}\n{line}" if old and not is_blank(old.value) else line
+    new = DesiredField(
+        target.name,
+        target.label,
+        convert(text, target).value,
+        f"{old.rule} and the line that finds this record again" if old else "the line that finds it again",
+        source=old.source if old else "",
+        optional=False,
+    )
+    return (*(d for d in fields if d.field != target.name), new)

@@ -1,0 +1,240 @@
+"""From a source value to a CRM field: rows, conversion, and when two wire values are equal.
+
+Conversions follow the supported-types table (reference: OnceHub 2.4.3). A value that cannot be
+written is never sent: it is left out with the reason, or cut with a note.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from attrs import frozen
+
+from instep.core.crm_schema import Field
+
+#: the value for a required field that nothing else fills (reference: OnceHub 2.3)
+_DEFAULT_TEXT = "Unspecified"
+
+
+@frozen
+class Row:
+    """One mapping row: source field → CRM field.
+
+    `source` is a catalogue key, or empty for a row that only holds a fallback. `overwrite` matters on
+    person objects only; `fallback` is used when the source is empty.
+    """
+
+    source: str
+    field: str
+    overwrite: bool = False
+    fallback: str | None = None
+
+
+@frozen
+class Converted:
+    """A wire value ready to send. `note` says what was changed; `refused` why it cannot be sent."""
+
+    value: Any = None
+    note: str = ""
+    refused: str = ""
+
+
+def is_blank(value: Any) -> bool:
+    """None, empty text and white space are blank; zero and False are values."""
+    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], ())
+
+
+def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
+    """Turn a source value into the wire value of `target`; `where` is the zone for dates of a moment."""
+    if is_blank(value):
+        return Converted(None)
+    kind = target.type
+    if kind in ("string", "combobox", "textarea"):
+        return _text(value, target)
+    if kind == "email":
+        return _email(value, target)
+    if kind in ("phone", "url"):
+        return _text(value, target, keep_whole=kind == "url")
+    if kind in ("int", "double", "currency", "percent"):
+        return _number(value, target)
+    if kind in ("date", "datetime"):
+        return _moment(value, kind, where)
+    if kind == "boolean":
+        return _boolean(value)
+    if kind == "picklist":
+        return _picklist(_as_text(value), target)
+    if kind == "multipicklist":
+        return _multi(value, target)
+    return Converted(refused=f"{target.label}: fields of type {kind} cannot be filled by a mapping.")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return wire_datetime(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    return str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _text(value: Any, target: Field, keep_whole: bool = False) -> Converted:
+    text = _as_text(value)
+    if target.html:
+        text = html.escape(text)
+    if target.type not in ("textarea",):
+        # single-line fields hold no line ends: the CRM would alter them and every look would differ
+        text = " ".join(text.split("\n"))
+    if target.length and len(text) > target.length:
+        if keep_whole:
+            return Converted(refused=f"{target.label}: longer than {target.length} characters.")
+        cut = text[: target.length].rstrip()
+        return Converted(cut, note=f"cut to {target.length} characters (was {len(text)})")
+    return Converted(text)
+
+
+# as strict as the CRM is known to be: one @, no spaces or quotes, a dot in the domain
+_EMAIL = re.compile(r"[^@\s\"<>(),;:\\\[\]]+@[^@\s\"<>(),;:\\\[\]{}]+\.[^@\s\"<>(),;:\\\[\]{}.]+")
+
+
+def is_email(text: str) -> bool:
+    """Whether a CRM will take this as an e-mail address."""
+    return len(text) <= 80 and _EMAIL.fullmatch(text) is not None and ".." not in text and ".@" not in text
+
+
+def _email(value: Any, target: Field) -> Converted:
+    text = _as_text(value)
+    if not is_email(text):
+        return Converted(refused=f"{target.label}: “{text[:80]}” is not a valid e-mail address.")
+    return Converted(text)
+
+
+def _number(value: Any, target: Field) -> Converted:
+    try:
+        number = Decimal(str(value).strip().rstrip("%").strip())
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 18:
+        return Converted(refused=f"{target.label}: “{str(value)[:40]}” is not a number.")
+    if target.type == "int":
+        return Converted(int(number), note="" if number == int(number) else "decimals dropped")
+    return Converted(float(round(number, target.scale)) if target.scale else float(number))
+
+
+def wire_datetime(at: datetime) -> str:
+    """A moment as the CRM takes it: UTC, milliseconds, `Z`."""
+    utc = at.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+
+
+def _moment(value: Any, kind: str, where: tzinfo) -> Converted:
+    try:
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return Converted(refused=f"“{str(value)[:40]}” is not a date in ISO form.")
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=where)
+    return Converted(at.astimezone(where).date().isoformat() if kind == "date" else wire_datetime(at))
+
+
+_TRUE, _FALSE = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
+
+
+def _boolean(value: Any) -> Converted:
+    text = str(value).strip().lower()
+    if text in _TRUE or text in _FALSE:
+        return Converted(text in _TRUE)
+    return Converted(refused=f"“{text[:40]}” is neither yes nor no.")
+
+
+def _picklist(text: str, target: Field) -> Converted:
+    for option in target.picklist:
+        if option.active and text.lower() in (option.value.lower(), option.label.lower()):
+            return Converted(option.value)
+    if target.restricted:
+        return Converted(refused=f"{target.label}: “{text[:80]}” is not one of its values.")
+    return _text(text, target)
+
+
+def _multi(value: Any, target: Field) -> Converted:
+    parts = value if isinstance(value, list | tuple) else str(value).split(";")
+    done = [_picklist(str(part).strip().replace(";", ","), target) for part in parts if str(part).strip()]
+    kept = [str(part.value) for part in done if not part.refused]
+    refused = "; ".join(part.refused for part in done if part.refused)
+    if not kept:
+        return Converted(refused=refused)
+    return Converted(";".join(dict.fromkeys(kept)), note=refused)
+
+
+def default_for(target: Field, now: datetime) -> Converted:
+    """The documented default of a required field that has neither value nor fallback."""
+    kind = target.type
+    if kind in ("string", "textarea", "combobox"):
+        return _text(_DEFAULT_TEXT, target)
+    fixed: dict[str, Any] = {
+        "currency": 0,
+        "double": 0,
+        "int": 0,
+        "percent": 0,
+        "date": now.astimezone(UTC).date().isoformat(),
+        "datetime": wire_datetime(now),
+        "email": "email@example.com",
+        "phone": "1234567890",
+        "url": "http://NA",
+    }
+    if kind in fixed:
+        return Converted(fixed[kind])
+    return Converted(refused=f"{target.label} is required and has no value, no fallback and no default.")
+
+
+def canonical(target: Field | None, wire: Any) -> Any:
+    """The form in which two wire values that mean the same are equal.
+
+    Blank is None; line ends, outer spaces and text beyond the field's length do not count; moments
+    compare in UTC, numbers by value, e-mail addresses without case, ids by their first 15 characters.
+    """
+    if is_blank(wire):
+        return None
+    kind = target.type if target is not None else "string"
+    if kind == "datetime":
+        return _instant(wire)
+    if kind in ("int", "double", "currency", "percent"):
+        return float(wire)
+    if kind == "boolean":
+        return wire if isinstance(wire, bool) else str(wire).lower() == "true"
+    if kind in ("reference", "id"):
+        return str(wire)[:15]
+    if kind == "date":
+        return str(wire)[:10]
+    text = str(wire).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if kind == "email":
+        return text.lower()
+    if target is not None and target.length:
+        text = text[: target.length].rstrip()
+    return text
+
+
+def _instant(wire: Any) -> datetime | str:
+    try:
+        at = wire if isinstance(wire, datetime) else datetime.fromisoformat(str(wire))
+    except ValueError:
+        return str(wire)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def same(target: Field | None, one: Any, other: Any) -> bool:
+    """Whether two wire values mean the same to the CRM."""
+    return bool(canonical(target, one) == canonical(target, other))
+
+
+def fingerprint(value: Any) -> str:
+    """A source value as comparable text: tells later whether the source has changed."""
+    if is_blank(value):
+        return ""
+    if isinstance(value, datetime):
+        return wire_datetime(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return _as_text(value)

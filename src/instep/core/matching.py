@@ -1,0 +1,253 @@
+"""Which records must be read, and which of those found is the person (rules R1 to R3).
+
+Order: the linked record, our own Contact id on a record, e-mail (the configured object first, then
+the other), phone only where there is no e-mail. Several matches: the most recently modified, then the
+most recently created. Unconverted Leads only; a converted one is followed to what it became.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from attrs import evolve, frozen
+
+from instep.core.changes import Candidate, Match
+from instep.core.contact import Contact, email_key, phone_spellings
+from instep.core.desired import Setting
+from instep.core.lookup import Lookup, ObjectLookup, Observed, Record
+from instep.core.mapping import is_email, wire_datetime
+from instep.core.rules import PersonObject
+from instep.core.work import Work
+
+
+def fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
+    """Every field of an object that a plan compares or shows, as far as the CRM shows it to us."""
+    profile = setting.profile
+    names = [row.field for row in setting.config.rows.get(object_name, ())]
+    described = setting.schema.get(object_name)
+    if described is None:
+        return ()
+    names += [f.name for f in described.required()]
+    activity = profile.activity
+    if object_name == activity.name:
+        names += [activity.key_field, activity.start_field, activity.end_field]
+        names += [activity.owner_field, activity.person_field, activity.subject_field]
+        if not setting.has(activity.name, activity.key_field):
+            names.append("Description")
+    else:
+        person = profile.person(object_name)
+        names += [person.key_field, person.email_field, *person.phone_fields]
+        names += [person.owner_field, person.name_field]
+        if person.conversion:
+            names += [person.conversion.flag, person.conversion.id_field]
+    names += [profile.modified_field, profile.created_field]
+    found = (described.get(name) for name in names)
+    return tuple(dict.fromkeys(f.name for f in found if f is not None))
+
+
+def lookup_for(setting: Setting, works: Iterable[Work], unknown_hosts: Iterable[str] = ()) -> Lookup:
+    """What must be read for these items: one query for each object, and users not known yet."""
+    todo = list(works)
+    objects = [_person_lookup(setting, person, todo) for person in setting.profile.persons]
+    objects.append(_activity_lookup(setting, todo))
+    return Lookup(
+        tuple(found for found in objects if found.keys or found.moments), tuple(sorted(set(unknown_hosts)))
+    )
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if v))
+
+
+def _person_lookup(setting: Setting, person: PersonObject, works: list[Work]) -> ObjectLookup:
+    contacts = [w.contact for w in works if w.contact is not None]
+    keys = {
+        "Id": _unique(w.link.person_id for w in works if w.link.person_object == person.name),
+        person.key_field: _unique(c.id for c in contacts),
+        person.email_field: _unique(email_key(c.email) for c in contacts if is_email(c.email)),
+    }
+    phones = _unique(s for c in contacts for n in (c.phone, c.mobile_phone) for s in phone_spellings(n))
+    for name in person.phone_fields:
+        keys[name] = phones
+    kept = {n: v for n, v in keys.items() if v and _searchable(setting, person.name, n)}
+    follow = {}
+    if person.conversion and setting.has(person.name, person.conversion.flag):
+        follow[person.conversion.relationship] = fields_to_read(setting, person.conversion.target)
+    return ObjectLookup(person.name, fields_to_read(setting, person.name), kept, follow)
+
+
+def _searchable(setting: Setting, object_name: str, name: str) -> bool:
+    if name == "Id":
+        return True
+    target = setting.target(object_name, name)
+    return target is not None and target.filterable
+
+
+def _activity_lookup(setting: Setting, works: list[Work]) -> ObjectLookup:
+    activity = setting.profile.activity
+    bookings = [w for w in works if w.booking is not None]
+    keys = {"Id": _unique(w.link.activity_id for w in bookings)}
+    moments = {}
+    fresh = [w.booking for w in bookings if w.booking and not w.link.activity_id]
+    if _searchable(setting, activity.name, activity.key_field):
+        keys[activity.key_field] = _unique(b.id for b in fresh)
+    else:
+        # without our external id: by every start that the booking ever had, then by its Ref line
+        starts = [s for b in fresh for s in (b.start, *(t.start for t in b.timeline)) if s]
+        moments = {activity.start_field: _unique(wire_datetime(s) for s in starts)}
+    return ObjectLookup(
+        activity.name,
+        fields_to_read(setting, activity.name),
+        {n: v for n, v in keys.items() if v},
+        include_deleted=True,
+        moments={n: v for n, v in moments.items() if v},
+    )
+
+
+@frozen
+class Found:
+    """The person of an item: how it was found, and the record, None when it has to be made."""
+
+    match: Match
+    record: Record | None = None
+
+
+def find_person(setting: Setting, work: Work, contact: Contact, observed: Observed) -> Found:
+    """Decide which record is this item's person, and name every other candidate."""
+    pool = _Pool(setting, contact, observed)
+    chosen, rule, outcome = _linked(setting, work, observed)
+    if chosen is None:
+        chosen, rule = pool.choose()
+        outcome = "found"
+    candidates = pool.candidates(chosen, rule)
+    if chosen is None:
+        why = (
+            "nobody has this e-mail address"
+            if is_email(contact.email)
+            else "nobody has this phone number"
+            if contact.phone or contact.mobile_phone
+            else "no e-mail address and no phone number to search by"
+        )
+        new = Match("create", f"{why}: a new {setting.config.person_object} is made", candidates=candidates)
+        return Found(evolve(new, object=setting.config.person_object))
+    return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), chosen)
+
+
+def _linked(setting: Setting, work: Work, observed: Observed) -> tuple[Record | None, str, str]:
+    link = work.link
+    if not link.person_id:
+        return None, "", ""
+    record = observed.find(link.person_object, link.person_id)
+    if record is None or record.deleted:
+        return None, "", ""
+    followed = follow_conversion(setting, record)
+    if followed is not record:
+        return followed, f"the linked {link.person_object} was converted: followed", "linked"
+    return record, "linked to this booking since it was first written", "linked"
+
+
+def follow_conversion(setting: Setting, record: Record) -> Record | None:
+    """The record itself, or what it was converted to; None when converted to nothing we can read."""
+    conversion = setting.profile.person(record.object).conversion
+    if conversion is None or not record.get(conversion.flag):
+        return record
+    return record.followed.get(conversion.relationship)
+
+
+def _moment(text: object) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+class _Pool:
+    """The records read for one contact, by the rule that makes them candidates."""
+
+    def __init__(self, setting: Setting, contact: Contact, observed: Observed) -> None:
+        self.setting = setting
+        self.contact = contact
+        self.email = email_key(contact.email) if is_email(contact.email) else ""
+        self.phones = {s for n in (contact.phone, contact.mobile_phone) for s in phone_spellings(n)}
+        self.order = setting.profile.person_order(setting.config.person_object)
+        self.by_key: list[Record] = []
+        self.by_email: list[Record] = []
+        self.by_phone: list[Record] = []
+        for person in self.order:
+            rows = [r for r in observed.of(person.name) if not r.deleted]
+            rows.sort(key=self._newest, reverse=True)
+            for record in rows:
+                self._sort_in(person, record)
+
+    def _newest(self, record: Record) -> tuple[datetime, datetime, str]:
+        profile = self.setting.profile
+        return (
+            _moment(record.get(profile.modified_field)),
+            _moment(record.get(profile.created_field)),
+            record.id,
+        )
+
+    def _sort_in(self, person: PersonObject, record: Record) -> None:
+        if record.get(person.key_field) == self.contact.id:
+            self.by_key.append(record)
+        elif self.email and email_key(str(record.get(person.email_field) or "")) == self.email:
+            self.by_email.append(record)
+        elif self.phones & {str(record.get(f) or "") for f in person.phone_fields}:
+            self.by_phone.append(record)
+
+    def choose(self) -> tuple[Record | None, str]:
+        found, rule = self._first(self.by_key, "carries our Contact id")
+        if found is None:
+            found, rule = self._first(self.by_email, "has this e-mail address")
+        if found is None and not self.email:
+            found, rule = self._first(self.by_phone, "has this phone number, and the booking no e-mail")
+        return found, rule
+
+    def _first(self, records: list[Record], why: str) -> tuple[Record | None, str]:
+        for person in self.order:
+            own = [r for r in records if r.object == person.name]
+            for record in own:
+                if follow_conversion(self.setting, record) is record:
+                    several = " and is the most recently modified" if len(own) > 1 else ""
+                    return record, f"this {person.name} {why}{several}"
+            for record in own:
+                became = follow_conversion(self.setting, record)
+                if became is not None:
+                    return became, f"a {person.name} that {why} was converted to this {became.object}"
+        return None, ""
+
+    def candidates(self, chosen: Record | None, rule: str) -> tuple[Candidate, ...]:
+        groups = (
+            ("carries our Contact id", self.by_key),
+            ("same e-mail address", self.by_email),
+            ("same phone number", self.by_phone),
+        )
+        listed = [self._candidate(r, why, chosen, rule) for why, rows in groups for r in rows]
+        if chosen is not None and not any(c.chosen for c in listed):
+            listed.insert(0, self._candidate(chosen, "the record in use", chosen, rule))
+        return tuple(listed)
+
+    def _candidate(self, record: Record, why: str, chosen: Record | None, rule: str) -> Candidate:
+        profile = self.setting.profile
+        is_it = chosen is not None and (record.object, record.id) == (chosen.object, chosen.id)
+        return Candidate(
+            record.object,
+            record.id,
+            str(record.get(profile.person(record.object).name_field) or ""),
+            why,
+            modified=str(record.get(profile.modified_field) or ""),
+            chosen=is_it,
+            reason=rule if is_it else self._why_not(record, chosen),
+        )
+
+    def _why_not(self, record: Record, chosen: Record | None) -> str:
+        became = follow_conversion(self.setting, record)
+        if became is not record:
+            return "was converted" if became else "was converted to a record that cannot be read"
+        if record in self.by_phone and (self.email or chosen is None):
+            return "another e-mail address: a phone number alone is no match"
+        if chosen is not None and record.object != chosen.object:
+            return f"{chosen.object} comes first"
+        return "modified less recently"

@@ -1,0 +1,86 @@
+"""What to do about one refused record: the smallest thing that lets the rest go on.
+
+A failure belongs to one field, one record, one booking, in that order (`docs/sync-semantics.md`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+from instep.core.changes import Change, Verdict, Write
+from instep.core.errors import InstepError, NeedsAdmin, Retry, Scope, Skip
+from instep.core.mapping import fingerprint
+
+
+class Reaction(StrEnum):
+    """The possible answers to a refusal."""
+
+    LEAVE_OUT = "leave_out"
+    """Leave the named fields out of this record and send it again at once."""
+    LATER = "later"
+    """Try this record again after a pause; its children go on without it."""
+    LOOK_AGAIN = "look_again"
+    """What we believed of the record is wrong: read before writing again."""
+    WAIT = "wait"
+    """Only a person can cure it; the record waits with the CRM's words."""
+
+
+@frozen
+class Refusal:
+    """The reaction to one refusal. `fields` are left out; `everywhere` for any value on any record."""
+
+    reaction: Reaction
+    message: str
+    fields: tuple[Change, ...] = ()
+    everywhere: bool = False
+
+
+#: the record is not what we took it for
+_STALE = frozenset(
+    {
+        "ENTITY_IS_DELETED",
+        "NOT_FOUND",
+        "INVALID_CROSS_REFERENCE_KEY",
+        "CANNOT_UPDATE_CONVERTED_LEAD",
+        "DUPLICATE_VALUE",
+        "DUPLICATE_EXTERNAL_ID",
+    }
+)
+#: the field is missing, hidden or read-only: no value would pass on any record
+_FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+
+
+def react(write: Write, error: InstepError) -> Refusal:
+    """Decide about one refused write. Codes are the CRM's; statuses and texts decide nothing."""
+    message = error.message
+    if isinstance(error, Retry):
+        return Refusal(Reaction.LATER, message)
+    blamed = _blamed(write, error.fields)
+    if blamed and (error.scope is Scope.FIELD or isinstance(error, NeedsAdmin | Skip)):
+        return Refusal(Reaction.LEAVE_OUT, message, blamed, error.code in _FIELD_CLOSED)
+    if error.code in _STALE:
+        return Refusal(Reaction.LOOK_AGAIN, message)
+    optional = tuple(c for c in write.changes if c.verdict is Verdict.WRITE and c.optional)
+    if optional and not error.fields:
+        # no field is named, so any may be the cause: once without all that can be spared
+        return Refusal(Reaction.LEAVE_OUT, message, optional)
+    return Refusal(Reaction.WAIT, message)
+
+
+def _blamed(write: Write, names: tuple[str, ...]) -> tuple[Change, ...]:
+    """The changes that the CRM named and that may be left out or replaced."""
+    wanted = {name.lower() for name in names}
+    return tuple(
+        change
+        for change in write.changes
+        if change.verdict is Verdict.WRITE
+        and change.field.lower() in wanted
+        and (change.optional or (change.source and not change.stand_in))
+    )
+
+
+def quarantined_value(change: Change) -> str:
+    """The form in which a refused value is remembered: the same value is not sent again."""
+    return fingerprint(change.new)

@@ -1,0 +1,92 @@
+"""What planning works on: one item, what it is linked to, and what we remember of the CRM's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from instep.core.booking import Booking
+from instep.core.contact import Contact
+
+
+@frozen
+class Link:
+    """The records that an item is tied to for life; empty strings where there is none yet."""
+
+    person_object: str = ""
+    person_id: str = ""
+    activity_id: str = ""
+
+
+@frozen
+class Work:
+    """One item to bring in step: a booking with its contact, or a contact alone.
+
+    `item` is its stable name ("booking:BKNG-…", "contact:CTC-…").
+    """
+
+    item: str
+    contact: Contact | None
+    booking: Booking | None = None
+    link: Link = field(factory=Link)
+    held: bool = False
+
+    @property
+    def stamp(self) -> tuple[datetime, str]:
+        """Orders the items of one person: the newest transition speaks for booking-fed rows."""
+        at = self.booking.updated_at if self.booking else None
+        return (at or datetime.min.replace(tzinfo=UTC), self.item)
+
+
+@frozen
+class Sent:
+    """What we last wrote into one field, and the source value it came from."""
+
+    value: Any
+    source_value: str = ""
+    stand_in: bool = False
+
+
+@frozen
+class Known:
+    """What we remember of one CRM record: its values as last seen, and what we wrote ourselves."""
+
+    snapshot: Mapping[str, Any] = field(factory=dict)
+    sent: Mapping[str, Sent] = field(factory=dict)
+    made_by_us: bool = False
+
+
+@frozen
+class Quarantined:
+    """A value that the CRM refused for one field of one record. An empty `value` means any value."""
+
+    value: str
+    message: str
+
+
+#: (object, record key, field); the record key is a CRM id, our own id before creation, or "*"
+QuarantineKey = tuple[str, str, str]
+
+
+@frozen
+class Memory:
+    """All that is remembered for a batch. `waiting` maps a person's `ref` to why it is not written now.
+
+    `fragile` names persons that were refused before in this drain: their children travel alone.
+    """
+
+    known: Mapping[tuple[str, str], Known] = field(factory=dict)
+    quarantine: Mapping[QuarantineKey, Quarantined] = field(factory=dict)
+    waiting: Mapping[str, str] = field(factory=dict)
+    fragile: frozenset[str] = frozenset()
+
+    def refused(self, object_name: str, keys: tuple[str, ...], name: str, value: str) -> str:
+        """The CRM's message if this value of this field is in quarantine, else an empty text."""
+        for key in (*keys, "*"):
+            entry = self.quarantine.get((object_name, key, name))
+            if entry is not None and (not entry.value or entry.value == value):
+                return entry.message
+        return ""
