@@ -1,4 +1,9 @@
-"""From nothing to a running Django: settings, logs, PostgreSQL, Django, migrations where asked for."""
+"""From nothing to a running Django, in three steps of which each process takes as many as it needs.
+
+load              settings                                                    (instep.ops.settings)
+database_ready    + logs, the environment, a share in the embedded PostgreSQL
+boot              + Django, and the migrations where asked for
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,8 @@ from instep.ops import logs
 from instep.ops.embedded_pg import Server, ensure_running
 from instep.ops.settings import EMBEDDED_URL_VARIABLE, Settings, load
 
+DJANGO_SETTINGS = "instep.ops.django_settings"
+
 #: The advisory lock that migrations are run under; any number, but the same in every version.
 MIGRATION_LOCK = 0x1457E9
 
@@ -26,42 +33,40 @@ class Booted:
 
 
 @contextmanager
-def boot(home: Path | None = None, *, migrate: bool = False) -> Iterator[Booted]:
-    """Make this process ready: afterwards Django's models can be used. Gives PostgreSQL back at the end.
+def database_ready(home: Path | None = None) -> Iterator[Booted]:
+    """Read the settings, begin to log, and have a database, for this process and those that it starts.
 
-    With `migrate` the schema is brought up to date first; several processes may do so at once.
-    Raises `InputError` for settings and `NeedsAdmin` for a database that cannot be used.
+    Raises `InputError` for settings and `NeedsAdmin` for a PostgreSQL that cannot be used.
     """
     settings = load(home)
     logs.configure(settings.log_format, settings.log_level)
     os.environ["INSTEP_HOME"] = str(settings.home)
-    server = None
-    if settings.database_url is None:
-        server = ensure_running(settings.home)
+    if settings.database_url is not None:
+        yield Booted(settings, None)
+        return
+    with ensure_running(settings.home) as server:
         os.environ[EMBEDDED_URL_VARIABLE] = server.dsn
-        settings = settings.model_copy(update={"embedded_url": server.dsn})
-    try:
-        _set_up_django()
-        if migrate:
-            run_migrations()
-        yield Booted(settings, server)
-    finally:
-        if server is not None:
-            _close_connections()
-            server.release()
+        yield Booted(settings.model_copy(update={"embedded_url": server.dsn}), server)
 
 
-def _set_up_django() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instep.ops.django_settings")
-    import django
+@contextmanager
+def boot(home: Path | None = None, *, migrate: bool = False) -> Iterator[Booted]:
+    """Make this process ready for Django's models; with `migrate` the schema is brought up to date first.
 
-    django.setup()
+    Several processes may migrate at once. Raises as `database_ready` does.
+    """
+    with database_ready(home) as booted:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
+        import django
+        from django.db import connections
 
-
-def _close_connections() -> None:
-    from django.db import connections
-
-    connections.close_all()
+        django.setup()
+        try:
+            if migrate:
+                run_migrations()
+            yield booted
+        finally:
+            connections.close_all()
 
 
 def run_migrations() -> None:
@@ -72,7 +77,17 @@ def run_migrations() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         try:
-            call_command("migrate", interactive=False, verbosity=0)
-            cursor.execute("ANALYZE")
+            if _has_open_migrations():
+                call_command("migrate", interactive=False, verbosity=0)
+                cursor.execute("ANALYZE")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _has_open_migrations() -> bool:
+    """Ask before migrating: a start with nothing to do should not pay for Django's signals and `ANALYZE`."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

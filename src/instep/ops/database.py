@@ -20,9 +20,10 @@ def django_database(dsn: str) -> dict[str, Any]:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
         raise InputError(
-            f"DATABASE_URL cannot be read: {error}.",
+            f"DATABASE_URL cannot be read: {str(error).strip()}.",
             cure="It should look like postgresql://user:password@host:5432/name",
         ) from None
+    parts.setdefault("connect_timeout", 10)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", None) or "instep",

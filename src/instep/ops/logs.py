@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from typing import Any, Literal
 import structlog
 
 HIDDEN = "[hidden]"
+
+Format = Literal["auto", "console", "json"]
+
+_PROCESS = os.environ.get("INSTEP_PROCESS")
 
 #: Parts of key names whose values are never written: secrets, and what tells who a person is.
 _SECRET_KEYS = re.compile(
@@ -78,11 +83,25 @@ def redact(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def configure(form: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
-    """Send all logs of this process, the libraries' included, to stderr. `auto`: text on a terminal."""
+def _add_process(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Name the supervisor's child that speaks, where there is a supervisor."""
+    if _PROCESS:
+        event["process"] = _PROCESS
+    return event
+
+
+def chosen_format(form: Format) -> Literal["console", "json"]:
+    """Text for people at a terminal, JSON for everything else, unless it was said."""
     if form == "auto":
-        form = "console" if sys.stderr.isatty() else "json"
+        return "console" if sys.stderr.isatty() else "json"
+    return form
+
+
+def configure(form: Format = "auto", level: str = "info") -> None:
+    """Send all logs of this process, the libraries' included, to stderr. `auto`: text on a terminal."""
+    form = chosen_format(form)
     shared: list[Any] = [
+        _add_process,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

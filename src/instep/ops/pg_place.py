@@ -121,6 +121,11 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def wheel_installation() -> Path:
+    """The folder of PostgreSQL's programs as installed; for clients, which may run as root."""
+    return _wheel_folder() / INSTALLATION
+
+
 def _wheel_folder() -> Path:
     found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:

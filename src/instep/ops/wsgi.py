@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 
 from instep.ops import logs
+from instep.ops.boot import DJANGO_SETTINGS
+from instep.ops.lifetime import die_with_parent
 from instep.ops.settings import load
+
+if multiprocessing.parent_process() is not None:
+    # A worker of our own `instep web`: it must not go on serving when that is killed.
+    die_with_parent()
 
 _settings = load()
 logs.configure(_settings.log_format, _settings.log_level)
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instep.ops.django_settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django reads the settings when it is imported
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - importing Django's parts reads the settings
 
 application = get_wsgi_application()

@@ -1,0 +1,36 @@
+"""`instep standin`: an org to try things on, without an org. The only place that knows the stand-ins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from instep.cli.options import Home
+
+
+def register(app: typer.Typer) -> None:
+    standin = typer.Typer(
+        help="A CRM to try things on: answers as the real one does, keeps its records in memory.",
+        rich_markup_mode=None,
+        epilog="Example: instep standin salesforce --port 8100",
+    )
+    standin.command("salesforce", epilog="Example: instep standin salesforce --port 8100")(salesforce)
+    app.add_typer(standin, name="standin")
+
+
+def salesforce(
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 picks a free one.")
+    ] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="Keep the records in this file, for the next start."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Run a Salesforce org on this machine; prints one JSON line with its address and client when ready."""
+    from instep_standins.salesforce import server
+
+    server.main(["--port", str(port), *(["--data", str(data)] if data else [])])
