@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from instep.core.changes import Write
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InstepError
 from instep.core.lookup import CrmUser, Lookup, Observed, Record
-from instep.core.changes import Write
 
 
 @frozen

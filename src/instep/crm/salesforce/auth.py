@@ -1,0 +1,238 @@
+"""Signing in to one Salesforce org, and staying signed in: one refresh at a time, rotation-safe.
+
+With refresh token rotation each refresh kills the token it used, and using a dead one kills everything
+(reference 1.4). So: one refresher per connection over all processes, and the new token is stored
+before anything uses it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from instep.core.errors import NeedsAdmin, Scope
+from instep.crm.oauth import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    RECONNECT,
+    Pkce,
+    TokenEndpoint,
+    Tokens,
+    authorize_url,
+)
+from instep.crm.salesforce.ids import long_id
+from instep.crm.transport import Resolver, Transport, check_url, resolve
+
+SCOPES = ("api", "refresh_token", "id")
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address
+AUTHORIZE_PATH = "/services/oauth2/authorize"
+REVOKE_PATH = "/services/oauth2/revoke"
+
+#: Hosts of pages for people; the API answers on the org's My Domain (reference 1.1).
+_PAGE_HOSTS = re.compile(r"(\.lightning\.force\.com|\.my\.salesforce-setup\.com)\Z", re.IGNORECASE)
+_MY_DOMAIN = ".my.salesforce.com"
+
+_CHECK_KEY = "Check the consumer key; a new app takes up to ten minutes until Salesforce knows it."
+_APPROVE = "In the app's policies allow the user: pre-authorized profiles or permission sets must include it."
+#: error or error_description in lower case -> cure (reference 1.5, 1.7)
+CURES: Mapping[str, str] = {
+    "expired access/refresh token": "Connect Salesforce again.",
+    "expired authorization code": "Start connecting again: the code had expired.",
+    "invalid authorization code": "Start connecting again: the code was used already.",
+    "no client credentials user enabled": "Choose a Run As user in the app's client credentials flow.",
+    "request not supported on this domain": "Use the org's My Domain address (https://….my.salesforce.com).",
+    "client credentials flow not enabled": "Enable the client credentials flow in the app's settings.",
+    "ip restricted": "Allow Instep's address in the app's IP rules.",
+    "client identifier invalid": _CHECK_KEY,
+    "invalid client credentials": "Check the consumer secret.",
+    "app must be installed into org": "Install or approve the app in Salesforce.",
+    "inactive_user": "Activate the user, or connect with another one.",
+    "inactive_org": "The org is locked, closed or suspended: ask Salesforce.",
+    "invalid_client_id": _CHECK_KEY,
+    "invalid_client": "Check the consumer secret.",
+    "invalid_app_access": _APPROVE,
+    "oauth_app_access_denied": _APPROVE,
+    "redirect_uri_mismatch": "Enter Instep's callback address in the app exactly as Instep shows it.",
+    "access_denied": "Consent was denied: connect again and allow access.",
+    "unsupported_grant_type": "Choose another way to sign in for this connection.",
+}
+
+LoadTokens = Callable[[], Tokens | None]
+SaveTokens = Callable[[Tokens, Tokens | None], None]
+Lock = Callable[[], AbstractContextManager[Any]]
+
+
+@frozen
+class SalesforceCredentials:
+    """What an admin entered: the app's key and secret, the org's address, and how we sign in.
+
+    `grant` is "client_credentials" or "authorization_code". `org_id` is the org that was connected
+    (empty on the first sign-in): tokens of any other org are refused.
+    """
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    grant: str = CLIENT_CREDENTIALS
+    org_id: str = ""
+
+
+def check_org_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None = resolve) -> str:
+    """The address of an org as the API wants it; addresses of pages are rewritten to My Domain."""
+    shown = url.strip() if "://" in url else f"https://{url.strip()}"
+    host = urlsplit(shown).hostname or ""
+    if _PAGE_HOSTS.search(host):
+        shown = f"https://{_PAGE_HOSTS.sub(_MY_DOMAIN, host)}"
+    return check_url(shown, allow, resolver=resolver)
+
+
+def endpoint(credentials: SalesforceCredentials, transport: Transport) -> TokenEndpoint:
+    """The org's token endpoint for the admin's app."""
+    return TokenEndpoint(
+        url=f"{credentials.url.rstrip('/')}{TOKEN_PATH}",
+        client_id=credentials.client_id,
+        client_secret=credentials.client_secret,
+        transport=transport,
+        cures=CURES,
+    )
+
+
+def consent_url(credentials: SalesforceCredentials, redirect_uri: str, state: str, pkce: Pkce) -> str:
+    """Where to send the admin's browser; keep `state` and the verifier until it comes back."""
+    return authorize_url(
+        f"{credentials.url.rstrip('/')}{AUTHORIZE_PATH}",
+        client_id=credentials.client_id,
+        redirect_uri=redirect_uri,
+        scopes=SCOPES,
+        state=state,
+        challenge=pkce.challenge,
+    )
+
+
+def exchange_code(
+    credentials: SalesforceCredentials, transport: Transport, code: str, verifier: str, redirect_uri: str
+) -> Tokens:
+    """The first tokens of the code flow; the answer's signature is verified (reference 1.3)."""
+    raw = endpoint(credentials, transport).exchange_code(code, verifier, redirect_uri)
+    if credentials.client_secret:
+        _verify_signature(raw, credentials.client_secret)
+    tokens = _tokens(raw, AUTHORIZATION_CODE, transport)
+    check_org(tokens, credentials.org_id)
+    return tokens
+
+
+def check_org(tokens: Tokens, org_id: str) -> None:
+    """Refuse tokens of another org than the connected one: a sandbox must never pass for production."""
+    if org_id and tokens.org_id[:15] != org_id[:15]:
+        raise NeedsAdmin(
+            f"Salesforce signed us in to the org {tokens.org_id}, but this connection is for {org_id}.",
+            code="wrong_org",
+            cure="Connect with a user of the connected org, or make a new connection for the other one.",
+            scope=Scope.CONNECTION,
+        )
+
+
+def _verify_signature(raw: Mapping[str, Any], secret: str) -> None:
+    signed = f"{raw.get('id', '')}{raw.get('issued_at', '')}".encode()
+    wanted = base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode("ascii")
+    if not hmac.compare_digest(wanted.encode(), str(raw.get("signature", "")).encode()):
+        raise NeedsAdmin(
+            "The answer to the sign-in was not signed with this app's secret.",
+            code="bad_signature",
+            cure="Check the consumer secret and the org's address, then connect again.",
+            scope=Scope.CONNECTION,
+        )
+
+
+def _tokens(raw: Mapping[str, Any], grant: str, transport: Transport, refresh_token: str = "") -> Tokens:
+    """The raw answer as values. The instance address is read anew each time: an org may have moved."""
+    id_url = str(raw.get("id", ""))
+    parts = urlsplit(id_url).path.strip("/").split("/")
+    return Tokens(
+        access_token=str(raw["access_token"]),
+        refresh_token=str(raw.get("refresh_token") or refresh_token),
+        # The transport checks the resolved address when it connects.
+        instance_url=check_url(str(raw.get("instance_url", "")), transport.allow, resolver=None),
+        issued_at=str(raw.get("issued_at", "")),
+        scope=str(raw.get("scope", "")),
+        id_url=id_url,
+        org_id=long_id(parts[-2]) if len(parts) >= 2 else "",
+        grant=grant,
+    )
+
+
+class SalesforceAuth:
+    """The tokens of one connection, shared by threads here and by processes elsewhere.
+
+    `load_tokens()` gives what is stored, `save_tokens(new, previous)` stores before anything uses the new
+    ones, `lock()` makes a context manager that holds out every other process; both are called inside it.
+    """
+
+    def __init__(
+        self,
+        credentials: SalesforceCredentials,
+        transport: Transport,
+        load_tokens: LoadTokens = lambda: None,
+        save_tokens: SaveTokens = lambda new, previous: None,
+        lock: Lock = nullcontext,
+    ) -> None:
+        self.credentials = credentials
+        self._transport = transport
+        self._load = load_tokens
+        self._save = save_tokens
+        self._lock = lock
+        self._threads = threading.Lock()
+        self._tokens: Tokens | None = None
+
+    def tokens(self) -> Tokens:
+        """The current tokens: ours, else the stored ones, else new ones."""
+        tokens = self._tokens
+        if tokens is None:
+            tokens = self._load()
+            if tokens is None:
+                return self.renew(None)
+            check_org(tokens, self.credentials.org_id)
+            self._tokens = tokens
+        return tokens
+
+    def renew(self, stale: Tokens | None) -> Tokens:
+        """New tokens in place of stale ones; those that somebody else fetched meanwhile are taken.
+
+        Raises NeedsAdmin "reconnect" when Salesforce refuses for good, Retry and Wait as they come.
+        """
+        with self._threads, self._lock():
+            current = self._load() or self._tokens
+            if current is not None and (stale is None or current.access_token != stale.access_token):
+                check_org(current, self.credentials.org_id)
+                self._tokens = current
+                return current
+            fresh = self._ask(current)
+            check_org(fresh, self.credentials.org_id)
+            # Stored first: a crash after this line loses nothing, a crash before it leaves the old
+            # token in the store, which is as good as Salesforce allows (reference 1.4).
+            self._save(fresh, current)
+            self._tokens = fresh
+            return fresh
+
+    def _ask(self, current: Tokens | None) -> Tokens:
+        ours = endpoint(self.credentials, self._transport)
+        if self.credentials.grant == CLIENT_CREDENTIALS:
+            return _tokens(ours.client_credentials(), CLIENT_CREDENTIALS, self._transport)
+        if current is None or not current.refresh_token:
+            raise NeedsAdmin(
+                "Salesforce gave this connection no refresh token.",
+                code=RECONNECT,
+                cure="Allow the scope refresh_token in the app, then connect Salesforce again.",
+                scope=Scope.CONNECTION,
+            )
+        raw = ours.refresh(current.refresh_token)
+        return _tokens(raw, AUTHORIZATION_CODE, self._transport, current.refresh_token)

@@ -1,0 +1,77 @@
+"""Every name and text that Salesforce knows us or itself by. They stand here once.
+
+The labels and API names of our fields are fixed: admins' reports and page layouts refer to them.
+"""
+
+from __future__ import annotations
+
+LEAD = "Lead"
+CONTACT = "Contact"
+ACCOUNT = "Account"
+CASE = "Case"
+EVENT = "Event"
+USER = "User"
+#: Custom fields of Events are defined on this pseudo-object (reference 3.3).
+ACTIVITY = "Activity"
+PERMISSION_SET = "PermissionSet"
+PERMISSION_SET_ASSIGNMENT = "PermissionSetAssignment"
+
+EVENT_STATUS = "Instep_Event_Status__c"
+REASON = "Instep_Cancel_Reschedule_Reason__c"
+BOOKING_ID = "Instep_Booking_Id__c"
+CONTACT_ID = "Instep_Contact_Id__c"
+
+LABELS = {
+    EVENT_STATUS: "Event status",
+    REASON: "Cancel/reschedule reason",
+    BOOKING_ID: "Booking id",
+    CONTACT_ID: "Contact id",
+}
+
+STATUS_TEXTS = (
+    "Scheduled",
+    "Rescheduled",
+    "Completed",
+    "Canceled",
+    "No-show",
+    "Scheduled (Reassigned by User)",
+    "Rescheduled (Reassigned by User)",
+)
+
+CONNECTOR = "Instep_Connector"
+CONNECTOR_LABEL = "Instep connector"
+
+#: Our fields as an API user must see them: object -> API names.
+OUR_FIELDS = {
+    EVENT: (EVENT_STATUS, REASON, BOOKING_ID),
+    CASE: (BOOKING_ID,),
+    LEAD: (CONTACT_ID,),
+    CONTACT: (CONTACT_ID,),
+}
+#: Standard Event fields that field-level security can hide; the others cannot be granted (reference 4.1).
+EVENT_FIELDS_TO_GRANT = ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent")
+OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
+USER_PERMISSIONS = ("ApiEnabled", "EditEvent")
+
+#: Objects on which assignment rules run by themselves unless the request says no (reference 2.2).
+ASSIGNED_BY_RULES = frozenset({LEAD, CASE, ACCOUNT})
+
+#: How event monitoring names our requests.
+CLIENT_NAME = "Instep"
+NEWEST_VERSION = "68.0"
+OLDEST_VERSION = "60.0"
+
+#: A sandbox appends this to its users' addresses so that no mail reaches them.
+SANDBOX_SUFFIX = ".invalid"
+
+#: What opens a reference to another sub-request inside a Composite, in any string, guests' text included.
+REFERENCE_OPENS = "@{"
+
+ID_PREFIXES = {
+    "001": ACCOUNT,
+    "003": CONTACT,
+    "00Q": LEAD,
+    "500": CASE,
+    "00U": EVENT,
+    "005": USER,
+}

@@ -1,0 +1,161 @@
+"""SOQL statements: the only place where a value becomes part of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from attrs import frozen
+
+from instep.core.errors import Bug, InputError
+from instep.core.lookup import ObjectLookup
+from instep.crm.salesforce.names import REFERENCE_OPENS
+
+#: Characters that a statement may have, and each string in its WHERE (reference 2.8).
+STATEMENT_CHARS = 100_000
+STRING_CHARS = 4_000
+#: Bytes of a GET's address: 16,384 with its headers, of which the token may take 2,000 and more.
+ADDRESS_BYTES = 12_000
+
+#: Backslash first: each character is replaced once, so what an escape adds is never escaped again.
+_ESCAPES = str.maketrans(
+    {
+        "\\": "\\\\",
+        "'": "\\'",
+        '"': '\\"',
+        "\n": "\\n",
+        "\r": "\\r",
+        "\t": "\\t",
+        "\b": "\\b",
+        "\f": "\\f",
+    }
+)
+
+
+def literal(value: str) -> str:
+    """A string as a quoted SOQL literal; InputError for what no query can hold."""
+    if any(ord(char) < 32 and char not in "\n\r\t\b\f" for char in value):
+        raise InputError(
+            f"The value {value!r} contains a control character, which no Salesforce query can hold.",
+            code="unreadable_value",
+            cure="Correct the value in the booking.",
+        )
+    if len(value) > STRING_CHARS:
+        raise InputError(
+            f"The value {value[:40]!r}… is longer than the {STRING_CHARS} characters that a query may hold.",
+            code="unreadable_value",
+            cure="Correct the value in the booking.",
+        )
+    return f"'{value.translate(_ESCAPES)}'"
+
+
+@frozen
+class Statement:
+    """One query and where it goes: `everything` includes deleted and archived rows (queryAll)."""
+
+    soql: str
+    object: str
+    everything: bool = False
+
+    def path(self, base: str) -> str:
+        """The resource below /services/data/vXX.0 with the statement in its query string."""
+        return f"{base}/{'queryAll' if self.everything else 'query'}?q={quote(self.soql, safe='')}"
+
+    @property
+    def composable(self) -> bool:
+        """Whether it may travel inside a Composite, where a reference would be replaced."""
+        return REFERENCE_OPENS not in self.soql
+
+
+def fits_statement(soql: str) -> bool:
+    """Whether a Composite takes the statement."""
+    return len(soql) <= STATEMENT_CHARS
+
+
+def fits_address(soql: str) -> bool:
+    """Whether a GET's address takes the statement."""
+    return fits_statement(soql) and len(quote(soql, safe="")) <= ADDRESS_BYTES
+
+
+def statements(lookup: ObjectLookup, *, alone: bool = False) -> list[Statement]:
+    """The queries for one object's look-up: one, more where the limits or a `@{` in a value ask for it.
+
+    `alone`: every query is to go as a GET of its own. No keys, no query: nothing can match.
+    """
+    head = _head(lookup)
+    conditions = [(name, value) for name, values in lookup.keys.items() for value in dict.fromkeys(values)]
+    for name in (*lookup.keys, *lookup.select, *lookup.follow):
+        _check_name(name)
+    hijacked = [c for c in conditions if REFERENCE_OPENS in c[1]]
+    plain = [c for c in conditions if REFERENCE_OPENS not in c[1]]
+    soqls = [
+        *_pack(head, plain, fits_address if alone else fits_statement),
+        *_pack(head, hijacked, fits_address),
+    ]
+    return [Statement(soql, lookup.object, lookup.include_deleted) for soql in soqls]
+
+
+def user_statements(emails: Sequence[str] | None, *, alone: bool = False) -> list[Statement]:
+    """Active users, all or those with one of the addresses."""
+    head = "SELECT Id, Email, Username, Name, IsActive FROM User WHERE IsActive = true"
+    if emails is None:
+        return [Statement(head, "User")]
+    plain = [("Email", e) for e in dict.fromkeys(emails) if REFERENCE_OPENS not in e]
+    hijacked = [("Email", e) for e in dict.fromkeys(emails) if REFERENCE_OPENS in e]
+    soqls = [
+        *_pack(f"{head} AND ", plain, fits_address if alone else fits_statement),
+        *_pack(f"{head} AND ", hijacked, fits_address),
+    ]
+    return [Statement(soql, "User") for soql in soqls]
+
+
+def equal(object_name: str, select: Sequence[str], values: Mapping[str, str]) -> Statement:
+    """Records whose fields all have the given values."""
+    where = " AND ".join(f"{name} = {literal(value)}" for name, value in values.items())
+    return Statement(f"{_select(select, object_name)}{where}", object_name)
+
+
+def _head(lookup: ObjectLookup) -> str:
+    names = ["Id", *(name for name in lookup.select if name != "Id")]
+    if lookup.include_deleted and "IsDeleted" not in names:
+        names.append("IsDeleted")
+    for relation, fields in lookup.follow.items():
+        names += [f"{relation}.{name}" for name in ("Id", *(f for f in fields if f != "Id"))]
+    return _select(names, lookup.object)
+
+
+def _select(names: Sequence[str], object_name: str) -> str:
+    return f"SELECT {', '.join(dict.fromkeys(names))} FROM {object_name} WHERE "  # noqa: S608 - SOQL
+
+
+def _check_name(name: str) -> None:
+    """Field names come from describes; anything else would be a way into the statement."""
+    if not name.replace(".", "_").replace("_", "a").isalnum() or not name.isascii():
+        raise Bug(f"{name!r} is no field name.", code="bad_field_name")
+
+
+def _where(conditions: Sequence[tuple[str, str]]) -> str:
+    """(A IN ('x', 'y') OR B IN ('z')); conditions come grouped by field."""
+    by_field: dict[str, list[str]] = {}
+    for name, value in conditions:
+        by_field.setdefault(name, []).append(literal(value))
+    return "(" + " OR ".join(f"{name} IN ({', '.join(vs)})" for name, vs in by_field.items()) + ")"
+
+
+def _pack(head: str, conditions: Sequence[tuple[str, str]], fits: Callable[[str], bool]) -> Iterator[str]:
+    """As few statements as fit: halve what does not fit."""
+    if not conditions:
+        return
+    soql = head + _where(conditions)
+    if fits(soql):
+        yield soql
+    elif len(conditions) > 1:
+        middle = len(conditions) // 2
+        yield from _pack(head, conditions[:middle], fits)
+        yield from _pack(head, conditions[middle:], fits)
+    else:
+        raise InputError(
+            f"The value {conditions[0][1][:40]!r}… is too long for a query of its own.",
+            code="unreadable_value",
+            cure="Correct the value in the booking.",
+        )

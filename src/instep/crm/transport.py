@@ -1,0 +1,315 @@
+"""HTTP to CRMs: the only module that imports the HTTP library.
+
+It knows time-outs, the policy for outbound addresses and what a broken connection means; it knows no
+vendor. An address is resolved once, checked, and connected to as checked, so that a name that resolves
+differently a moment later (DNS rebinding) reaches nothing inside the operator's network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json as jsonlib
+import logging
+import socket
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from attrs import frozen
+
+from instep.core.errors import Bug, InputError, InstepError, Retry, Scope
+
+log = logging.getLogger("instep.crm.transport")
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 120.0
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolver = Callable[[str, int], Sequence[str]]
+
+#: The well-known prefix under which IPv6-only networks reach IPv4 (RFC 6052).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_REQUEST_ID_HEADERS = ("x-sfdc-request-id", "sforce-request-id", "x-hubspot-correlation-id", "x-request-id")
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """The addresses of a host in the system's order of preference; raises OSError when there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _plain(text: str) -> Address:
+    """An address without its IPv4-in-IPv6 disguises: what is really reached."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return inner or address
+    return address
+
+
+def _allowed(host: str, address: Address, allow: Sequence[str]) -> bool:
+    if address.is_loopback or (address.is_global and not address.is_multicast):
+        return True
+    for entry in allow:
+        if entry.lower() == host.lower():
+            return True
+        try:
+            if address in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue  # the entry is another host's name
+    return False
+
+
+def checked_addresses(host: str, port: int, allow: Sequence[str], resolver: Resolver = resolve) -> list[str]:
+    """The addresses of a host that may be connected to; InputError when one of them is private.
+
+    Raises OSError when the name does not resolve: whether that is a typing error or passing trouble is
+    the caller's to say.
+    """
+    addresses = [str(_plain(found)) for found in resolver(host, port)]
+    for address in addresses:
+        if not _allowed(host, _plain(address), allow):
+            raise InputError(
+                f"The address {host} leads to {address}, which lies inside a private network.",
+                code="url_private",
+                cure="Use the CRM's public address, or add the host to the list of allowed addresses.",
+                scope=Scope.CONNECTION,
+            )
+    return addresses
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return _plain(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bad_url(url: str, cause: str, cure: str) -> InputError:
+    return InputError(f"The address {url!r} {cause}", code="url_invalid", cure=cure, scope=Scope.CONNECTION)
+
+
+def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None = resolve) -> str:
+    """The origin (`https://host[:port]`) of an address that we may call; InputError otherwise.
+
+    https only, except on loopback. Hosts that resolve to private, link-local or reserved addresses are
+    refused unless `allow` names the host or its network (CIDR). `resolver=None` leaves the name service
+    out; the transport checks again when it connects.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _bad_url(url, "cannot be read.", "Write it like https://example.com.") from None
+    if not host or parts.scheme not in ("https", "http"):
+        raise _bad_url(url, "is not a web address.", "Write it like https://example.com.")
+    if parts.username or parts.password:
+        raise _bad_url(parts.hostname or "", "contains a user name.", "Leave everything before the @ out.")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise _bad_url(url, "is not encrypted.", f"Use https://{host}.")
+    if resolver is not None:
+        try:
+            checked_addresses(host, port or (443 if parts.scheme == "https" else 80), allow, resolver)
+        except OSError:
+            raise _bad_url(url, "was not found in the name service.", "Check the spelling.") from None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
+
+
+class _Guard(httpx2.BaseTransport):
+    """Connects only to addresses that were checked, each request anew."""
+
+    def __init__(self, allow: Sequence[str], resolver: Resolver) -> None:
+        self._allow = tuple(allow)
+        self._resolver = resolver
+        self._direct = httpx2.HTTPTransport(
+            trust_env=False, limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50)
+        )
+        proxy = urllib.request.getproxies_environment().get("https")
+        self._proxied = httpx2.HTTPTransport(proxy=httpx2.Proxy(proxy)) if proxy else None
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        host = request.url.host
+        # A proxy resolves names in its own network, where our checks mean nothing: it guards itself.
+        if (
+            self._proxied is not None
+            and request.url.scheme == "https"
+            and not urllib.request.proxy_bypass(host)
+        ):
+            return self._proxied.handle_request(request)
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        try:
+            addresses = checked_addresses(host, port, self._allow, self._resolver)
+        except OSError as error:
+            raise httpx2.ConnectError(f"{host}: {error.strerror or error}", request=request) from error
+        return self._first_that_connects(request, host, addresses)
+
+    def _first_that_connects(
+        self, request: httpx2.Request, host: str, addresses: list[str]
+    ) -> httpx2.Response:
+        """Try each address; the Host header and the certificate's name stay those of the host."""
+        refused: httpx2.TransportError = httpx2.ConnectError(f"{host} has no address", request=request)
+        for address in addresses:
+            pinned = httpx2.Request(
+                request.method,
+                request.url.copy_with(host=address),
+                headers=request.headers,
+                stream=request.stream,
+                extensions={**request.extensions, "sni_hostname": host},
+            )
+            try:
+                return self._direct.handle_request(pinned)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                refused = error
+        raise refused
+
+    def close(self) -> None:
+        self._direct.close()
+        if self._proxied is not None:
+            self._proxied.close()
+
+
+@frozen
+class Response:
+    """An answer: status, headers with lower-case names, the body, duration in ms, the CRM's request id."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    ms: float
+    request_id: str = ""
+
+    def json(self) -> Any:
+        """The body as JSON; ValueError when it is something else (a maintenance page, a proxy's error)."""
+        return jsonlib.loads(self.content) if self.content else None
+
+
+class Transport:
+    """Sends requests and turns every failure of the wire into an `InstepError`. Safe for many threads."""
+
+    def __init__(
+        self,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        allow: Sequence[str] = (),
+        resolver: Resolver = resolve,
+        inner: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.allow = tuple(allow)
+        self._client = httpx2.Client(
+            transport=inner or _Guard(allow, resolver),
+            timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
+            headers={"User-Agent": f"Instep/{_own_version()}", "Accept": "application/json"},
+            follow_redirects=False,
+        )
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+        files: Sequence[tuple[str, tuple[str | None, bytes, str]]] | None = None,
+        changes: bool = False,
+    ) -> Response:
+        """One request, one answer of any status.
+
+        `json`, `data` (a form) or `files` (multipart parts) is the body. `changes` says that the request
+        may change something over there: then a failure after sending leaves the outcome unknown.
+        Raises `Retry` (scope connection when nothing was sent, else batch).
+        """
+        host, path = urlsplit(url).hostname or "", urlsplit(url).path
+        started = time.monotonic()
+        try:
+            answer = self._client.request(
+                method,
+                url,
+                headers=dict(headers or {}),
+                content=_body(json),
+                data=dict(data) if data else None,
+                files=list(files) if files else None,
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            log.warning("request failed", extra=_event(method, host, path, 0, _since(started), str(error)))
+            raise _wire_error(error, host, changes) from error
+        response = Response(
+            status=answer.status_code,
+            headers={k.lower(): v for k, v in answer.headers.items()},
+            content=answer.content,
+            ms=_since(started),
+            request_id=next((answer.headers[h] for h in _REQUEST_ID_HEADERS if h in answer.headers), ""),
+        )
+        log.info("request", extra=_event(method, host, path, response.status, response.ms))
+        return response
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._client.close()
+
+
+@cache
+def shared(allow: tuple[str, ...] = ()) -> Transport:
+    """The process's transport for one allow-list: connections are kept open between drains."""
+    return Transport(allow=allow)
+
+
+def _own_version() -> str:
+    try:
+        return version("instep")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _body(json: Any) -> bytes | None:
+    if json is None:
+        return None
+    # Python's json writes NaN, which is no JSON: refuse it here, where the cause is still known.
+    try:
+        return jsonlib.dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, UnicodeEncodeError) as error:
+        raise Bug(f"A value cannot be sent as JSON: {error}.", code="unsendable_value") from error
+
+
+def _since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 1)
+
+
+def _event(method: str, host: str, path: str, status: int, ms: float, error: str = "") -> dict[str, Any]:
+    """What the log may know of a request: never the query, the headers or a body."""
+    return {"http_method": method, "host": host, "path": path, "status": status, "ms": ms, "error": error}
+
+
+def _wire_error(error: Exception, host: str, changes: bool) -> InstepError:
+    """A failure of the wire as a decision: was anything sent, and may it have had an effect?"""
+    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL | httpx2.LocalProtocolError):
+        return Bug(f"The request to {host} could not be built: {error}.", code="unsendable_request")
+    if isinstance(
+        error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
+    ):
+        return Retry(
+            f"{host} could not be reached: {error or 'no answer to the connection'}.",
+            code="unreachable",
+            cure="It is tried again by itself.",
+            scope=Scope.CONNECTION,
+        )
+    timed_out = isinstance(error, httpx2.TimeoutException)
+    return Retry(
+        f"{host} {'did not answer in time' if timed_out else f'broke the connection off ({error})'}.",
+        code="timeout" if timed_out else "connection_lost",
+        cure="It is tried again by itself.",
+        scope=Scope.BATCH,
+        outcome_unknown=changes,
+    )
