@@ -118,3 +118,73 @@ def phone_spellings(number: str, region: str = "") -> tuple[str, ...]:
         "".join(ch for ch in phonenumbers.format_number(parsed, formats.NATIONAL) if ch.isdigit()),
     )
     return tuple(dict.fromkeys(spelled))
+
+
+# --- values that remember who said them ---
+
+#: name of a value → (value, order key of the fact or edit that said so); custom ones as `custom.<identifier>`
+Fields = Mapping[str, tuple[Any, str]]
+
+CUSTOM = "custom."
+
+#: the values of a contact that facts and people may set
+SETTABLE = (
+    "email",
+    "name",
+    "phone",
+    "mobile_phone",
+    "company",
+    "salutation",
+    "job_title",
+    "street",
+    "city",
+    "state",
+    "postal_code",
+    "country",
+    "time_zone",
+    "status",
+)
+
+
+def stamped(values: Mapping[str, Any], stamp: str) -> dict[str, tuple[Any, str]]:
+    """These values as said at `stamp`; blanks are left out, so that they never erase."""
+    return {name: (value, stamp) for name, value in values.items() if value not in ("", None, (), [])}
+
+
+def merge(one: Fields, other: Fields) -> dict[str, tuple[Any, str]]:
+    """Both maps together, the newer stamp winning for each value. Commutative and idempotent."""
+    merged = dict(one)
+    for name, (value, stamp) in other.items():
+        if name not in merged or merged[name][1] < stamp:
+            merged[name] = (value, stamp)
+    return merged
+
+
+def values_of(fields: Fields) -> dict[str, Any]:
+    """The values alone, without who said them."""
+    return {name: value for name, (value, _) in fields.items()}
+
+
+def tidy_email(email: str) -> str:
+    """An address as typed, its domain in lower case."""
+    local, at, domain = email.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def contact_of(public_id: str, fields: Fields, updated_at: datetime | None = None) -> Contact:
+    """The contact that a map of values makes; the parts of the name come from the typed name."""
+    said = values_of(fields)
+    parts = split_name(str(said.get("name", "")))
+    known = {name: str(said[name]) for name in SETTABLE if name in said}
+    known.setdefault("salutation", parts.salutation)
+    # a suffix belongs to no field of its own; it stays with the last name, so that no word is lost
+    last_name = " ".join(part for part in (parts.last, parts.suffix) if part)
+    custom = {name.removeprefix(CUSTOM): value for name, value in said.items() if name.startswith(CUSTOM)}
+    return Contact(
+        id=public_id,
+        first_name=parts.first,
+        last_name=last_name,
+        custom=custom,
+        updated_at=updated_at,
+        **known,
+    )

@@ -241,13 +241,16 @@ class SetAside(models.Model):
 
     account = _account()
     source = models.TextField()
-    origin = _text()
+    code = _text()
     reason = models.TextField()
     raw = models.TextField()
+    digest = models.TextField()
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "set_aside"
+        # the same line handed in again is kept once
+        constraints = [_unique("set_aside_once", "source", "digest")]
         indexes = [models.Index(fields=["account", "-at"], name="set_aside_at")]
 
 

@@ -563,9 +563,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("source", models.TextField()),
-                ("origin", models.TextField(blank=True, db_default="", default="")),
+                ("code", models.TextField(blank=True, db_default="", default="")),
                 ("reason", models.TextField()),
                 ("raw", models.TextField()),
+                ("digest", models.TextField()),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
                     "account",
@@ -861,6 +862,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="setaside",
             index=models.Index(fields=["account", "-at"], name="set_aside_at"),
+        ),
+        migrations.AddConstraint(
+            model_name="setaside",
+            constraint=models.UniqueConstraint(fields=("account", "source", "digest"), name="set_aside_once"),
         ),
         migrations.AddIndex(
             model_name="syncitem",

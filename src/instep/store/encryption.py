@@ -1,0 +1,37 @@
+"""Secrets at rest: encrypted with the newest key, readable with any key that is still there."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+from instep.core.errors import NeedsAdmin, Scope
+
+KEYS_LOST = "KEYS_LOST"
+
+
+def encrypt(secret: bytes | str) -> bytes:
+    """The secret, readable only with the keys of this home."""
+    return _keys().encrypt(secret.encode() if isinstance(secret, str) else secret)
+
+
+def decrypt(token: bytes | memoryview, what: str = "This secret") -> bytes:
+    """The secret behind `token`. Raises `NeedsAdmin` (code KEYS_LOST, whole connection) when no key fits."""
+    try:
+        return _keys().decrypt(bytes(token))
+    except InvalidToken:
+        raise NeedsAdmin(
+            f"{what} cannot be read: the key that it was encrypted with is not among this installation's keys.",
+            cure="Put the saved keys back, or connect again.",
+            code=KEYS_LOST,
+            scope=Scope.CONNECTION,
+        ) from None
+
+
+def rotate(token: bytes | memoryview) -> bytes:
+    """The same secret, encrypted with the newest key. Raises as `decrypt`."""
+    return encrypt(decrypt(token))
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.INSTEP_SECRET_KEYS])
