@@ -82,7 +82,7 @@ def read_backup(dsn: str, file: Path, *, overwrite: bool = False) -> None:
                 cure="Stop serve, web and worker on every machine, then restore again.",
                 code="IN_USE",
             )
-    # Through files and not a pipe: psql would take a pipe that ends too early for the end of the data, and commit.
+    # Files, not a pipe: psql would take a pipe that ends too early for the end of the data, and commit.
     with _service(dsn) as environment, tempfile.TemporaryDirectory(prefix="instep-restore-") as folder:
         first, then = Path(folder, "empty.sql"), Path(folder, "backup.sql")
         first.write_text(_EMPTY)
@@ -129,12 +129,10 @@ def _service(dsn: str) -> Iterator[dict[str, str]]:
         yield {"PATH": "/usr/bin:/bin", "PGSERVICEFILE": file.name, "PGSERVICE": "instep"}
 
 
-def _run(
-    program: str, arguments: Sequence[str], environment: dict[str, str], stdout: int = subprocess.DEVNULL
-) -> None:
+def _run(program: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
     done = subprocess.run(
         [str(wheel_installation() / "bin" / program), *arguments],
-        env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False,
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         said = " ".join(done.stderr.split())

@@ -220,10 +220,11 @@ class _Running:
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            text = line.rstrip("\n")
-            self.last_line = text or self.last_line
-            self._show(self._dressed(text))
+        with process.stdout as lines:
+            for line in lines:
+                text = line.rstrip("\n")
+                self.last_line = text or self.last_line
+                self._show(self._dressed(text))
 
     def _dressed(self, line: str) -> str:
         """The line with the child's name: as a prefix for people; JSON stays one JSON object per line."""
