@@ -1,0 +1,229 @@
+"""`/__fake__/`: what a test or a demo orders from the org. JSON in and out, loopback only, no sign-in."""
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .call import Answer
+from .errors import ApiError
+from .tables import Record
+
+if TYPE_CHECKING:
+    from .org import Org
+
+PREFIX = "/__fake__/"
+Body = dict[str, Any]
+
+
+def _refuse(status: int, problem: str) -> ApiError:
+    return ApiError(status, {"error": problem})
+
+
+def _object(org: "Org", name: Any) -> str:
+    if name not in org.catalogue:
+        raise _refuse(404, f"Object {name!r} is unknown here; known are {', '.join(sorted(org.catalogue))}.")
+    return str(name)
+
+
+def _record(org: "Org", body: Body) -> tuple[str, Record]:
+    name = _object(org, body.get("object"))
+    record = org.tables.get(name, str(body.get("id", "")))
+    if record is None:
+        raise _refuse(404, f"{name} {body.get('id')!r} is not there.")
+    return name, record
+
+
+def records(org: "Org", query: dict[str, str]) -> Body:
+    """Every living record with every stored field, by object."""
+    names = [_object(org, query["object"])] if query.get("object") else sorted(org.catalogue)
+    return {n: [r for r in org.tables.rows(n).values() if not r.get("IsDeleted")] for n in names}
+
+
+def _with_name(name: str, record: Record) -> Record:
+    if name in ("Lead", "Contact", "User") and record.get("LastName"):
+        record["Name"] = " ".join(part for part in (record.get("FirstName"), record["LastName"]) if part)
+    return record
+
+
+def _get_records(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    return records(org, query)
+
+
+def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """Store a record past every rule and permission."""
+    name = _object(org, body.get("object"))
+    fields = dict(body.get("fields") or {})
+    owner = org.user(org.settings.clientCredentialsUser or "")
+    if "OwnerId" in org.catalogue[name].fields and owner:
+        fields.setdefault("OwnerId", owner["Id"])
+    unknown = fields.keys() - org.catalogue[name].fields.keys()
+    if unknown:
+        raise _refuse(400, f"{name} has no field {', '.join(sorted(unknown))}.")
+    return org.insert(name, _with_name(name, fields))
+
+
+def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """A human's edit: any field, and the stamps of now."""
+    name, old = _record(org, body)
+    now = org.stamp()
+    stamps = {n: now for n in ("LastModifiedDate", "SystemModstamp") if n in org.catalogue[name].fields}
+    record = {**old, **stamps, **(body.get("fields") or {})}
+    record = _with_name(name, {k: v for k, v in record.items() if v is not None})
+    org.tables.put(name, record)
+    org.schema_changed() if name.startswith("PermissionSet") else None
+    return record
+
+
+def _delete_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    name, old = _record(org, body)
+    if "IsDeleted" not in org.catalogue[name].fields or body.get("forever"):
+        org.tables.remove(name, old["Id"])
+        org.schema_changed()
+        return {}
+    now = org.stamp()
+    org.tables.put(name, {**old, "IsDeleted": True, "LastModifiedDate": now, "SystemModstamp": now})
+    return {}
+
+
+def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """Make the Account and the Contact of a Lead and move its Events to the Contact."""
+    lead = org.live("Lead", str(body.get("leadId", "")))
+    if lead is None or lead.get("IsConverted"):
+        raise _refuse(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
+    owner = lead.get("OwnerId")
+    account = org.insert(
+        "Account", {"Name": lead.get("Company"), "OwnerId": owner, "Phone": lead.get("Phone")}
+    )
+    copied = (
+        "FirstName",
+        "LastName",
+        "Name",
+        "Salutation",
+        "Email",
+        "Phone",
+        "MobilePhone",
+        "Title",
+        "LeadSource",
+    )
+    contact = org.insert(
+        "Contact", {n: lead.get(n) for n in copied} | {"OwnerId": owner, "AccountId": account["Id"]}
+    )
+    now = org.stamp()
+    org.tables.put("Lead", {
+        **lead, "IsConverted": True, "ConvertedDate": now[:10], "ConvertedAccountId": account["Id"],
+        "ConvertedContactId": contact["Id"], "Status": "Closed - Converted", "LastModifiedDate": now,
+        "SystemModstamp": now,
+    })  # fmt: skip
+    for event_id in org.tables.find("Event", "WhoId", lead["Id"]):
+        event = org.tables.get("Event", event_id) or {}
+        moved = {"WhoId": contact["Id"], "AccountId": account["Id"], "SystemModstamp": now}
+        org.tables.put("Event", {**event, **moved})
+    return {"accountId": account["Id"], "contactId": contact["Id"]}
+
+
+def _reset(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    org.reset(bool(body.get("keepMetadata")))
+    return {}
+
+
+def _expire_sessions(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    org.tokens.expire_sessions()
+    return {}
+
+
+def _revoke(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    org.tokens.revoke_all()
+    if body.get("clientCredentials"):
+        org.settings.clientCredentials = False
+        org.touch("settings")
+    return {}
+
+
+def _settings(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    known = attrs.fields_dict(type(org.settings))
+    unknown = body.keys() - known.keys()
+    if unknown:
+        raise _refuse(400, f"Setting {', '.join(sorted(unknown))} is unknown; known are {', '.join(known)}.")
+    for name, value in body.items():
+        setattr(org.settings, name, value)
+    org.touch("settings")
+    return attrs.asdict(org.settings)
+
+
+def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """Hide a field or make it read-only for every user; both true restores it."""
+    name = _object(org, body.get("object"))
+    field = body.get("field")
+    if field not in org.catalogue[name].fields:
+        raise _refuse(404, f"{name} has no field {field!r}.")
+    org.access.overrides[f"{name}.{field}"] = [bool(body.get("read", True)), bool(body.get("edit", True))]
+    org.touch("access")
+    org.schema_changed()
+    return {}
+
+
+def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}."""
+    name = _object(org, body.get("object"))
+    field = org.catalogue[name].fields.get(str(body.get("field")))
+    if field is None:
+        raise _refuse(404, f"{name} has no field {body.get('field')!r}.")
+    if body.get("remove"):
+        org.remove_field(name, field.name)
+        return {}
+    try:
+        org.add_field(name, attrs.evolve(field, **(body.get("change") or {})))
+    except TypeError as problem:
+        raise _refuse(400, f"The change is not understood: {problem}") from None
+    return {}
+
+
+def _journal(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    return org.journal.entries()
+
+
+def _calls(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    return {"counted": org.journal.counted, "total": org.journal.total}
+
+
+def _clear_journal(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    org.journal.clear()
+    return {}
+
+
+def _faults(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    return org.faults.told()
+
+
+def _arm(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    try:
+        return org.faults.arm(body).told()
+    except (ValueError, TypeError) as problem:
+        raise _refuse(400, str(problem)) from None
+
+
+def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    org.faults.clear()
+    return {}
+
+
+_ROUTES = {
+    ("GET", "records"): _get_records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
+    ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): _convert_lead, ("POST", "reset"): _reset,
+    ("POST", "expire-sessions"): _expire_sessions, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
+    ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
+    ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
+    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
+}  # fmt: skip
+
+
+def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+    """One order. Raises ApiError that says what is wrong with it."""
+    run = _ROUTES.get((method, path.removeprefix(PREFIX).strip("/")))
+    if run is None:
+        listed = ", ".join(f"{verb} {name}" for verb, name in _ROUTES)
+        raise _refuse(404, f"{method} {path} is not an order; known are {listed}.")
+    if body is not None and not isinstance(body, dict):
+        raise _refuse(400, "The order must be a JSON object.")
+    with org.transaction():
+        return Answer(200, run(org, body or {}, query))

@@ -1,0 +1,316 @@
+"""The WSGI application: reads a request, lets ordered faults have their way, routes it, writes the answer."""
+
+import gzip
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
+
+import attrs
+
+from . import admin, errors, oauth, operations, page, rest
+from .call import Answer, Caller
+from .errors import ApiError, ConnectionDropped, RowError, json_parser_error, refuse
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from .org import Org
+
+LARGEST_TARGET = 16_384  # bytes of URI; of URI and headers together
+LARGEST_BODY = 50 * 1024 * 1024
+_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 300: "Multiple Choices", 302: "Found",
+            304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}  # fmt: skip
+
+
+@attrs.frozen
+class Request:
+    """method, path, raw target (with query string), lower-case headers, body bytes, and the address it came to."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: dict[str, str]
+    body: bytes
+    base_url: str
+
+    @property
+    def target(self) -> str:
+        return self.path + ("?" + self.query_string if self.query_string else "")
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {k: v[-1] for k, v in parse_qs(self.query_string, keep_blank_values=True).items()}
+
+    @property
+    def is_rest(self) -> bool:
+        return bool(re.match(r"^/services/data/.", self.path))
+
+
+def _read_request(environ: dict[str, Any]) -> Request:
+    headers = {k[5:].replace("_", "-").lower(): v for k, v in environ.items() if k.startswith("HTTP_")}
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = environ[name]
+    length = environ.get("CONTENT_LENGTH")
+    body = environ["wsgi.input"].read(int(length)) if length else b""
+    if not length and environ.get("HTTP_TRANSFER_ENCODING"):
+        body = environ["wsgi.input"].read()
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    # WSGI hands the path decoded; REST needs it as sent, where %2F inside an external id is not a slash.
+    path = (
+        raw.partition("?")[0]
+        if raw
+        else quote(environ.get("PATH_INFO", "/").encode("latin-1"), safe="/%:@!{}")
+    )
+    base_url = f"{environ['wsgi.url_scheme']}://{host}"
+    return Request(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body, base_url)
+
+
+def _json(request: Request) -> Any:
+    """The JSON body; None where there is none. Raises 415 or JSON_PARSER_ERROR."""
+    if not request.body:
+        return None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _multipart(request)
+    if kind != "application/json":
+        raise refuse(
+            415,
+            errors.UNSUPPORTED_MEDIA_TYPE,
+            f"Content type for {request.method} must be one of: application/json",
+        )
+    try:
+        return json.loads(request.body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as broken:
+        line, column = getattr(broken, "lineno", 1), getattr(broken, "colno", 1)
+        raise json_parser_error(
+            f"Unexpected character or end of input at [line:{line}, column:{column}]"
+        ) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _multipart(request: Request) -> dict[str, Any]:
+    """The parts of a form, by name: `json` decoded, `file` as bytes."""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("latin-1")
+    message = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    parts: dict[str, Any] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True) or b""
+        if name == "json" or part.get_content_type() == "application/json":
+            try:
+                parts["json"] = json.loads(content)
+            except ValueError:
+                raise json_parser_error("The json part is not JSON at [line:1, column:1]") from None
+        elif name:
+            parts[str(name)] = content
+    return parts
+
+
+class App:
+    """One org over WSGI."""
+
+    def __init__(self, org: "Org") -> None:
+        self.org = org
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = time.perf_counter()
+        request = _read_request(environ)
+        status, counted, told = 0, False, [operations.of_call(request.method, request.target, None)]
+        body: Any = None
+        try:
+            body = self._body(request)
+            told = operations.of_request(request.method, request.target, body)
+            answer, counted = self._answer(request, body, told)
+            status = answer.status
+        except ConnectionDropped:
+            counted = request.is_rest
+            raise
+        except RowError as error:
+            answer, counted = _refused(error.single()), request.is_rest
+            status = answer.status
+        except ApiError as error:
+            answer, counted = _refused(error), request.is_rest and error.status not in (401,)
+            status = answer.status
+        finally:
+            if not request.path.startswith((admin.PREFIX, page.PREFIX)) and request.path not in page.PATHS:
+                self._note(request, status, counted, started, told)
+        return self._send(request, answer, start_response)
+
+    def _note(self, request: Request, status: int, counted: bool, started: float, told: list[Any]) -> None:
+        inner = told[1:] or told
+        summary = [operation.told() for operation in inner]
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        self.org.journal.add(
+            at=self.org.now().isoformat(timespec="milliseconds"), method=request.method, path=request.path,
+            status=status, counted=counted, ms=ms, summary=summary,
+        )  # fmt: skip
+
+    def _body(self, request: Request) -> Any:
+        if len(request.body) > LARGEST_BODY:
+            raise refuse(413, errors.LIMIT_EXCEEDED, "The request body is larger than 50 MB")
+        if request.path.startswith("/services/oauth2/"):
+            return None
+        return _json(request)
+
+    # -- faults around the call -------------------------------------------------------------------
+
+    def _answer(self, request: Request, body: Any, told: list[operations.Operation]) -> tuple[Answer, bool]:
+        if request.path.startswith(admin.PREFIX):
+            return admin.handle(self.org, request.method, request.path, request.query, body), False
+        if page.serves(request.path):
+            return page.handle(self.org, request.path), False
+        hit = self.org.faults.on_request(told) if request.path.startswith("/services/") else []
+        by_kind: dict[str, Fault] = {}
+        for fault in hit:
+            by_kind.setdefault(fault.kind, fault)
+        if "latency" in by_kind:
+            time.sleep(float(by_kind["latency"].details.get("ms", 0)) / 1000)
+        if "drop_before" in by_kind:
+            raise ConnectionDropped("drop_before")
+        if "late_commit" in by_kind:
+            self._commit_later(request, body, by_kind["late_commit"])
+        if "status" in by_kind:
+            raise by_kind["status"].error()
+        if "session" in by_kind:
+            self._end_session(request)
+        answer = self._route(request, body)
+        if "drop_after" in by_kind:
+            raise ConnectionDropped("drop_after")
+        return answer, request.is_rest
+
+    def _commit_later(self, request: Request, body: Any, fault: Fault) -> None:
+        """Close the connection now; the write happens later, as it was sent and for who sent it."""
+        caller = self._caller(request)
+
+        def effect() -> None:
+            with self.org.transaction():
+                try:
+                    rest.handle(caller, request.method, request.target, body)
+                except (ApiError, RowError):
+                    pass  # the sender is gone: nobody is left to hear the refusal
+
+        self.org.faults.commit_later(float(fault.details.get("ms", 1000)) / 1000, effect)
+        # `hold` keeps the connection open, never answered, as a sender sees it that waits for its time-out.
+        threading.Event().wait(float(fault.details.get("hold", 0)) / 1000)
+        raise ConnectionDropped("late_commit")
+
+    def _end_session(self, request: Request) -> None:
+        with self.org.transaction():
+            self.org.tokens.end_session(_bearer(request))
+
+    # -- routing ----------------------------------------------------------------------------------
+
+    def _route(self, request: Request, body: Any) -> Answer:
+        if request.path.startswith("/services/oauth2/") or request.path.startswith("/id/"):
+            with self.org.transaction():
+                return self._oauth(request)
+        if request.path.rstrip("/") == "/services/data":
+            return Answer(200, rest.versions())
+        if request.path.startswith("/services/data/"):
+            if len(request.target.encode()) > LARGEST_TARGET:
+                raise refuse(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
+            caller = self._caller(request)
+            with self.org.transaction():
+                self._count()
+                return rest.handle(caller, request.method, request.target, body)
+        raise errors.not_found()
+
+    def _caller(self, request: Request) -> Caller:
+        with self.org.lock:
+            session = self.org.tokens.session(_bearer(request))
+        if session is None:
+            raise oauth.not_authorised()
+        version, _ = rest.split_version(request.path)
+        return Caller(self.org, session.user_id, version, request.headers)
+
+    def _count(self) -> None:
+        settings = self.org.settings
+        if settings.apiUsed >= settings.apiMax:
+            raise refuse(403, errors.REQUEST_LIMIT_EXCEEDED, "TotalRequests Limit exceeded.")
+        settings.apiUsed += 1
+        self.org.touch("settings")
+
+    def _oauth(self, request: Request) -> Answer:
+        org, path = self.org, request.path
+        form = request.query | oauth.form_of(request.body)
+        if path == "/services/oauth2/authorize":
+            shown = oauth.authorize(org, request.method, form)
+            headers = {"Location": shown.location} if shown.location else {}
+            return Answer(shown.status, page.Html(shown.html), headers)
+        if path == "/services/oauth2/token":
+            if request.method != "POST":
+                raise ApiError(400, {"error": "invalid_request", "error_description": "must use HTTP POST"})
+            return Answer(
+                200, oauth.token(org, form, request.headers, request.base_url), {"Cache-Control": "no-store"}
+            )
+        if path == "/services/oauth2/revoke":
+            oauth.revoke(org, form)
+            return Answer(200)
+        if path == "/services/oauth2/introspect":
+            return Answer(200, oauth.introspect(org, form, request.headers))
+        session = org.tokens.session(_bearer(request))
+        if session is None:
+            raise ApiError(403, "Bad_OAuth_Token" if _bearer(request) else "Missing_OAuth_Token")
+        if path == "/services/oauth2/userinfo":
+            return Answer(200, oauth.userinfo(org, session.user_id, request.base_url))
+        if path.startswith("/id/"):
+            version = request.query.get("version")
+            return Answer(200, oauth.identity(org, path, session.user_id, request.base_url, version))
+        raise errors.not_found()
+
+    # -- the answer -------------------------------------------------------------------------------
+
+    def _send(self, request: Request, answer: Answer, start_response: Callable[..., Any]) -> list[bytes]:
+        headers = dict(answer.headers)
+        if isinstance(answer.body, page.Html | page.Asset):
+            content = answer.body.content
+            headers |= {"Content-Type": answer.body.content_type, **page.SECURITY_HEADERS}
+        elif answer.body is None:
+            content = b""
+        elif isinstance(answer.body, str):
+            content = answer.body.encode()
+            headers["Content-Type"] = "text/plain;charset=UTF-8"
+        else:
+            indent = 2 if request.headers.get("x-prettyprint") == "1" else None
+            content = json.dumps(answer.body, ensure_ascii=False, indent=indent).encode("utf-8", "replace")
+            headers.setdefault("Content-Type", "application/json;charset=UTF-8")
+        if request.is_rest:
+            settings = self.org.settings
+            headers["Sforce-Limit-Info"] = f"api-usage={settings.apiUsed}/{settings.apiMax}"
+        if len(content) > 1024 and "gzip" in request.headers.get("accept-encoding", ""):
+            content = gzip.compress(content, compresslevel=1)
+            headers["Content-Encoding"] = "gzip"
+        if answer.status not in (204, 304):
+            headers["Content-Length"] = str(len(content))
+        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Answer')}", list(headers.items()))
+        return [content]
+
+
+def _refused(error: ApiError) -> Answer:
+    return Answer(error.status, error.body, error.headers)
+
+
+def _bearer(request: Request) -> str:
+    """The access token. Raises 401 for a header that is none."""
+    value = request.headers.get("authorization", "")
+    scheme, _, token = value.partition(" ")
+    if value and scheme.lower() not in ("bearer", "oauth"):
+        raise refuse(401, errors.INVALID_AUTH_HEADER, "INVALID_HEADER_TYPE")
+    return token.strip()
+
+
+def create_app(org: "Org") -> App:
+    """A WSGI application that answers as the org."""
+    return App(org)

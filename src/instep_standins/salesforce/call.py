@@ -1,0 +1,46 @@
+"""A REST call on its way through the org, and its answer."""
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .errors import not_found
+from .schema import SObject
+
+if TYPE_CHECKING:
+    from .org import Org
+
+
+@attrs.frozen
+class Answer:
+    """Status, JSON body (None for an empty one) and extra headers."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Caller:
+    """Who calls, and on which API version; header names are lower case."""
+
+    org: "Org"
+    user_id: str
+    version: str
+    headers: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def base(self) -> str:
+        return f"/services/data/v{self.version}"
+
+    def object_url(self, name: str, record_id: str) -> str:
+        return f"{self.base}/sobjects/{name}/{record_id}"
+
+    def view(self, name: str) -> SObject:
+        """The object as the user sees it, its name in any case. Raises 404 NOT_FOUND."""
+        if name in self.org.catalogue:
+            return self.org.access.view(self.user_id, name)
+        for known in self.org.catalogue:
+            if known.lower() == name.lower():
+                return self.org.access.view(self.user_id, known)
+        raise not_found()

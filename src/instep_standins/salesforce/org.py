@@ -1,0 +1,254 @@
+"""The org: its records, its schema, its settings, and the lock and transaction that keep them together."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from . import ids, seed, times
+from .access import Access
+from .faults import Faults
+from .journal import Journal
+from .schema import Field, SObject, load_catalogue
+from .storage import Storage
+from .tables import Record, Tables
+from .tokens import Tokens
+
+ARCHIVED_AFTER = timedelta(days=365)
+
+
+@attrs.define
+class Settings:
+    """What `/__fake__/settings` can change. Seconds, counts; `clock` is an offset in seconds."""
+
+    rotation: bool = False
+    sessionSeconds: int = 7200
+    clientCredentials: bool = True
+    clientCredentialsUser: str | None = seed.INTEGRATION_USERNAME
+    authorizeUser: str | None = seed.INTEGRATION_USERNAME
+    autoApprove: bool = False
+    apiMax: int = 15000
+    apiUsed: int = 0
+    clock: float = 0.0
+    duplicateKey: str = "duplicateResut"  # misspelt in real orgs; some versions may spell it right
+    permissions: dict[str, bool] = attrs.field(factory=dict)  # UserPermissionAccess fields that are not true
+    wholeRefusal: bool = False  # an unknown field in one row refuses the whole collection
+
+
+class Org:
+    """One Salesforce org.
+
+    data: an SQLite file that outlives the process; None keeps everything in memory.
+    clock: seconds since 1970, for tests that need a fixed time.
+    Everything that reads or writes records holds `lock`; writes happen inside `transaction()`.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        seed_users: bool = True,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.lock = threading.RLock()
+        self._clock = clock
+        self._seed_users = seed_users
+        self._storage = Storage(Path(data)) if data else None
+        self._dirty: set[str] = set()
+        self.faults = Faults()
+        self.journal = Journal()
+        saved = self._storage.meta() if self._storage else {}
+        credentials = saved.get("credentials", {})
+        self.client_id = client_id or credentials.get("client_id") or "3MVG9" + secrets.token_hex(20)
+        self.client_secret = (
+            client_secret or credentials.get("client_secret") or secrets.token_hex(32).upper()
+        )
+        self._fresh_state()
+        with self.transaction():
+            if saved.get("counters"):
+                self._restore(saved)
+            else:
+                self._seed()
+            self.touch("credentials", "settings")
+
+    def _fresh_state(self) -> None:
+        self.catalogue: dict[str, SObject] = load_catalogue()
+        self.tables = Tables(self.catalogue)
+        self.settings = Settings()
+        self.counters: dict[str, int] = {}
+        self.access = Access(self)
+        self.tokens = Tokens(self)
+        self.locators: dict[str, Any] = {}
+        self.deployments: dict[str, Any] = {}
+        self.schema_stamp = int(self.now().timestamp())
+
+    def _seed(self) -> None:
+        for name, fields in seed.records(self._seed_users):
+            self.insert(name, fields)
+            # Seeded ids are fixed; the next one minted comes after them.
+            prefix = self.catalogue[name].prefix
+            self.counters[prefix] = self.counters.get(prefix, 0) + 1
+        self.touch("counters")
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.settings = Settings(**saved["settings"])
+        self.counters = saved["counters"]
+        for name, fields in saved.get("custom_fields", {}).items():
+            for body in fields:
+                self.add_field(name, Field(**seed.thaw_field(body)))
+        self.access.restore(saved.get("access", {}))
+        self.tokens.restore(saved.get("tokens", {}))
+        for name, record in self._storage.records():  # type: ignore[union-attr]
+            self.tables.put(name, record)
+        self.tables.take_changes()
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        offset = self.settings.clock if hasattr(self, "settings") else 0.0
+        return datetime.fromtimestamp(self._clock() + offset, UTC)
+
+    def stamp(self) -> str:
+        return times.format_datetime(self.now())
+
+    def archive_limit(self) -> str:
+        """Events that started before this stored datetime are archived."""
+        return times.format_datetime(self.now() - ARCHIVED_AFTER)
+
+    # -- transaction ------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the lock; save what changed before leaving, or take it back when an exception passes."""
+        with self.lock:
+            start = self.tables.mark()
+            try:
+                yield
+            except BaseException:
+                self.tables.rollback(start)
+                raise
+            finally:
+                self._save()
+
+    def _save(self) -> None:
+        changes = self.tables.take_changes()
+        if self._storage and (changes or self._dirty):
+            self._storage.write(changes, {name: self._meta(name) for name in sorted(self._dirty)})
+        self._dirty.clear()
+
+    def touch(self, *names: str) -> None:
+        """Say which meta values changed, so that the transaction saves them."""
+        self._dirty.update(names)
+
+    def _meta(self, name: str) -> Any:
+        if name == "credentials":
+            return {"client_id": self.client_id, "client_secret": self.client_secret}
+        if name == "settings":
+            return attrs.asdict(self.settings)
+        if name == "custom_fields":
+            return {
+                obj.name: [attrs.asdict(f) for f in obj.fields.values() if f.custom]
+                for obj in self.catalogue.values()
+            }
+        return {"counters": self.counters, "access": self.access.dump(), "tokens": self.tokens.dump()}[name]
+
+    # -- schema -----------------------------------------------------------------------------------
+
+    def add_field(self, name: str, field: Field) -> None:
+        self.catalogue[name] = self.catalogue[name].with_field(field)
+        if field.external_id or field.unique:
+            self.tables.add_index(name, field.name)
+        self.touch("custom_fields")
+        self.schema_changed()
+
+    def remove_field(self, name: str, field: str) -> None:
+        self.catalogue[name] = self.catalogue[name].without_field(field)
+        self.touch("custom_fields")
+        self.schema_changed()
+
+    def schema_changed(self) -> None:
+        """Make cached views and every earlier If-Modified-Since stale, even within the same second."""
+        self.access.forget_views()
+        self.schema_stamp = max(int(self.now().timestamp()) + 1, self.schema_stamp + 1)
+
+    # -- records ----------------------------------------------------------------------------------
+
+    def mint(self, prefix: str) -> str:
+        self.counters[prefix] = self.counters.get(prefix, 0) + 1
+        self.touch("counters")
+        return ids.mint(prefix, self.counters[prefix])
+
+    def insert(self, name: str, fields: dict[str, Any]) -> Record:
+        """Store a record as it is, with id and stamps; no rule is asked."""
+        record_id = fields.get("Id") or self.mint(self.catalogue[name].prefix)
+        known = self.catalogue[name].fields
+        now = self.stamp()
+        record = {"Id": record_id, "IsDeleted": False} if "IsDeleted" in known else {"Id": record_id}
+        record |= {n: now for n in ("CreatedDate", "LastModifiedDate", "SystemModstamp") if n in known}
+        record |= {k: v for k, v in fields.items() if v is not None and k != "Id"}
+        self.tables.put(name, record)
+        return record
+
+    def object_of_id(self, record_id: str) -> SObject | None:
+        return next((o for o in self.catalogue.values() if o.prefix == record_id[:3]), None)
+
+    def live(self, name: str, record_id: str) -> Record | None:
+        record = self.tables.get(name, record_id)
+        return None if record is None or record.get("IsDeleted") else record
+
+    @property
+    def organization(self) -> Record:
+        return next(iter(self.tables.rows("Organization").values()))
+
+    def user(self, username: str) -> Record | None:
+        found = self.tables.find("User", "Username", username)
+        return self.tables.get("User", found[0]) if found else None
+
+    def permissions(self) -> Record:
+        """The one row of UserPermissionAccess: what the running user may do beyond objects and fields."""
+        everything = {
+            n: True for n in self.catalogue["UserPermissionAccess"].fields if n.startswith("Permissions")
+        }
+        return {"Id": ids.mint("0UP", 1), **everything, **self.settings.permissions}
+
+    def reset(self, keep_metadata: bool = False) -> None:
+        """Back to the first day: seed users, no records, no custom fields, no faults. Sign-ins stay valid."""
+        with self.transaction():
+            kept = (self.catalogue, self.access, self.tables.rows("PermissionSet").copy(),
+                    self.tables.rows("PermissionSetAssignment").copy()) if keep_metadata else None  # fmt: skip
+            gone = [(name, rid) for name in self.catalogue for rid in self.tables.rows(name)]
+            tokens = self.tokens.dump()
+            self._fresh_state()
+            self.tokens.restore(tokens)
+            self.faults.clear()
+            self.journal.clear()
+            if self._storage:
+                self._storage.write([(name, rid, None) for name, rid in gone], {})
+            self._seed()
+            if kept:
+                self._keep(*kept)
+            self.schema_changed()
+            self.touch("settings", "counters", "custom_fields", "access", "tokens")
+
+    def _keep(self, catalogue: dict, access: Access, sets: dict, assignments: dict) -> None:
+        for obj in catalogue.values():
+            for field in obj.fields.values():
+                if field.custom:
+                    self.add_field(obj.name, field)
+        self.access.restore(access.dump())
+        for name, rows in (("PermissionSet", sets), ("PermissionSetAssignment", assignments)):
+            for record in rows.values():
+                self.tables.put(name, record)
+                self.counters[record["Id"][:3]] = self.counters.get(record["Id"][:3], 0) + 1
+
+    def close(self) -> None:
+        if self._storage:
+            self._storage.close()

@@ -1,0 +1,184 @@
+"""HTTP for the stand-in: HTTP/1.1 with keep-alive and chunked bodies, and connections that can be dropped unanswered.
+
+The standard library's server carries it: a WSGI server proper cannot close a connection without an answer, which is
+exactly what a lost answer is.
+"""
+
+import argparse
+import io
+import json
+import signal
+import socket
+import socketserver
+import struct
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .app import LARGEST_BODY, create_app
+from .errors import ConnectionDropped
+from .org import Org
+
+LOOPBACK = "127.0.0.1"
+_IDLE_SECONDS = 120
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one packet
+    timeout = _IDLE_SECONDS
+    app: Callable[..., Any]
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The journal tells what was called; standard error stays quiet."""
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._chunks()
+        length = int(self.headers.get("Content-Length") or 0)
+        return self.rfile.read(length)
+
+    def _chunks(self) -> bytes:
+        parts, size = [], 0
+        while True:
+            length = int(self.rfile.readline(1024).partition(b";")[0].strip() or b"0", 16)
+            if length == 0:
+                while self.rfile.readline(65536).strip():
+                    pass
+                return b"".join(parts)
+            size += length
+            if size > LARGEST_BODY + 1:
+                raise ValueError("body too large")
+            parts.append(self.rfile.read(length))
+            self.rfile.readline(8)
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        host, port = self.server.server_address[:2]
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.command, "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": query,
+            "REQUEST_URI": self.path, "SERVER_NAME": str(host), "SERVER_PORT": str(port),
+            "SERVER_PROTOCOL": self.request_version, "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr, "wsgi.multithread": True,
+            "wsgi.multiprocess": False, "wsgi.run_once": False, "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+        }  # fmt: skip
+        for name, value in self.headers.items():
+            key = "HTTP_" + name.upper().replace("-", "_")
+            if key not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
+                environ[key] = value
+        return environ
+
+    def _serve(self) -> None:
+        try:
+            environ = self._environ(self._body())
+        except (ValueError, OSError):
+            self.close_connection = True
+            self.send_error(400)
+            return
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            code, _, reason = status.partition(" ")
+            self.send_response(int(code), reason)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+
+        try:
+            content = b"".join(self.server.app(environ, start_response))  # type: ignore[attr-defined]
+        except ConnectionDropped:
+            self._drop()
+            return
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def _drop(self) -> None:
+        """Close without an answer, hard: the client sees a reset, not a polite end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = _serve
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], app: Callable[..., Any]) -> None:
+        self.app = app
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Broken connections are ordinary here; anything else is a bug and must be seen."""
+        if not isinstance(sys.exc_info()[1], OSError | ValueError):
+            super().handle_error(request, client_address)
+
+
+@attrs.frozen
+class Running:
+    """A stand-in that serves on a thread of its own."""
+
+    org: Org
+    base_url: str
+    _server: _Server
+    _thread: threading.Thread
+
+    def stop(self) -> None:
+        """Stop listening; the org and its data stay."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def serve_in_thread(org: Org, port: int = 0) -> Running:
+    """Serve the org on 127.0.0.1; port 0 takes a free one. A thread per connection, no limit."""
+    server = _Server((LOOPBACK, port), create_app(org))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    return Running(org, f"http://{LOOPBACK}:{server.server_address[1]}", server, thread)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="instep standin salesforce",
+        description="A Salesforce org to try things on. Prints one JSON line with its address and credentials.",
+        epilog="Example: instep standin salesforce --port 8010 --data org.sqlite",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--data", type=Path, help="SQLite file that keeps the org between starts")
+    parser.add_argument("--client-id", help="OAuth consumer key; random on the first start")
+    parser.add_argument("--client-secret", help="OAuth consumer secret; random on the first start")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; 0. Exits 1 with a message where the port is taken."""
+    options = _arguments(argv)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    org = Org(options.data, client_id=options.client_id, client_secret=options.client_secret)
+    try:
+        running = serve_in_thread(org, options.port)
+    except OSError as problem:
+        print(
+            f"Port {options.port} cannot be opened: {problem.strerror}. Choose another with --port.",
+            file=sys.stderr,
+        )
+        return 1
+    line = {"base_url": running.base_url, "client_id": org.client_id, "client_secret": org.client_secret}
+    print(json.dumps(line), flush=True)
+    stopped.wait()
+    running.stop()
+    with org.lock:
+        org.close()
+    return 0

@@ -1,0 +1,56 @@
+"""The org on disk: one SQLite file, so that a restart or a kill -9 finds every answered write again."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS record (id TEXT PRIMARY KEY, object TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Storage:
+    """Reads the whole org at the start and appends each request's changes. The org's lock serialises calls."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # WAL with NORMAL loses nothing when the process dies; only a power cut could take the last writes.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_TABLES)
+
+    def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every stored record as (object, fields)."""
+        for name, body in self._db.execute("SELECT object, body FROM record ORDER BY id"):
+            yield name, json.loads(body)
+
+    def meta(self) -> dict[str, Any]:
+        return {name: json.loads(body) for name, body in self._db.execute("SELECT name, body FROM meta")}
+
+    def write(
+        self,
+        records: Iterable[tuple[str, str, dict[str, Any] | None]],
+        meta: dict[str, Any],
+    ) -> None:
+        """Save (object, id, fields or None for gone) and meta values in one durable transaction."""
+        puts, gone = [], []
+        for name, record_id, body in records:
+            if body is None:
+                gone.append((record_id,))
+            else:
+                puts.append((record_id, name, json.dumps(body)))
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("INSERT OR REPLACE INTO record (id, object, body) VALUES (?, ?, ?)", puts)
+        self._db.executemany("DELETE FROM record WHERE id = ?", gone)
+        self._db.executemany(
+            "INSERT OR REPLACE INTO meta (name, body) VALUES (?, ?)",
+            [(name, json.dumps(body)) for name, body in meta.items()],
+        )
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()

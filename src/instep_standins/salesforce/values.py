@@ -1,0 +1,130 @@
+"""One JSON value of a request → the value that the org stores, or the error that Salesforce answers."""
+
+import re
+from typing import Any
+
+from . import errors, ids, times
+from .errors import RowError
+from .schema import Field
+
+_EMAIL = re.compile(
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9](?:[A-Za-z0-9\-]*\.)+[A-Za-z0-9\-]{2,}$", re.ASCII
+)
+_JAVA_TOKEN = {bool: "VALUE_FALSE", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING"}
+
+
+def _not_deserialisable(kind: str, value: Any) -> RowError:
+    token = "VALUE_TRUE" if value is True else _JAVA_TOKEN.get(type(value), "START_OBJECT")
+    shown = "true" if value is True else "false" if value is False else value
+    message = f"Cannot deserialize instance of {kind} from {token} value {shown}"
+    return RowError(
+        errors.JSON_PARSER_ERROR,
+        f"{message} or request may be missing a required field at [line:1, column:2]",
+        fields=None,
+    )
+
+
+def _text(field: Field, value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise _not_deserialisable("string", value)
+    if "\x00" in value:
+        raise RowError(
+            errors.JSON_PARSER_ERROR, f"Invalid character (CTRL-CHAR, code 0) in {field.name}", fields=None
+        )
+    # Salesforce trims text at both ends, and blank text is no text.
+    value = value.strip()
+    if not value:
+        return None
+    if field.length and len(value) > field.length:
+        raise RowError(
+            errors.STRING_TOO_LONG,
+            f"{field.label}: data value too large: {value} (max length={field.length})",
+            [field.name],
+        )
+    if field.type == "email" and not _EMAIL.match(value):
+        raise RowError(
+            errors.INVALID_EMAIL_ADDRESS, f"{field.label}: invalid email address: {value}", [field.name]
+        )
+    return value
+
+
+def _picklist(field: Field, value: Any) -> str | None:
+    text = _text(field, value)
+    if text is None:
+        return None
+    known = {choice.value.lower(): choice.value for choice in field.choices}
+    parts = text.split(";") if field.type == "multipicklist" else [text]
+    if field.restricted:
+        for part in parts:
+            if part.strip().lower() not in known:
+                raise RowError(
+                    errors.INVALID_RESTRICTED_PICKLIST,
+                    f"{field.label}: bad value for restricted picklist field: {part}",
+                    [field.name],
+                )
+    return ";".join(known.get(part.strip().lower(), part.strip()) for part in parts)
+
+
+def _reference(field: Field, value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise _not_deserialisable("reference", value)
+    if not value.strip():
+        return None
+    normal = ids.normalise(value)
+    if normal is None:
+        raise RowError(
+            errors.MALFORMED_ID, f"{field.label}: id value of incorrect type: {value}", [field.name]
+        )
+    return normal
+
+
+def _number(field: Field, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _not_deserialisable(field.type, value)
+    if field.type == "int":
+        if isinstance(value, float) and not value.is_integer():
+            raise _not_deserialisable("int", value)
+        if abs(value) >= 10 ** (field.digits or 9):
+            raise RowError(
+                errors.NUMBER_OUTSIDE_VALID_RANGE,
+                f"{field.label}: value outside of valid range on numeric field: {value}",
+                [field.name],
+            )
+        return int(value)
+    if abs(value) >= 10 ** ((field.precision or 18) - field.scale):
+        raise RowError(
+            errors.NUMBER_OUTSIDE_VALID_RANGE,
+            f"{field.label}: value outside of valid range on numeric field: {value}",
+            [field.name],
+        )
+    return round(float(value), field.scale)
+
+
+def coerce(field: Field, value: Any) -> Any:
+    """The stored form of `value` for `field`; None clears. Raises RowError."""
+    if field.type == "boolean":
+        if value is None:
+            raise RowError(
+                errors.INVALID_TYPE_ON_FIELD,
+                f"{field.label}: value not of required type: null",
+                [field.name],
+            )
+        if not isinstance(value, bool):
+            raise _not_deserialisable("boolean", value)
+        return value
+    if value is None:
+        return None
+    if field.type in ("reference", "id"):
+        return _reference(field, value)
+    if field.type in ("picklist", "multipicklist"):
+        return _picklist(field, value)
+    if field.is_text:
+        return _text(field, value)
+    if field.type in ("date", "datetime"):
+        parsed = None
+        if isinstance(value, str):
+            parsed = (times.parse_date if field.type == "date" else times.parse_datetime)(value)
+        if parsed is None:
+            raise _not_deserialisable(field.type, value)
+        return parsed
+    return _number(field, value)
