@@ -38,6 +38,7 @@ __all__ = [
     "SalesforceCrm",
     "check_org_url",
     "connect",
+    "open_salesforce",
     "zip_bytes",
 ]
 
@@ -153,3 +154,25 @@ def connect(
     sender = transport or shared(tuple(allow))
     auth = SalesforceAuth(credentials, sender, load_tokens, save_tokens, lock)
     return SalesforceCrm(SalesforceClient(auth, sender, api_version))
+
+
+def open_salesforce(
+    kept: Mapping[str, Any],
+    org_id: str,
+    api_version: str,
+    load_tokens: LoadTokens,
+    save_tokens: SaveTokens,
+    lock: Lock,
+) -> SalesforceCrm:
+    """A `SalesforceCrm` for a stored connection: `kept` is `SalesforceCredentials.kept()`.
+
+    `kept["allow"]` may list the private hosts or networks that were allowed when it was connected.
+    """
+    return connect(
+        SalesforceCredentials.of(kept, org_id),
+        api_version=api_version,
+        load_tokens=load_tokens,
+        save_tokens=save_tokens,
+        lock=lock,
+        allow=tuple(kept.get("allow") or ()),
+    )

@@ -289,7 +289,7 @@ class _Sending:
         if error.scope is Scope.CONNECTION:
             self._stopped = self._stopped or error
             return
-        self._results[write.ref] = WriteResult(write.ref, error=_ours_elsewhere(write, error))
+        self._results[write.ref] = WriteResult(write.ref, error=error)
 
     def _take_read(self, read: ReadOne, status: int, body: Any, request_id: str) -> None:
         key = (read.object, read.id)
@@ -350,18 +350,3 @@ def _for_record(refused: InstepError, body: Any, status: int, request_id: str) -
         refused = error_of_all(body, request_id=request_id)
     refused.outcome_unknown = status >= 500
     return refused
-
-
-def _ours_elsewhere(write: Write, error: InstepError) -> InstepError:
-    """A clash on our own external id is our own record, written a moment ago: the next read finds it."""
-    if error.code != "DUPLICATE_VALUE" or not write.key or write.key[0] not in error.fields:
-        return error
-    return Retry(
-        error.message,
-        code=error.code,
-        cure="The record that has this id is read and updated.",
-        fields=error.fields,
-        request_id=error.request_id,
-        outcome_unknown=True,
-        matches=error.matches,
-    )

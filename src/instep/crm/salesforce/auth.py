@@ -85,6 +85,26 @@ class SalesforceCredentials:
     grant: str = CLIENT_CREDENTIALS
     org_id: str = ""
 
+    def kept(self) -> dict[str, str]:
+        """What to store of them, encrypted; `of` reads it back."""
+        return {
+            "url": self.url,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "grant": self.grant,
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any], org_id: str = "") -> SalesforceCredentials:
+        """The credentials from what was stored."""
+        return cls(
+            url=str(kept["url"]),
+            client_id=str(kept["client_id"]),
+            client_secret=str(kept.get("client_secret") or ""),
+            grant=str(kept.get("grant") or CLIENT_CREDENTIALS),
+            org_id=org_id,
+        )
+
 
 def check_org_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None = resolve) -> str:
     """The address of an org as the API wants it; addresses of pages are rewritten to My Domain."""

@@ -1,8 +1,8 @@
 """Salesforce's error codes as decisions: what each code in the catalogue means for the work at hand.
 
 Always by errorCode, never by HTTP status: public sources disagree about statuses (reference 10.3). Codes
-that nobody listed hold the one record and show the message as it came. A record that is gone or a
-converted Lead is `Retry`: the next reading finds out what became of it and the plan follows.
+that nobody listed hold the one record and show the message as it came. Codes that say "the record is not
+what you took it for" (`core.refusal` knows them) are no `Retry`: sending the same again would not help.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DATA = Decision(NeedsAdmin, cure=_CHOOSE_ANOTHER, field_scope=True)
 _RETRY = Decision(Retry, cure=_AGAIN)
 _SMALLER = Decision(Retry, Scope.BATCH, "It is tried again with fewer records at once.")
 _BUG = Decision(Bug, cure=_REPORT)
-_RELINK = Decision(Retry, cure="The record is looked for again.", field_scope=True)
+_RELINK = Decision(NeedsAdmin, cure="The record is looked for again.", field_scope=True)
 _STALE = Decision(
     NeedsAdmin,
     cure="Let the connected user see and edit this field, or take it out of the mapping.",
@@ -126,7 +126,9 @@ DECISIONS: Mapping[str, Decision] = {
     ),
     MULTIPLE_CHOICES: Decision(NeedsAdmin, cure="Merge the records that share the id."),
     "MULTIPLE_CHOICES": Decision(NeedsAdmin, cure="Merge the records that share the id."),
-    "CANNOT_UPDATE_CONVERTED_LEAD": Decision(Retry, cure="The Contact of the converted Lead is looked up."),
+    "CANNOT_UPDATE_CONVERTED_LEAD": Decision(
+        NeedsAdmin, cure="The Contact of the converted Lead is looked for."
+    ),
     "ENTITY_IS_DELETED": _RELINK,
     "INVALID_CROSS_REFERENCE_KEY": _RELINK,
     "NOT_FOUND": _RELINK,
@@ -178,11 +180,9 @@ def error_of(entry: Mapping[str, Any], *, request_id: str = "", whole: bool = Fa
     scope = decision.scope
     if decision.field_scope and fields:
         scope = Scope.FIELD
-    if whole and scope is Scope.RECORD and decision.kind is Retry and code not in GONE:
+    if whole and scope is Scope.RECORD and decision.kind is Retry:
         scope = Scope.BATCH
-    # What a field refers to is wrong, not the record itself: reading again would not change it.
-    kind = NeedsAdmin if decision is _RELINK and fields else decision.kind
-    return kind(
+    return decision.kind(
         message,
         code=decision.code or code,
         cure=decision.cure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
@@ -16,6 +17,11 @@ STATEMENT_CHARS = 100_000
 STRING_CHARS = 4_000
 #: Bytes of a GET's address: 16,384 with its headers, of which the token may take 2,000 and more.
 ADDRESS_BYTES = 12_000
+
+#: A field's name and a literal.
+Condition = tuple[str, str]
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 #: Backslash first: each character is replaced once, so what an escape adds is never escaped again.
 _ESCAPES = str.maketrans(
@@ -47,6 +53,13 @@ def literal(value: str) -> str:
             cure="Correct the value in the booking.",
         )
     return f"'{value.translate(_ESCAPES)}'"
+
+
+def moment(value: str) -> str:
+    """A date-time as a SOQL literal: ISO 8601 with its zone, without quotes."""
+    if not _MOMENT.fullmatch(value):
+        raise Bug(f"{value!r} is no moment in ISO 8601 with a zone.", code="bad_moment")
+    return value
 
 
 @frozen
@@ -82,12 +95,15 @@ def statements(lookup: ObjectLookup, *, alone: bool = False) -> list[Statement]:
 
     `alone`: every query is to go as a GET of its own. No keys, no query: nothing can match.
     """
-    head = _head(lookup)
-    conditions = [(name, value) for name, values in lookup.keys.items() for value in dict.fromkeys(values)]
-    for name in (*lookup.keys, *lookup.select, *lookup.follow):
+    for name in (*lookup.keys, *lookup.moments, *lookup.select, *lookup.follow, lookup.object):
         _check_name(name)
-    hijacked = [c for c in conditions if REFERENCE_OPENS in c[1]]
-    plain = [c for c in conditions if REFERENCE_OPENS not in c[1]]
+    plain: list[Condition] = []
+    hijacked: list[Condition] = []
+    for name, values in lookup.keys.items():
+        for value in dict.fromkeys(values):
+            (hijacked if REFERENCE_OPENS in value else plain).append((name, literal(value)))
+    plain += [(name, moment(v)) for name, values in lookup.moments.items() for v in dict.fromkeys(values)]
+    head = _head(lookup)
     soqls = [
         *_pack(head, plain, fits_address if alone else fits_statement),
         *_pack(head, hijacked, fits_address),
@@ -100,8 +116,8 @@ def user_statements(emails: Sequence[str] | None, *, alone: bool = False) -> lis
     head = "SELECT Id, Email, Username, Name, IsActive FROM User WHERE IsActive = true"
     if emails is None:
         return [Statement(head, "User")]
-    plain = [("Email", e) for e in dict.fromkeys(emails) if REFERENCE_OPENS not in e]
-    hijacked = [("Email", e) for e in dict.fromkeys(emails) if REFERENCE_OPENS in e]
+    plain = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS not in e]
+    hijacked = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS in e]
     soqls = [
         *_pack(f"{head} AND ", plain, fits_address if alone else fits_statement),
         *_pack(f"{head} AND ", hijacked, fits_address),
@@ -134,15 +150,15 @@ def _check_name(name: str) -> None:
         raise Bug(f"{name!r} is no field name.", code="bad_field_name")
 
 
-def _where(conditions: Sequence[tuple[str, str]]) -> str:
-    """(A IN ('x', 'y') OR B IN ('z')); conditions come grouped by field."""
+def _where(conditions: Sequence[Condition]) -> str:
+    """(A IN ('x', 'y') OR B IN ('z')), values ready as literals."""
     by_field: dict[str, list[str]] = {}
     for name, value in conditions:
-        by_field.setdefault(name, []).append(literal(value))
+        by_field.setdefault(name, []).append(value)
     return "(" + " OR ".join(f"{name} IN ({', '.join(vs)})" for name, vs in by_field.items()) + ")"
 
 
-def _pack(head: str, conditions: Sequence[tuple[str, str]], fits: Callable[[str], bool]) -> Iterator[str]:
+def _pack(head: str, conditions: Sequence[Condition], fits: Callable[[str], bool]) -> Iterator[str]:
     """As few statements as fit: halve what does not fit."""
     if not conditions:
         return
