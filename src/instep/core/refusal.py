@@ -62,11 +62,16 @@ def react(write: Write, error: InstepError) -> Refusal:
         return Refusal(Reaction.LEAVE_OUT, message, blamed, error.code in _FIELD_CLOSED)
     if error.code in _STALE:
         return Refusal(Reaction.LOOK_AGAIN, message)
-    optional = tuple(c for c in write.changes if c.verdict is Verdict.WRITE and c.optional)
+    optional = tuple(c for c in write.changes if c.verdict is Verdict.WRITE and _spare(c))
     if optional and not error.fields:
         # no field is named, so any may be the cause: once without all that can be spared
         return Refusal(Reaction.LEAVE_OUT, message, optional)
     return Refusal(Reaction.WAIT, message)
+
+
+def _spare(change: Change) -> bool:
+    """Mapped and not needed to know the record again: the address by which a person is found stays."""
+    return change.optional and change.source not in ("", "contact.email")
 
 
 def _blamed(write: Write, names: tuple[str, ...]) -> tuple[Change, ...]:

@@ -152,6 +152,14 @@ def clear_alerts(account_id: int, connection_id: int) -> int:
     )
 
 
+def set_batch_size(account_id: int, connection_id: int, size: int, grown: int) -> None:
+    """Remember the batch size and how many batches of it went well."""
+    _run(
+        "UPDATE connection SET batch_size = %s, batch_grow = %s WHERE account_id = %s AND id = %s",
+        [size, grown, account_id, connection_id],
+    )
+
+
 # --- items ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,231 @@
+"""Plan and receipt: one document in two tenses, for pages, scripts and the log.
+
+The document is plain JSON. `plan_document` says what would be written; `receipt_document` adds the CRM's
+answers, the calls and their request ids. `render` turns either into text for a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import asdict, frozen
+
+from instep.core.changes import Change, Match, Verdict, Write
+from instep.core.plan import ItemPlan
+
+
+class Answer(Protocol):
+    """The CRM's answer to one write, as far as a receipt shows it."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def created(self) -> bool: ...
+    @property
+    def void(self) -> bool: ...
+    @property
+    def error(self) -> Any: ...
+
+
+@frozen
+class Cost:
+    """What a batch cost: calls to the CRM, their duration in ms, and the CRM's request ids."""
+
+    calls: int = 0
+    ms: float = 0.0
+    request_ids: tuple[str, ...] = ()
+    batch_items: int = 1
+
+
+def _match(match: Match | None) -> dict[str, Any] | None:
+    return asdict(match) if match is not None else None
+
+
+def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """One line of a record. `old` are the values read in the same call, if any."""
+    before, known = change.old, change.old_known
+    if not known and old is not None:
+        before, known = old.get(change.field), True
+    line: dict[str, Any] = {
+        "field": change.field,
+        "label": change.label,
+        "verdict": change.verdict.value,
+        "old": before,
+        "old_known": known,
+        "new": change.new,
+        "rule": change.rule,
+        "source": change.source,
+    }
+    if change.note:
+        line["note"] = change.note
+    return line
+
+
+def _write(write: Write, old: Mapping[str, Any] | None, answer: Answer | None) -> dict[str, Any]:
+    sent = write.values or write.action.value != "update" or write.parents
+    row: dict[str, Any] = {
+        "object": write.object,
+        "action": write.action.value if sent else "none",
+        "id": (answer.id if answer and answer.ok else "") or write.id,
+        "key": {"field": write.key[0], "value": write.key[1]} if write.key else None,
+        "related": dict(write.parents),
+        "changes": [_change(change, old) for change in write.changes],
+    }
+    if answer is not None:
+        row["result"] = _result(answer)
+    return row
+
+
+def _result(answer: Answer) -> dict[str, Any]:
+    if answer.ok:
+        return {"ok": True, "created": answer.created}
+    if answer.void or answer.error is None:
+        return {"ok": False, "message": "not tried: a record that it refers to was refused"}
+    error = answer.error
+    return {
+        "ok": False,
+        "code": error.code,
+        "message": error.message,
+        "fields": list(error.fields),
+        "cure": error.cure,
+        "request_id": error.request_id,
+    }
+
+
+def plan_document(item: ItemPlan, cost: Cost) -> dict[str, Any]:
+    """What would be read, matched and written for one item, and what it would cost."""
+    return {
+        "tense": "plan",
+        "item": item.item,
+        "match": _match(item.match),
+        "writes": [_write(write, None, None) for write in item.writes],
+        "notes": list(item.notes),
+        "set_by": item.shared_with,
+        "cost": {"calls": cost.calls},
+    }
+
+
+def receipt_document(
+    rounds: Sequence[tuple[ItemPlan, Mapping[str, Answer], Mapping[tuple[str, str], Any]]],
+    cost: Cost,
+    error: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What was done for one item over the rounds of a drain. `error` is what it waits for, if anything.
+
+    Each round is (plan, answers by ref, records read just before the writes by (object, id)).
+    """
+    writes: list[dict[str, Any]] = []
+    notes: dict[str, None] = {}
+    quiet: dict[str, dict[str, Any]] = {}
+    for item, answers, reads in rounds:
+        notes.update(dict.fromkeys(item.notes))
+        for write in item.writes:
+            read = reads.get((write.object, write.id))
+            row = _write(write, read.fields if read is not None else None, answers.get(write.ref))
+            if write.ref in answers:
+                writes.append(row)
+                quiet.pop(write.object, None)
+            elif not any(done["object"] == write.object for done in writes):
+                quiet[write.object] = row
+    first = rounds[0][0] if rounds else None
+    return {
+        "tense": "receipt",
+        "item": first.item if first else "",
+        "match": _match(first.match) if first else None,
+        "writes": [*writes, *quiet.values()],
+        "notes": list(notes),
+        "set_by": first.shared_with if first else "",
+        "cost": {
+            "calls": cost.calls,
+            "ms": round(cost.ms, 1),
+            "request_ids": list(cost.request_ids),
+            "batch_items": cost.batch_items,
+        },
+        "error": dict(error) if error else None,
+    }
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def render(document: Mapping[str, Any], heading: str = "") -> str:
+    """The document as text: Read, Write, Cost, each line with its reason."""
+    lines = [heading] if heading else []
+    lines += _render_match(document.get("match"))
+    if document.get("set_by"):
+        lines.append(f"         the person's fields are set by {document['set_by']}")
+    writes = document.get("writes") or []
+    for number, write in enumerate(writes):
+        lines += _render_write(write, first=number == 0)
+    if not any(w["action"] != "none" for w in writes):
+        lines.append("Write    nothing: the CRM is in step")
+    lines += [f"Note     {note}" for note in document.get("notes") or []]
+    lines += _render_end(document)
+    return "\n".join(lines)
+
+
+def _render_match(match: Mapping[str, Any] | None) -> Iterable[str]:
+    if match is None:
+        return ["Read     no person: the booking names nobody"]
+    lines = [f"Read     {match['rule']}"]
+    for candidate in match["candidates"]:
+        mark = "●" if candidate["chosen"] else "○"
+        who = " ".join(p for p in (candidate["object"], candidate["id"], candidate["name"]) if p)
+        changed = f", changed {candidate['modified']}" if candidate["modified"] else ""
+        lines.append(f"         {mark} {who} ({candidate['why']}{changed}): {candidate['reason']}")
+    return lines
+
+
+def _render_write(write: Mapping[str, Any], first: bool) -> Iterable[str]:
+    key = write.get("key")
+    by = f" by {key['field']} = {key['value']}" if key else ""
+    result = write.get("result")
+    said = ""
+    if result is not None:
+        said = ("  created" if result.get("created") else "  done") if result["ok"] else "  REFUSED"
+    head = f"{write['object']} {write['id']} {write['action']}{by}{said}".replace("  ", " ")
+    lines = [f"{'Write' if first else '':9}{head}"]
+    lines += [_render_change(change) for change in write["changes"]]
+    if result is not None and not result["ok"]:
+        cure = f" {result['cure']}" if result.get("cure") else ""
+        lines.append(f"           ✗ {result.get('code', '')} {result['message']}{cure}")
+    return lines
+
+
+def _show(value: Any) -> str:
+    if value is None or value == "":
+        return "—"
+    text = str(value).replace("\n", " ⏎ ")
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _render_change(change: Mapping[str, Any]) -> str:
+    note = f" ({change['note']})" if change.get("note") else ""
+    name = f"           {change['field']:32}"
+    if change["verdict"] == Verdict.LEAVE_OUT.value:
+        return f"{name} ✗ left out: {change.get('note', '')}"
+    if change["verdict"] == Verdict.KEEP.value:
+        return f"{name} {_show(change['old'])}  =  kept{note}"
+    old = _show(change["old"]) if change["old_known"] else "?"
+    rule = f"   {change['rule']}" if change["rule"] else ""
+    return f"{name} {old}  →  {_show(change['new'])}{rule}{note}"
+
+
+def _render_end(document: Mapping[str, Any]) -> Iterable[str]:
+    cost = document.get("cost") or {}
+    shared = cost.get("batch_items", 1)
+    line = f"Cost     {cost.get('calls', 0)} API calls"
+    if shared > 1:
+        line += f", shared by {shared} items of the batch"
+    if "ms" in cost:
+        line += f" · {cost['ms']:.0f} ms"
+    if cost.get("request_ids"):
+        line += " · request ids " + ", ".join(cost["request_ids"])
+    lines = [line]
+    error = document.get("error")
+    if error:
+        lines.append(f"Waits    {error.get('code', '')}: {error.get('message', '')}")
+    return lines

@@ -1,0 +1,425 @@
+"""One batch against one CRM: read, plan, write, react, until nothing is left to do. Knows no database.
+
+The two-call rule: a batch costs one read and one write. When every item is linked and what we remember
+of its records suffices, the read rides in the write's own call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from instep.core.absorb import absorb
+from instep.core.changes import Write
+from instep.core.desired import Setting
+from instep.core.errors import Bug, InstepError, NeedsAdmin, Retry, Scope
+from instep.core.lookup import CrmUser, Observed, Record
+from instep.core.matching import fields_to_read, lookup_for
+from instep.core.plan import BatchPlan, ItemPlan, plan
+from instep.core.receipt import Cost, receipt_document
+from instep.core.refusal import Reaction, quarantined_value, react
+from instep.core.rules import plain_email
+from instep.core.work import Memory, Quarantined, QuarantineKey, Work
+from instep.crm.port import Applied, Call, Crm, ReadOne
+
+#: sub-requests of one composite, one of which is the write
+_READS_IN_A_WRITE = 24
+
+#: loads what is remembered of records by (object, id)
+Recall = Callable[[list[tuple[str, str]]], Memory]
+
+
+@frozen
+class Outcome:
+    """What became of one item. `error` is what it waits for; `look_first` asks for a read next time."""
+
+    work: Work
+    document: Mapping[str, Any]
+    error: InstepError | None = None
+    look_first: bool = False
+
+    @property
+    def done(self) -> bool:
+        """True when the CRM says what the item wants."""
+        return self.error is None
+
+
+@frozen
+class BatchResult:
+    """What a batch did: outcomes in the order of its items, what is remembered now, calls made.
+
+    `failure` is the error that stopped the batch or the whole connection; the outcomes of items that it
+    reached before are then already true. `schema_stale` asks for a fresh describe.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    memory: Memory
+    setting: Setting
+    new_quarantine: Mapping[QuarantineKey, Quarantined]
+    asked_hosts: tuple[str, ...]
+    new_users: tuple[CrmUser, ...]
+    calls: tuple[Call, ...]
+    writes: int
+    failure: InstepError | None = None
+    schema_stale: bool = False
+
+
+@define
+class _Run:
+    """The moving parts of one batch."""
+
+    crm: Crm
+    setting: Setting
+    works: tuple[Work, ...]
+    memory: Memory
+    observed: Observed = field(factory=Observed)
+    rounds: list[tuple[BatchPlan, Applied]] = field(factory=list)
+    problems: dict[str, InstepError] = field(factory=dict)
+    look_again: set[str] = field(factory=set)
+    quarantine: dict[QuarantineKey, Quarantined] = field(factory=dict)
+    parked: set[str] = field(factory=set)
+    asked_hosts: tuple[str, ...] = ()
+    writes: int = 0
+    schema_stale: bool = False
+
+
+def run_batch(
+    crm: Crm,
+    setting: Setting,
+    works: Sequence[Work],
+    memory: Memory,
+    *,
+    look_first: frozenset[str] = frozenset(),
+    unknown_hosts: frozenset[str] = frozenset(),
+    before_write: Callable[[], None] = lambda: None,
+    recall: Recall = lambda keys: Memory(),
+    max_rounds: int = 8,
+) -> BatchResult:
+    """Bring the items in step. Never raises for the CRM's refusals; a `Fenced` is passed through.
+
+    `look_first` names items whose remembered records must not be trusted; `unknown_hosts` are e-mail
+    addresses of hosts that the directory does not know yet; `recall` loads what is remembered of the
+    records that a read has found.
+    """
+    first_call = len(crm.calls)
+    run = _Run(crm, setting, tuple(works), memory)
+    failure: InstepError | None = None
+    try:
+        if not _from_memory(run, look_first, unknown_hosts, before_write):
+            _look(run, unknown_hosts, recall)
+            _rounds(run, before_write, max_rounds, reads=())
+    except (Retry, NeedsAdmin) as error:
+        failure = error
+        _keep_partial(run, error)
+    except InstepError as error:
+        if error.scope not in (Scope.BATCH, Scope.CONNECTION):
+            raise
+        failure = error
+        _keep_partial(run, error)
+    calls = tuple(crm.calls[first_call:])
+    return BatchResult(
+        _outcomes(run, calls, failure),
+        run.memory,
+        run.setting,
+        run.quarantine,
+        run.asked_hosts,
+        run.observed.users,
+        calls,
+        run.writes,
+        failure,
+        run.schema_stale,
+    )
+
+
+def preview(
+    crm: Crm,
+    setting: Setting,
+    works: Sequence[Work],
+    memory: Memory,
+    unknown_hosts: frozenset[str],
+    recall: Recall = lambda keys: Memory(),
+) -> tuple[BatchPlan, int]:
+    """What `run_batch` would do, with one read and no write; the second value is its cost in calls."""
+    run = _Run(crm, setting, tuple(works), evolve(memory, waiting={}))
+    remembered = _remembered(run)
+    if remembered is not None and not unknown_hosts:
+        quick = plan(run.setting, run.works, remembered, run.memory)
+        fits = len(_reads(run, quick)) <= _READS_IN_A_WRITE
+        cost = 1 if not quick.needs_read and fits else 2
+        if not quick.needs_read and not quick.writes:
+            cost = 0
+    else:
+        cost = 2
+    _look(run, unknown_hosts, recall)
+    return plan(run.setting, run.works, run.observed, run.memory), cost
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _look(run: _Run, unknown_hosts: frozenset[str], recall: Recall) -> None:
+    lookup = lookup_for(run.setting, run.works, unknown_hosts)
+    if lookup.empty:
+        return
+    run.observed = run.crm.observe(lookup)
+    run.asked_hosts = lookup.users
+    directory = run.setting.directory.with_users(run.observed.users)
+    run.setting = evolve(run.setting, directory=directory)
+    found = recall(_record_keys(run.observed))
+    run.memory = evolve(
+        run.memory,
+        known={**found.known, **run.memory.known},
+        quarantine={**found.quarantine, **run.memory.quarantine},
+    )
+
+
+def _record_keys(observed: Observed) -> list[tuple[str, str]]:
+    """Every record that was read, those behind a conversion too."""
+    behind = [r for record in observed.records for r in record.followed.values()]
+    return [(r.object, r.id) for r in (*observed.records, *behind)]
+
+
+def _remembered(run: _Run) -> Observed | None:
+    """The linked records as we last saw them, or None when any item has none to rely on."""
+    records: dict[tuple[str, str], Record] = {}
+    activity = run.setting.profile.activity.name
+    for work in run.works:
+        if work.held:
+            continue
+        keys = []
+        if work.contact is not None:
+            keys.append((work.link.person_object, work.link.person_id))
+        if work.booking is not None:
+            keys.append((activity, work.link.activity_id))
+        for key in keys:
+            known = run.memory.known.get(key)
+            if not key[1] or known is None or not known.snapshot:
+                return None
+            records[key] = Record(key[0], key[1], known.snapshot, assumed=True)
+    return Observed(tuple(records.values()))
+
+
+def _from_memory(
+    run: _Run,
+    look_first: frozenset[str],
+    unknown_hosts: frozenset[str],
+    before_write: Callable[[], None],
+) -> bool:
+    """Try the one-call way: plan from memory, read the true old values in the write's own call."""
+    if unknown_hosts or any(work.item in look_first for work in run.works):
+        return False
+    remembered = _remembered(run)
+    if remembered is None:
+        return False
+    batch = plan(run.setting, run.works, remembered, run.memory)
+    reads = _reads(run, batch)
+    if batch.needs_read or len(reads) > _READS_IN_A_WRITE:
+        return False
+    run.observed = remembered
+    _rounds(run, before_write, 1, reads=reads)
+    _note_conversions(run)
+    if run.problems or _unfinished(run):
+        # what memory said was refused: forget the verdicts and take the long way, with a read
+        run.problems.clear()
+        run.look_again.clear()
+        run.parked.clear()
+        run.memory = evolve(run.memory, waiting={})
+        return False
+    return True
+
+
+def _unfinished(run: _Run) -> bool:
+    return bool(plan(run.setting, run.works, run.observed, run.memory).writes)
+
+
+def _note_conversions(run: _Run) -> None:
+    """A linked person that the write's own read shows as converted is followed with a read next time."""
+    _, applied = run.rounds[-1]
+    converted = {
+        key
+        for key, record in applied.reads.items()
+        if record is not None and _is_converted(run.setting, record)
+    }
+    for work in run.works:
+        if (work.link.person_object, work.link.person_id) in converted:
+            run.look_again.add(work.item)
+
+
+def _is_converted(setting: Setting, record: Record) -> bool:
+    person = next((p for p in setting.profile.persons if p.name == record.object), None)
+    return bool(person and person.conversion and record.get(person.conversion.flag))
+
+
+def _reads(run: _Run, batch: BatchPlan) -> tuple[ReadOne, ...]:
+    """The records whose true old values the receipt shows: each one written, and its person."""
+    keys: dict[tuple[str, str], None] = {}
+    serving = {write.item for write in batch.writes}
+    for write in batch.writes:
+        if write.id:
+            keys[(write.object, write.id)] = None
+    for item in batch.items:
+        if item.item in serving and item.person[1]:
+            keys[item.person] = None
+    return tuple(ReadOne(o, i, fields_to_read(run.setting, o)) for o, i in keys)
+
+
+# --- writing and reacting -----------------------------------------------------------------------
+
+
+def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads: tuple[ReadOne, ...]) -> None:
+    for _ in range(max_rounds):
+        batch = plan(run.setting, run.works, run.observed, run.memory)
+        writes = tuple(w for w in batch.writes if w.ref not in run.parked)
+        if not writes:
+            if not run.rounds:
+                run.rounds.append((batch, Applied()))
+                _take_in(run, batch, Applied())
+            return
+        applied = _apply(run, batch, writes, reads, before_write)
+        _react(run, writes, applied)
+    remaining = plan(run.setting, run.works, run.observed, run.memory).writes
+    for write in remaining:
+        if write.ref not in run.parked and write.item not in run.problems and not reads:
+            run.problems[write.item] = Retry(
+                f"{write.object} was refused again and again in one run.", code="TOO_MANY_ROUNDS"
+            )
+
+
+def _apply(
+    run: _Run,
+    batch: BatchPlan,
+    writes: tuple[Write, ...],
+    reads: tuple[ReadOne, ...],
+    before_write: Callable[[], None],
+) -> Applied:
+    run.writes += len(writes)
+    try:
+        applied = run.crm.apply(writes, reads, before_write)
+    except InstepError as error:
+        run.rounds.append((batch, Applied()))
+        run.problems |= {w.item: error for w in writes if error.scope is Scope.BATCH}
+        raise
+    run.rounds.append((batch, applied))
+    _take_in(run, batch, applied)
+    return applied
+
+
+def _take_in(run: _Run, batch: BatchPlan, applied: Applied) -> None:
+    after = absorb(run.setting, run.works, batch, applied.results, applied.reads, run.observed, run.memory)
+    run.observed, run.memory, run.works = after.observed, after.memory, after.works
+
+
+def _keep_partial(run: _Run, error: InstepError) -> None:
+    """Take in what the CRM had answered before the batch stopped: it must not be done twice."""
+    partial = getattr(error, "partial", None)
+    if not isinstance(partial, Applied) or not run.rounds:
+        return
+    batch, _ = run.rounds[-1]
+    run.rounds[-1] = (batch, partial)
+    _take_in(run, batch, partial)
+
+
+def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
+    for write in writes:
+        result = applied.results.get(write.ref)
+        if result is None:
+            raise Bug(f"The CRM adapter gave no answer for {write.ref}.", code="NO_ANSWER")
+        if result.error is not None:
+            _refused(run, write, result.error)
+
+
+def _refused(run: _Run, write: Write, error: InstepError) -> None:
+    if error.scope in (Scope.BATCH, Scope.CONNECTION):
+        raise error
+    refusal = react(write, error)
+    person = write.ref.startswith("person:")
+    if person:
+        run.memory = evolve(run.memory, fragile=run.memory.fragile | {write.ref})
+    if refusal.reaction is Reaction.LEAVE_OUT:
+        _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
+        return
+    if refusal.reaction is Reaction.LOOK_AGAIN:
+        run.look_again.add(write.item)
+        error = Retry(error.message, code=error.code, scope=Scope.RECORD, after=0)
+    elif refusal.reaction is Reaction.WAIT and not isinstance(error, NeedsAdmin):
+        error = NeedsAdmin(error.message, code=error.code, cure=error.cure, fields=error.fields)
+    run.parked.add(write.ref)
+    if person:
+        run.memory = evolve(
+            run.memory, waiting={**run.memory.waiting, write.ref: f"{error.code}: {error.message}"}
+        )
+    for item in _served(run, write):
+        run.problems.setdefault(item, error)
+
+
+def _served(run: _Run, write: Write) -> list[str]:
+    """Every item that needs this write: a person may be shared by several."""
+    batch, _ = run.rounds[-1]
+    if not write.ref.startswith("person:"):
+        return [write.item]
+    return [item.item for item in batch.items if item.person_ref == write.ref]
+
+
+def _leave_out(run: _Run, write: Write, fields: tuple[Any, ...], message: str, everywhere: bool) -> None:
+    key = write.id or (write.key[1] if write.key else "") or write.ref.rsplit(":", 1)[-1]
+    added: dict[QuarantineKey, Quarantined] = {}
+    for change in fields:
+        where = (write.object, "*" if everywhere else key, change.field)
+        added[where] = Quarantined("" if everywhere else quarantined_value(change), message)
+    run.schema_stale = run.schema_stale or everywhere
+    run.quarantine |= added
+    run.memory = evolve(run.memory, quarantine={**run.memory.quarantine, **added})
+
+
+# --- outcomes -----------------------------------------------------------------------------------
+
+
+def _outcomes(run: _Run, calls: tuple[Call, ...], failure: InstepError | None) -> tuple[Outcome, ...]:
+    cost = Cost(
+        len(calls),
+        sum(call.ms for call in calls),
+        tuple(call.request_id for call in calls if call.request_id),
+        len(run.works),
+    )
+    outcomes = []
+    for position, work in enumerate(run.works):
+        error = run.problems.get(work.item) or failure
+        rounds = [
+            (_own(batch.items[position], applied), applied.results, applied.reads)
+            for batch, applied in run.rounds
+        ]
+        said = _error(error) if error is not None else None
+        document = receipt_document(rounds, cost, said)
+        document.setdefault("item", work.item)
+        document["item"] = document["item"] or work.item
+        outcomes.append(Outcome(work, document, error, look_first=work.item in run.look_again))
+    return tuple(outcomes)
+
+
+def _own(item: ItemPlan, applied: Applied) -> ItemPlan:
+    """The item's part of a round without writes that had nothing to say."""
+    return evolve(item, writes=tuple(w for w in item.writes if w.ref in applied.results or w.changes))
+
+
+def _error(error: InstepError) -> dict[str, Any]:
+    return {
+        "class": type(error).__name__,
+        "code": error.code,
+        "message": error.message,
+        "cure": error.cure,
+        "fields": list(error.fields),
+        "request_id": error.request_id,
+    }
+
+
+def hosts_of(works: Sequence[Work]) -> frozenset[str]:
+    """The e-mail addresses of everyone who is or was booked in these items, for comparing."""
+    return frozenset(
+        plain_email(host.email)
+        for work in works
+        if work.booking is not None
+        for host in work.booking.hosts_newest_first
+        if host.email
+    )

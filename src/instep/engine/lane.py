@@ -1,0 +1,215 @@
+"""One connection's lane, opened: the CRM behind it, its configuration, schema and users.
+
+Everything that a drain, a plan or a page needs to speak for one connection is put together here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define
+
+from instep.core.catalogue import Property, custom_key
+from instep.core.config_document import from_document, to_document
+from instep.core.crm_schema import ObjectSchema
+from instep.core.desired import Setting
+from instep.core.errors import InputError
+from instep.core.lookup import CrmUser
+from instep.core.rules import Directory, SyncConfig, checked, default_config, plain_email
+from instep.core.work import Known, Memory, Quarantined, Sent
+from instep.crm.port import Crm
+from instep.crm.vendors import Keeper, Vendor, vendor_of
+from instep.engine.policy import Policy
+from instep.store import credentials, queries, sync_queries
+
+#: advisory-lock class of token refreshes, any number that nothing else uses
+_TOKEN_LOCK = 0x70C
+
+
+@define
+class Lane:
+    """An opened lane. `row` is the connection's row as of opening."""
+
+    account_id: int
+    row: dict[str, Any]
+    vendor: Vendor
+    crm: Crm
+    policy: Policy
+    schema: dict[str, ObjectSchema]
+    config: SyncConfig
+    custom: dict[str, Property]
+
+    @property
+    def id(self) -> int:
+        """The connection's key."""
+        return int(self.row["id"])
+
+    def setting(self, hosts: Iterable[str] = ()) -> Setting:
+        """Everything planning needs; the directory holds the users of these hosts' addresses."""
+        identity = self.row["identity"] or {}
+        users = sync_queries.users_known(self.account_id, self.id, hosts)
+        directory = Directory(
+            {}, str(identity.get("user_id", "")), str(identity.get("display_name", ""))
+        ).with_users(
+            tuple(CrmUser(u["crm_id"], u["email_key"], True, u["name"], u["username"]) for u in users)
+        )
+        return Setting(
+            self.vendor.profile, self.config, self.schema, directory, datetime.now(UTC), self.custom
+        )
+
+    def unknown_hosts(self, setting: Setting, hosts: Iterable[str]) -> frozenset[str]:
+        """Addresses that the directory does not know and that were not asked for lately."""
+        missing = [h for h in map(plain_email, hosts) if h and setting.directory.user(h) is None]
+        asked = sync_queries.hosts_asked(self.account_id, self.id, missing, self.policy.unknown_host_for)
+        return frozenset(missing) - asked
+
+    def recall(self, keys: list[tuple[str, str]]) -> Memory:
+        """What is remembered of these records, and what is in quarantine for them."""
+        return self.memory(keys, [record_id for _, record_id in keys])
+
+    def memory(self, records: Iterable[tuple[str, str]], quarantine_keys: Iterable[str]) -> Memory:
+        """Memory of records by (object, id), and quarantine by record keys."""
+        known = {
+            (row["object"], row["crm_id"]): Known(
+                row["snapshot"],
+                {name: Sent(**value) for name, value in row["sent"].items()},
+                row["made_by_us"],
+            )
+            for row in sync_queries.records_known(self.account_id, self.id, records)
+        }
+        refused = {
+            (row["object"], row["record_key"], row["field"]): Quarantined(row["value_hash"], row["message"])
+            for row in sync_queries.quarantined(self.account_id, self.id, quarantine_keys)
+        }
+        return Memory(known, refused)
+
+
+def open_lane(account_id: int, row: dict[str, Any], policy: Policy | None = None) -> Lane:
+    """Open a connection's lane; describes and users are refreshed when they are old or missing."""
+    vendor = vendor_of(row["vendor"])
+    lane = Lane(
+        account_id,
+        row,
+        vendor,
+        open_crm(account_id, row),
+        policy or Policy(),
+        {},
+        load_config(row),
+        custom_properties(account_id),
+    )
+    refresh(lane)
+    return lane
+
+
+def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
+    """A client of the connection's CRM, with tokens kept in the database under a lock."""
+    connection_id = int(row["id"])
+    keeper = Keeper(
+        load=lambda: credentials.load_tokens(account_id, connection_id),
+        save=lambda new, previous: credentials.save_tokens(account_id, connection_id, new, previous),
+        lock=lambda: _token_lock(connection_id),
+    )
+    kept = credentials.load(account_id, connection_id)
+    return vendor_of(row["vendor"]).open(kept, str(row["org_id"]), str(row["api_version"]), keeper)
+
+
+@contextmanager
+def _token_lock(connection_id: int) -> Iterator[None]:
+    """Hold out every other process that would refresh the same token."""
+    with queries.advisory_lock(_TOKEN_LOCK, connection_id):
+        yield
+
+
+def load_config(row: dict[str, Any]) -> SyncConfig:
+    """The configuration kept with the connection, on top of the vendor's defaults."""
+    base = default_config(vendor_of(row["vendor"]).profile)
+    kept = (row["settings"] or {}).get("config")
+    return from_document(kept, base) if kept else base
+
+
+def config_document(row: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as a document for people."""
+    return to_document(load_config(row))
+
+
+def custom_properties(account_id: int) -> dict[str, Property]:
+    """Custom properties of the account by catalogue key."""
+    return {
+        key: Property(key, p["object"], p["label"], p["type"], "Custom fields", custom=True)
+        for p in queries.properties(account_id)
+        if (key := custom_key(p["object"], p["identifier"]))
+    }
+
+
+def refresh(lane: Lane, force: bool = False) -> None:
+    """Bring schema and users up to date: at connect, daily, and when the CRM calls a field unknown."""
+    kept = sync_queries.describes(lane.account_id, lane.id)
+    objects = lane.vendor.profile.objects
+    missing = [name for name in objects if name not in kept]
+    old = [name for name in objects if name in kept and kept[name]["age"] > lane.policy.refresh_after]
+    before = len(lane.crm.calls)
+    documents = {name: row["document"] for name, row in kept.items()}
+    todo = list(objects) if force else [*missing, *old]
+    if todo:
+        fresh = lane.crm.describe(todo, {n: documents[n] for n in todo if n in documents})
+        changed = any(documents.get(name) != document for name, document in fresh.items())
+        documents.update(fresh)
+        sync_queries.keep_describes(lane.account_id, lane.id, fresh)
+        if changed and kept:
+            sync_queries.lift_quarantine(lane.account_id, lane.id)
+    lane.schema = {name: lane.crm.schema_of(document) for name, document in documents.items()}
+    if force or _users_old(lane):
+        _refresh_users(lane)
+    sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
+
+
+def _users_old(lane: Lane) -> bool:
+    at = lane.row["users_refreshed_at"]
+    return at is None or (datetime.now(UTC) - at).total_seconds() > lane.policy.refresh_after
+
+
+def _refresh_users(lane: Lane) -> None:
+    users = lane.crm.users()
+    rows = [
+        {
+            "crm_id": u.id,
+            "email_key": plain_email(u.email),
+            "username": u.username,
+            "name": u.name,
+            "active": u.active,
+        }
+        for u in users
+    ]
+    new = sync_queries.replace_users(lane.account_id, lane.id, rows)
+    sync_queries.mark_bookings_of_hosts(lane.account_id, lane.id, new)
+    lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}
+
+
+def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any]) -> SyncConfig:
+    """Check a configuration against the live schema and keep it; every booking is compared again.
+
+    Raises `InputError` with all faults; then nothing was changed.
+    """
+    lane = open_lane(account_id, row)
+    refresh(lane, force=True)
+    config = checked(from_document(document, lane.config), lane.vendor.profile, lane.schema, lane.custom)
+    queries.save_connection_settings(
+        account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)}
+    )
+    sync_queries.lift_quarantine(account_id, lane.id)
+    sync_queries.mark_all(account_id, lane.id)
+    sync_queries.wake(lane.id)
+    return config
+
+
+def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
+    """The account's connection (of that vendor). Raises `InputError` when there is none."""
+    rows = [r for r in sync_queries.connections(account_id) if not vendor or r["vendor"] == vendor]
+    if not rows:
+        raise InputError(
+            "No CRM is connected.", code="NOT_CONNECTED", cure="Run `instep connect salesforce` first."
+        )
+    return rows[0]

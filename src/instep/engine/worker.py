@@ -1,0 +1,84 @@
+"""A worker process: procrastinate's loop, and beside it the sweep that repairs what others left."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from django.db import DatabaseError
+
+from instep.engine import jobs, recover
+from instep.store import queries
+
+log = structlog.get_logger(__name__)
+
+#: how often finished jobs are deleted and partitions made ahead, in seconds
+_HOUSEKEEPING = 24 * 3600
+
+
+def run(concurrency: int = 4) -> None:
+    """Work until SIGINT or SIGTERM; `concurrency` connections are drained at the same time."""
+    asyncio.run(_run(concurrency))
+
+
+async def _run(concurrency: int) -> None:
+    loop = asyncio.get_running_loop()
+    # sync tasks share asyncio's small default pool otherwise
+    loop.set_default_executor(ThreadPoolExecutor(concurrency + 4, thread_name_prefix="drain"))
+    app = jobs.make_app(concurrency + 4)
+    async with app.open_async():
+        working = asyncio.create_task(
+            app.run_worker_async(
+                queues=[jobs.QUEUE],
+                concurrency=concurrency,
+                wait=True,
+                fetch_job_polling_interval=recover.BEAT,
+                listen_notify=True,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                update_heartbeat_interval=recover.BEAT,
+                stalled_worker_timeout=recover.STALLED_AFTER,
+                shutdown_graceful_timeout=20,
+            )
+        )
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, _stop, working)
+        beside = asyncio.create_task(_keep_sweeping())
+        try:
+            await working
+        except asyncio.CancelledError:
+            log.info("worker.stopped")
+        finally:
+            beside.cancel()
+
+
+def _stop(working: asyncio.Task[None]) -> None:
+    jobs.stop_soon()
+    working.cancel()
+
+
+async def _keep_sweeping() -> None:
+    tidied = -_HOUSEKEEPING
+    turn = 0.0
+    while True:
+        try:
+            await asyncio.to_thread(_once, turn - tidied >= _HOUSEKEEPING)
+            if turn - tidied >= _HOUSEKEEPING:
+                tidied = turn
+        except DatabaseError as error:
+            log.warning("worker.sweep_failed", error=str(error))
+        await asyncio.sleep(recover.BEAT)
+        turn += recover.BEAT
+
+
+def _once(housekeeping: bool) -> None:
+    try:
+        recover.free_stalled_jobs()
+        recover.sweep()
+        if housekeeping:
+            recover.tidy()
+            queries.make_partitions()
+    finally:
+        queries.close_connection()
