@@ -50,12 +50,14 @@ def write_backup(dsn: str, file: Path, *, overwrite: bool = False) -> int:
     if not file.parent.is_dir():
         raise InputError(f"The folder {file.parent} does not exist.", cure="Make it first.", code="NO_FOLDER")
     descriptor, unfinished = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as output, _service(dsn) as environment:
+        with _service(dsn) as environment:
+            # Never to its standard output: there it appends a second table of contents, and pg_restore then
+            # takes a file that was cut off for a whole one.
             _run(
-                "pg_dump", ["--format=custom", "--no-owner", "--no-acl"], environment, stdout=output.fileno()
+                "pg_dump", ["--format=custom", "--no-owner", "--no-acl", f"--file={unfinished}"], environment
             )
-            os.fsync(output.fileno())
         os.replace(unfinished, file)
     except BaseException:
         os.unlink(unfinished)
