@@ -20,7 +20,7 @@ def field(f: Field) -> dict[str, Any]:
     """One field with its 57 keys."""
     return {
         "aggregatable": f.aggregatable, "aiPredictionField": False, "autoNumber": f.auto_number,
-        "byteLength": f.length * 3 if f.is_text else f.length, "calculated": False, "calculatedFormula": None,
+        "byteLength": f.byte_length, "calculated": False, "calculatedFormula": None,
         "cascadeDelete": False, "caseSensitive": f.case_sensitive, "compoundFieldName": f.compound,
         "controllerName": None, "createable": f.createable, "custom": f.custom,
         "defaultValue": False if f.type == "boolean" else f.default, "defaultValueFormula": None,

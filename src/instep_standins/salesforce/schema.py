@@ -4,7 +4,7 @@ Catalogue files hold one object each. First line: name, label, plural, id prefix
     Name | type(length) | flags | Label | details {values}
 flags: n nillable, c createable, u updateable, d defaultedOnCreate, i idLookup, p permissionable.
 details: -filter -group -sort -aggregate and their + forms where the type's default differs, name, auto, restricted,
-polymorphic, prefilter, in=Compound, info=…, rel=Relationship, ->Targets, digits=, precision=p,s.
+polymorphic, prefilter, in=Compound, info=…, rel=Relationship, ->Targets, digits=, precision=p,s, bytes=.
 values: `;` between, `*` marks the default, `= label` where the label differs.
 """
 
@@ -74,6 +74,13 @@ class Field:
     unique: bool = False
     case_sensitive: bool = False
     help_text: str | None = None
+    own_bytes: int | None = None  # where byteLength is not three times the length
+
+    @property
+    def byte_length(self) -> int:
+        if self.own_bytes is not None:
+            return self.own_bytes
+        return self.length * 3 if self.is_text else self.length
 
     @property
     def required(self) -> bool:
@@ -159,7 +166,7 @@ def parse_field(line: str) -> Field:
         restricted="restricted" in words, polymorphic="polymorphic" in words,
         compound=keyed.get("in"), extra_type=keyed.get("info") or ("plaintextarea" if kind == "textarea" else None),
         relationship=keyed.get("rel"), targets=tuple(targets.split(",")) if targets else (),
-        digits=int(keyed.get("digits", 0)), precision=int(precision), scale=int(scale), choices=_choices(values),
+        digits=int(keyed.get("digits", 0)), precision=int(precision), scale=int(scale), choices=_choices(values), own_bytes=int(keyed["bytes"]) if "bytes" in keyed else None,
     )  # fmt: skip
 
 

@@ -1,0 +1,49 @@
+"""An org of its own for each test, and a plain HTTP client that is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from instep_standins.salesforce import Org, serve_in_thread
+from instep_standins.salesforce.server import Running
+from standins.sf import Client
+
+START = 1_790_000_000.0  # 2026-09-21T14:13:20Z: no test depends on today
+
+
+class Clock:
+    """Seconds since 1970 that move only when told."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def org(clock: Clock) -> Org:
+    return Org(clock=clock)
+
+
+@pytest.fixture
+def running(org: Org) -> Iterator[Running]:
+    server = serve_in_thread(org)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sf(running: Running) -> Iterator[Client]:
+    with httpx2.Client(base_url=running.base_url, timeout=10) as http:
+        client = Client(http, running.org)
+        client.sign_in()
+        yield client
