@@ -84,6 +84,20 @@ def email_key(email: str) -> str:
     return email.strip().lower()
 
 
+def identity_email(email: str) -> str:
+    """The key that a typed address identifies a person by; empty for what cannot be an address ("n/a")."""
+    key = email_key(email)
+    local, at, domain = key.rpartition("@")
+    plausible = bool(local and at and domain) and len(key) <= 254 and not any(ch.isspace() for ch in key)
+    return key if plausible else ""
+
+
+def identity_mobile(number: str) -> str:
+    """The E.164 form that a typed mobile number identifies a person by; empty where it has none."""
+    key = mobile_key(number)
+    return key if key.startswith("+") and len(key) <= 16 else ""
+
+
 def mobile_key(number: str, region: str = "") -> str:
     """A phone number as E.164, or its digits when it cannot be parsed; empty for an empty number."""
     text = number.strip()

@@ -21,7 +21,7 @@ def decrypt(token: bytes | memoryview, what: str = "This secret") -> bytes:
         return _keys().decrypt(bytes(token))
     except InvalidToken:
         raise NeedsAdmin(
-            f"{what} cannot be read: the key that it was encrypted with is not among this installation's keys.",
+            f"{what} cannot be read: it was encrypted with a key that this installation no longer has.",
             cure="Put the saved keys back, or connect again.",
             code=KEYS_LOST,
             scope=Scope.CONNECTION,

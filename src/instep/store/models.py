@@ -98,8 +98,8 @@ class User(AbstractBaseUser):
 
 
 class Host(models.Model):
-    """Somebody who can be booked, known by e-mail. `stamps` holds the order key of each value's newest fact;
-    `source:USR-1` is the key of the newest fact that gave this host that id."""
+    """Somebody who can be booked, known by e-mail. `fields` maps name → [value, order key] as a contact's does;
+    `source:USR-1` in it tells which fact last gave this host that id of the source."""
 
     account = _account()
     public_id = _public_id("HST")
@@ -108,7 +108,7 @@ class Host(models.Model):
     source_ids = ArrayField(models.TextField(), default=list, db_default=[])
     name = _text()
     time_zone = _text()
-    stamps = _json()
+    fields = _json()
     from_source = _text()
     created_at = models.DateTimeField(db_default=Now())
 

@@ -6,7 +6,8 @@ Rows of `sync_item` are locked in the order (connection, kind, target) by everyo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[
 
 
 def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
-    """Bookings by key, with their hosts as they are known now. Bookings in the source's trash are left out."""
+    """Bookings by key, with their hosts as known now; those in the source's trash are left out."""
     found = rows(
         """
         SELECT b.id, b.state, coalesce(c.public_id, ''),
@@ -51,14 +52,17 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
 def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     """Contacts by key."""
     found = rows(
-        "SELECT id, public_id, fields, updated_at FROM contact WHERE account_id = %s AND id = ANY(%s::bigint[])",
+        """
+        SELECT id, public_id, fields, updated_at FROM contact
+         WHERE account_id = %s AND id = ANY(%s::bigint[])
+        """,
         [account_id, list(ids)],
     )
     return {key: convert.contact_from(public_id, _json(fields), at) for key, public_id, fields, at in found}
 
 
 def find_booking(account_id: int, source_id: str) -> int | None:
-    """The key of the booking with that id of its source, or None; the newest one where sources share an id."""
+    """The key of the booking with that id of its source, or None; the newest where sources share an id."""
     found = rows(
         "SELECT id FROM booking WHERE account_id = %s AND source_id = %s ORDER BY id DESC LIMIT 1",
         [account_id, source_id],
@@ -207,7 +211,8 @@ def mark(
         """
         WITH target AS (SELECT * FROM unnest(%(targets)s::bigint[], %(persons)s::bigint[]) AS t (id, person)),
         marked AS (
-            INSERT INTO sync_item (account_id, connection_id, kind, target_id, person_key, wanted, due_at, marked_at)
+            INSERT INTO sync_item (account_id, connection_id, kind, target_id, person_key, wanted, due_at,
+                                   marked_at)
             SELECT c.account_id, c.id, %(kind)s, t.id, t.person, 1, %(now)s, %(now)s
               FROM connection c CROSS JOIN target t
              WHERE c.account_id = %(account)s AND c.state <> 'disabled'
@@ -235,16 +240,6 @@ def mark(
     return [row[0] for row in found]
 
 
-def mark_everything(account_id: int, connection_id: int, now: datetime) -> int:
-    """Mark every booking of the account on one connection (a new one, or a backfill); returns how many."""
-    found = rows(
-        "SELECT id, contact_id FROM booking WHERE account_id = %s AND NOT in_trash ORDER BY id",
-        [account_id],
-    )
-    mark(account_id, BOOKING, dict(found), now, connection_id)
-    return len(found)
-
-
 def unmark(account_id: int, kind: str, targets: Iterable[int]) -> None:
     """Take items out of every lane: nothing is written for them until they are marked again."""
     rows(
@@ -260,13 +255,43 @@ def unmark(account_id: int, kind: str, targets: Iterable[int]) -> None:
 
 
 def wake(account_id: int, connection_ids: Iterable[int]) -> None:
-    """Wake these connections' drains. Must be the transaction's last statement: it takes the queue's locks."""
+    """Wake these connections' drains: the transaction's last statement, for it takes the queue's locks."""
     ids = list(connection_ids)
     if ids:
         rows(
-            "SELECT instep_wake(id) FROM connection WHERE account_id = %s AND id = ANY(%s::bigint[]) ORDER BY id",
+            """
+            SELECT instep_wake(id) FROM connection
+             WHERE account_id = %s AND id = ANY(%s::bigint[]) ORDER BY id
+            """,
             [account_id, ids],
         )
+
+
+def properties(account_id: int) -> list[dict[str, str]]:
+    """Every custom property of the account: object, identifier, label, type."""
+    found = rows(
+        "SELECT object, identifier, label, type FROM property WHERE account_id = %s ORDER BY 1, 2",
+        [account_id],
+    )
+    return [dict(zip(("object", "identifier", "label", "type"), row, strict=True)) for row in found]
+
+
+def save_connection_settings(account_id: int, connection_id: int, settings: Mapping[str, Any]) -> None:
+    """Keep the settings of one connection."""
+    rows(
+        "UPDATE connection SET settings = %s::jsonb WHERE account_id = %s AND id = %s",
+        [json.dumps(settings), account_id, connection_id],
+    )
+
+
+@contextmanager
+def advisory_lock(space: int, key: int) -> Iterator[None]:
+    """Hold a lock of this session over several transactions; waits for whoever has it. Two 32-bit numbers."""
+    rows("SELECT pg_advisory_lock(%s, %s)", [space, key])
+    try:
+        yield
+    finally:
+        rows("SELECT pg_advisory_unlock(%s, %s)", [space, key])
 
 
 def make_partitions(ahead: int = 3) -> int:

@@ -432,7 +432,7 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.TextField(blank=True, db_default="", default="")),
                 ("time_zone", models.TextField(blank=True, db_default="", default="")),
-                ("stamps", models.JSONField(blank=True, db_default={}, default=dict)),
+                ("fields", models.JSONField(blank=True, db_default={}, default=dict)),
                 ("from_source", models.TextField(blank=True, db_default="", default="")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (

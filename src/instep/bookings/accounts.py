@@ -1,0 +1,46 @@
+"""The account of a home, and the people who sign in to it."""
+
+from __future__ import annotations
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, connection, transaction
+
+from instep.core.errors import InputError
+from instep.store.models import Account, User
+
+_FIRST_ACCOUNT_LOCK = 0x1459
+
+
+def ensure_account(name: str = "") -> Account:
+    """The account of this home, made on first use; safe from several processes at once."""
+    existing = Account.objects.order_by("id").first()
+    if existing is not None:
+        return existing
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FIRST_ACCOUNT_LOCK])
+        return Account.objects.order_by("id").first() or Account.objects.create(name=name or "My account")
+
+
+def create_admin(account: Account, email: str, password: str) -> User:
+    """Make an administrator. Raises `InputError` for an address or password that cannot be used."""
+    try:
+        validate_email(email.strip())
+        password_validation.validate_password(password, User(email=email, account=account))
+    except ValidationError as error:
+        raise InputError(
+            f"The administrator {email} was not made: {' '.join(error.messages)}", code="USER"
+        ) from None
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, account)
+    except IntegrityError:
+        raise InputError(
+            f"A user with the address {email} exists already.", cure="Sign in with it.", code="USER_EXISTS"
+        ) from None
+
+
+def has_users(account: Account) -> bool:
+    """Whether anybody can sign in to this account yet."""
+    return User.objects.filter(account=account, is_active=True).exists()

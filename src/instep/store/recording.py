@@ -1,0 +1,418 @@
+"""The set-based statements behind `bookings.record`, in the order in which a transaction runs them.
+
+Locks are taken in one order by every transaction, so that none waits for another in a circle: what is
+known of hosts, then the sorted names of everything that may be made, then rows of bookings, contacts
+and hosts, each by key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from instep.store.queries import rows
+
+#: first halves of advisory locks: any numbers, but the same in every version
+_HOSTS_SPACE = 0x1457
+_NAMES_SPACE = 0x1458
+
+
+def lock_hosts(account_id: int, *, alone: bool) -> None:
+    """Keep what is known of hosts as it is until the transaction ends; `alone` to add to it."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    rows(f"SELECT {lock}(%s, (%s %% 2147483647)::int)", [_HOSTS_SPACE, account_id])
+
+
+def lock_names(account_id: int, names: Iterable[str]) -> None:
+    """Hold out every other transaction that is about to make something of one of these names."""
+    rows(
+        """
+        SELECT count(pg_advisory_xact_lock(%s, key)) FROM (
+            SELECT DISTINCT hashtext(%s || ':' || name) AS key FROM unnest(%s::text[]) AS t (name)
+             ORDER BY 1) sorted
+        """,
+        [_NAMES_SPACE, str(account_id), list(names)],
+    )
+
+
+@frozen
+class NewFact:
+    """A fact to be kept."""
+
+    envelope_id: str
+    booking_id: str
+    kind: str
+    updated_at: datetime
+    created_at: datetime
+    rank: int
+    email_key: str
+    mobile_key: str
+    raw: str
+
+
+def add_facts(account_id: int, source: str, facts: Sequence[NewFact], now: datetime) -> dict[str, int]:
+    """Keep facts; returns envelope id → key of those that were not known yet."""
+    found = rows(
+        """
+        INSERT INTO fact (account_id, source, envelope_id, booking_source_id, kind, updated_at, created_at, rank,
+                          email_key, mobile_key, raw, received_at)
+        SELECT %s, %s, f.*, %s
+          FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::smallint[],
+                      %s::text[], %s::text[], %s::jsonb[]) AS f
+        ON CONFLICT (account_id, source, envelope_id) DO NOTHING
+        RETURNING envelope_id, id
+        """,
+        [
+            account_id,
+            source,
+            now,
+            [f.envelope_id for f in facts],
+            [f.booking_id for f in facts],
+            [f.kind for f in facts],
+            [f.updated_at for f in facts],
+            [f.created_at for f in facts],
+            [f.rank for f in facts],
+            [f.email_key for f in facts],
+            [f.mobile_key for f in facts],
+            [f.raw for f in facts],
+        ],
+    )
+    return dict(found)
+
+
+def set_aside(
+    account_id: int, source: str, events: Sequence[tuple[str, str, str, str]], now: datetime
+) -> None:
+    """Keep unusable events, each as (code, reason, raw text, digest); one that is kept already stays as it is."""
+    if not events:
+        return
+    rows(
+        """
+        INSERT INTO set_aside (account_id, source, code, reason, raw, digest, at)
+        SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS e
+        ON CONFLICT (account_id, source, digest) DO NOTHING
+        """,
+        [account_id, source, now, *(list(column) for column in zip(*events, strict=True))],
+    )
+
+
+def older_facts(
+    account_id: int, source: str, booking_ids: Collection[str], without: Collection[int]
+) -> list[Mapping[str, Any]]:
+    """The raw events of these bookings, but for those facts that the caller has at hand."""
+    found = rows(
+        """
+        SELECT raw FROM fact
+         WHERE account_id = %s AND source = %s AND booking_source_id = ANY(%s::text[])
+           AND NOT id = ANY(%s::bigint[])
+        """,
+        [account_id, source, list(booking_ids), list(without)],
+    )
+    return [json.loads(raw) for (raw,) in found]
+
+
+# --- hosts ---
+
+
+@frozen
+class HostRow:
+    """A host as stored; `fields` maps a value's name to itself and the order key of the fact that said so."""
+
+    key: int
+    public_id: str
+    email: str
+    email_key: str
+    fields: Mapping[str, Any]
+
+
+def hosts(
+    account_id: int, emails: Collection[str], source_ids: Collection[str] = (), *, lock: bool = False
+) -> list[HostRow]:
+    """The hosts that have one of these addresses (lower case) or ids; `lock` holds their rows, by key."""
+    found = rows(
+        f"""
+        SELECT id, public_id, email, email_key, fields FROM host
+         WHERE account_id = %s AND (email_key = ANY(%s::text[]) OR source_ids && %s::text[])
+         ORDER BY id {"FOR UPDATE" if lock else ""}
+        """,  # noqa: S608 - nothing but two words of this function
+        [account_id, list(emails), list(source_ids)],
+    )
+    return [HostRow(*row[:-1], json.loads(row[-1])) for row in found]
+
+
+def save_hosts(account_id: int, source: str, known: Sequence[Mapping[str, Any]]) -> None:
+    """Make or overwrite hosts (public_id, email, email_key, source_ids, name, time_zone, fields)."""
+    if not known:
+        return
+    rows(
+        """
+        INSERT INTO host (account_id, public_id, email, email_key, source_ids, name, time_zone, fields,
+                          from_source)
+        SELECT %(account)s, h.public_id, h.email, h.email_key,
+               ARRAY(SELECT jsonb_array_elements_text(h.source_ids)), h.name, h.time_zone, h.fields, %(source)s
+          FROM jsonb_to_recordset(%(hosts)s::jsonb) AS h (
+               public_id text, email text, email_key text, source_ids jsonb, name text, time_zone text,
+               fields jsonb)
+         ORDER BY h.email_key
+        ON CONFLICT (account_id, email_key) DO UPDATE
+           SET source_ids = excluded.source_ids, name = excluded.name, time_zone = excluded.time_zone,
+               fields = excluded.fields
+        """,
+        {"account": account_id, "source": source, "hosts": json.dumps(list(known))},
+    )
+
+
+def add_mentions(account_id: int, source: str, mentions: Collection[tuple[str, str]]) -> None:
+    """Remember (address or id, booking) where a fact's host hangs on who becomes known."""
+    if not mentions:
+        return
+    rows(
+        """
+        INSERT INTO host_mention (account_id, mention, source, booking_source_id)
+        SELECT %s, m.mention, %s, m.booking FROM unnest(%s::text[], %s::text[]) AS m (mention, booking)
+         ORDER BY 2, 4 ON CONFLICT DO NOTHING
+        """,
+        [account_id, source, *(list(column) for column in zip(*sorted(mentions), strict=True))],
+    )
+
+
+def bookings_mentioning(account_id: int, source: str, mentions: Collection[str]) -> set[str]:
+    """The bookings whose host may be one of these."""
+    found = rows(
+        """
+        SELECT DISTINCT booking_source_id FROM host_mention
+         WHERE account_id = %s AND mention = ANY(%s::text[]) AND source = %s
+        """,
+        [account_id, list(mentions), source],
+    )
+    return {row[0] for row in found}
+
+
+def bookings_of_hosts(account_id: int, emails: Collection[str]) -> dict[int, int | None]:
+    """Key and contact of the bookings that these hosts have now."""
+    return dict(
+        rows(
+            """
+            SELECT b.id, b.contact_id FROM booking b JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+             WHERE b.account_id = %s AND h.email_key = ANY(%s::text[]) AND NOT b.in_trash
+            """,
+            [account_id, list(emails)],
+        )
+    )
+
+
+# --- contacts ---
+
+
+@frozen
+class ContactRow:
+    """A contact as stored, locked."""
+
+    key: int
+    public_id: str
+    email_key: str
+    mobile_key: str
+    identity_booking: str
+    fields: Mapping[str, Any]
+
+
+def lock_contacts(
+    account_id: int, emails: Collection[str], mobiles: Collection[str], bookings: Collection[str]
+) -> list[ContactRow]:
+    """The contacts of these identities, their rows locked by key."""
+    found = rows(
+        """
+        SELECT id, public_id, email_key, mobile_key, identity_booking, fields FROM contact
+         WHERE id IN (
+            SELECT id FROM contact WHERE account_id = %(a)s AND email_key <> '' AND email_key = ANY(%(e)s::text[])
+            UNION ALL
+            SELECT id FROM contact WHERE account_id = %(a)s AND mobile_key <> '' AND mobile_key = ANY(%(m)s::text[])
+            UNION ALL
+            SELECT id FROM contact WHERE account_id = %(a)s AND identity_booking <> ''
+                   AND identity_booking = ANY(%(b)s::text[]))
+         ORDER BY id FOR UPDATE
+        """,
+        {"a": account_id, "e": list(emails), "m": list(mobiles), "b": list(bookings)},
+    )
+    return [ContactRow(*row[:-1], json.loads(row[-1])) for row in found]
+
+
+def add_contacts(account_id: int, contacts: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, int]:
+    """Make contacts (public_id, email, email_key, mobile_key, identity_booking, fields); public id → key."""
+    if not contacts:
+        return {}
+    return dict(
+        rows(
+            """
+            INSERT INTO contact (account_id, public_id, email, email_key, mobile_key, identity_booking, fields,
+                                 created_at, updated_at)
+            SELECT %s, c.public_id, c.email, c.email_key, c.mobile_key, c.identity_booking, c.fields, %s, %s
+              FROM jsonb_to_recordset(%s::jsonb) AS c (public_id text, email text, email_key text,
+                   mobile_key text, identity_booking text, fields jsonb)
+            RETURNING public_id, id
+            """,
+            [account_id, now, now, json.dumps(list(contacts))],
+        )
+    )
+
+
+def change_contacts(account_id: int, contacts: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Write locked contacts back: key, email, email_key, fields, and whether a value `changed`."""
+    if not contacts:
+        return
+    rows(
+        """
+        UPDATE contact SET email = c.email, email_key = c.email_key, fields = c.fields,
+               version = version + c.changed::int,
+               updated_at = CASE WHEN c.changed THEN %s ELSE updated_at END
+          FROM jsonb_to_recordset(%s::jsonb) AS c (
+               key bigint, email text, email_key text, fields jsonb, changed boolean)
+         WHERE contact.account_id = %s AND contact.id = c.key
+        """,
+        [now, json.dumps(list(contacts)), account_id],
+    )
+
+
+def mobile_owners(account_id: int, mobiles: Collection[str]) -> dict[str, str]:
+    """For each mobile number the e-mail of the fact that named it first (by the facts' own order), or empty."""
+    return dict(
+        rows(
+            """
+            SELECT DISTINCT ON (mobile_key) mobile_key, email_key FROM fact
+             WHERE account_id = %s AND mobile_key <> '' AND mobile_key = ANY(%s::text[])
+             ORDER BY mobile_key, updated_at, created_at, rank, envelope_id COLLATE "C"
+            """,
+            [account_id, list(mobiles)],
+        )
+    )
+
+
+def bookings_known_by_mobile(account_id: int, source: str, mobiles: Collection[str]) -> set[str]:
+    """The bookings with a fact that names one of these numbers and no e-mail."""
+    if not mobiles:
+        return set()
+    found = rows(
+        """
+        SELECT DISTINCT booking_source_id FROM fact
+         WHERE account_id = %s AND mobile_key <> '' AND mobile_key = ANY(%s::text[]) AND email_key = ''
+           AND source = %s
+        """,
+        [account_id, list(mobiles), source],
+    )
+    return {row[0] for row in found}
+
+
+# --- calendars, properties, bookings ---
+
+
+def save_calendars(
+    account_id: int, source: str, calendars: Sequence[tuple[str, str, str]], note: str
+) -> None:
+    """Make calendars on first sight, unpublished: (source id, name, stamp of the name); the newest name wins."""
+    if not calendars:
+        return
+    rows(
+        """
+        INSERT INTO calendar (account_id, source, source_id, name, name_stamp, note)
+        SELECT %s, %s, c.source_id, c.name, c.stamp, %s
+          FROM unnest(%s::text[], %s::text[], %s::text[]) AS c (source_id, name, stamp) ORDER BY c.source_id
+        ON CONFLICT (account_id, source, source_id) DO UPDATE
+           SET name = excluded.name, name_stamp = excluded.name_stamp
+         WHERE calendar.name_stamp COLLATE "C" < excluded.name_stamp COLLATE "C"
+        """,
+        [account_id, source, note, *(list(column) for column in zip(*sorted(calendars), strict=True))],
+    )
+
+
+def save_properties(account_id: int, found: Collection[tuple[str, str, str]]) -> None:
+    """Record custom properties (object, identifier, type); one that ever held several values stays `multi`."""
+    if not found:
+        return
+    rows(
+        """
+        INSERT INTO property (account_id, object, identifier, label, type)
+        SELECT %s, p.object, p.identifier, p.identifier, p.type
+          FROM unnest(%s::text[], %s::text[], %s::text[]) AS p (object, identifier, type) ORDER BY 2, 3
+        ON CONFLICT (account_id, object, identifier) DO UPDATE SET type = excluded.type
+         WHERE property.type <> excluded.type AND excluded.type = 'multi'
+        """,
+        [account_id, *(list(column) for column in zip(*sorted(found), strict=True))],
+    )
+
+
+@frozen
+class BookingRow:
+    """A booking as stored, locked."""
+
+    key: int
+    source_id: str
+    state: Mapping[str, Any]
+    contact_key: int | None
+    in_trash: bool
+
+
+def lock_bookings(account_id: int, source: str, source_ids: Collection[str]) -> dict[str, BookingRow]:
+    """The stored bookings of these ids, their rows locked by key."""
+    found = rows(
+        """
+        SELECT id, source_id, state, contact_id, in_trash FROM booking
+         WHERE account_id = %s AND source = %s AND source_id = ANY(%s::text[]) ORDER BY id FOR UPDATE
+        """,
+        [account_id, source, list(source_ids)],
+    )
+    return {row[1]: BookingRow(row[0], row[1], json.loads(row[2]), row[3], row[4]) for row in found}
+
+
+def save_bookings(
+    account_id: int, source: str, bookings: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[str, int]:
+    """Make or change bookings; source id → key. `host` and `calendar` are our public id and the source's id."""
+    found = rows(
+        """
+        INSERT INTO booking (account_id, source, source_id, status, detail, subject, start_at, end_at, host_id,
+                             contact_id, calendar_id, state, active, in_trash, created_at, updated_at)
+        SELECT %(account)s, %(source)s, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at, h.id,
+               b.contact, c.id, b.state, b.active, b.in_trash, %(now)s, %(now)s
+          FROM jsonb_to_recordset(%(bookings)s::jsonb) AS b (
+               source_id text, status text, detail text, subject text, start_at timestamptz, end_at timestamptz,
+               host text, contact bigint, calendar text, state jsonb, active boolean, in_trash boolean)
+          LEFT JOIN host h ON h.account_id = %(account)s AND h.public_id = b.host
+          LEFT JOIN calendar c
+            ON c.account_id = %(account)s AND c.source = %(source)s AND c.source_id = b.calendar
+         ORDER BY b.source_id
+        ON CONFLICT (account_id, source, source_id) DO UPDATE
+           SET status = excluded.status, detail = excluded.detail, subject = excluded.subject,
+               start_at = excluded.start_at, end_at = excluded.end_at, host_id = excluded.host_id,
+               contact_id = excluded.contact_id, calendar_id = excluded.calendar_id, state = excluded.state,
+               active = excluded.active, in_trash = excluded.in_trash, updated_at = excluded.updated_at,
+               version = booking.version + 1
+        RETURNING source_id, id
+        """,
+        {
+            "account": account_id,
+            "source": source,
+            "bookings": json.dumps(list(bookings)),
+            "now": now,
+        },
+    )
+    return dict(found)
+
+
+def log_transitions(account_id: int, steps: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Append to the log: booking, kind, at, by, reason, status, start_at, host (public id), fact."""
+    rows(
+        """
+        INSERT INTO transition (account_id, booking_id, kind, at, by, reason, status, start_at, host_id, fact_id,
+                                recorded_at)
+        SELECT %s, s.booking, s.kind, s.at, s.by, s.reason, s.status, s.start_at, h.id, s.fact, %s
+          FROM jsonb_to_recordset(%s::jsonb) AS s (booking bigint, kind text, at timestamptz, by text, reason text,
+               status text, start_at timestamptz, host text, fact bigint)
+          LEFT JOIN host h ON h.account_id = %s AND h.public_id = s.host
+         ORDER BY s.at, s.fact
+        """,
+        [account_id, now, json.dumps(list(steps)), account_id],
+    )
