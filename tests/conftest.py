@@ -6,7 +6,6 @@ one embedded server (in a home of the run's own), each with a database of its ow
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -34,8 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # Replaced by the real address in django_db_modify_db_settings, before the first connection.
     os.environ[EMBEDDED_URL_VARIABLE] = "postgresql://instep@/instep?host=/not-started-yet"
     os.environ["DJANGO_SETTINGS_MODULE"] = "instep.ops.django_settings"
-    if importlib.util.find_spec("instep.store.models") is None:
-        return
     import django
 
     django.setup()
@@ -51,6 +48,40 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             ensure_running(home).release()
         remove_state(home)
     shutil.rmtree(_run_folder(), ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Write each fault's number on its test's report, where it survives the way back from an xdist worker."""
+    for item in items:
+        for mark in item.iter_markers("fault"):
+            item.user_properties.append(("fault", (mark.args[0], _purpose(item))))
+
+
+def _purpose(item: pytest.Item) -> str:
+    """What the test says must hold: the first line of its docstring, else its name."""
+    said = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip()
+    return said.splitlines()[0]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Where the browser is required (CI), a browser test that skips is a failure: it proved nothing."""
+    if report.skipped and "browser" in report.keywords and os.environ.get("INSTEP_REQUIRE_BROWSER"):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: skipped, but INSTEP_REQUIRE_BROWSER is set. {report.longrepr}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the fault matrix with the results of this run, when it held any of it."""
+    rows = []
+    for outcome in ("passed", "failed", "error", "skipped", "xfailed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "fault" and (report.when == "call" or outcome != "passed"):
+                    rows.append((int(value[0].removeprefix("F")), outcome, value[1]))
+    if rows:
+        terminalreporter.section("faults")
+        for number, outcome, purpose in sorted(rows):
+            terminalreporter.line(f"F{number:<3} {outcome:<8} {purpose}")
 
 
 def remove_state(home: Path) -> None:

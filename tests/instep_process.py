@@ -54,6 +54,8 @@ class Template:
 class InstepHome:
     """A home folder with a database of its own. `run` waits for a command, `spawn` lets it go on."""
 
+    command = INSTEP
+
     def __init__(self, path: Path, database_url: str | None) -> None:
         self.path = path
         self.database_url = database_url or ""

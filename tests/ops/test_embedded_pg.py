@@ -170,6 +170,34 @@ def says_socket(dsn: str) -> str:
     return str(psycopg.conninfo.conninfo_to_dict(dsn)["host"])
 
 
+#: Everything is imported before root is given up: another user may not be able to read this Python.
+AS_NOBODY = """
+import os, pwd, sys, encodings.idna
+from pathlib import Path
+import psutil, psycopg
+from instep.ops.embedded_pg import ensure_running
+nobody = pwd.getpwnam("nobody")
+os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)
+with ensure_running(Path(sys.argv[1])) as server, psycopg.connect(server.dsn) as connection:
+    print(connection.execute("SELECT current_user").fetchone()[0], psutil.Process(server.pid).username())
+"""
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="an ordinary user runs all these tests as an ordinary user")
+def test_an_ordinary_user_keeps_everything_below_the_home(home: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(home)], capture_output=True, text=True, cwd="/", check=False
+    )
+    assert done.stdout.split() == ["instep", "nobody"], done.stderr
+    assert (home / "postgres" / "data" / "PG_VERSION").exists()
+    with pytest.raises(NeedsAdmin, match="belongs to the system user nobody"):
+        ensure_running(home)
+    shutil.rmtree(home / "postgres")
+    (home / "postgres.json").unlink()
+
+
 def test_our_role_cannot_run_programs_or_read_files(home: Path) -> None:
     with (
         ensure_running(home) as server,
@@ -188,6 +216,8 @@ def test_a_long_home_gets_a_short_socket() -> None:
             assert answers(server)
             os.kill(server.pid, signal.SIGKILL)
             wait_until(lambda: answers(server))
+            socket_folder = Path(says_socket(server.dsn))
+        assert not socket_folder.exists() or socket_folder.is_relative_to(server.place.state)
         remove_state(long_home)
     finally:
         shutil.rmtree(base)

@@ -240,6 +240,7 @@ class Server:
             with _open_log(self.place) as output:
                 _run_as(self.place, command, output).wait()
         self._reap()
+        _remove_short_socket_folder(self.place)
 
     def _reap(self) -> None:
         """Collect our dead child; as a zombie it would still look alive to `kill(pid, 0)`."""
@@ -345,6 +346,16 @@ def _socket_folder(place: Place) -> Path:
     fresh = Path(tempfile.mkdtemp(prefix="instep-", dir="/tmp"))
     remembered.write_text(str(fresh))
     return fresh
+
+
+def _remove_short_socket_folder(place: Place) -> None:
+    """Leave nothing in /tmp once the server has stopped."""
+    remembered = place.state / "socket-folder"
+    if remembered.exists() and _running_pid(place) is None:
+        folder = Path(remembered.read_text())
+        if _is_private(folder):
+            shutil.rmtree(folder)
+        remembered.unlink()
 
 
 def _is_private(folder: Path) -> bool:
