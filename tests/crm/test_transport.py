@@ -1,0 +1,194 @@
+"""What a broken wire means, and where requests may go."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+
+from instep.core.errors import Bug, InputError, Retry, Scope
+from instep.crm.transport import Transport, check_url
+
+
+def resolver(*addresses: str) -> Callable[[str, int], list[str]]:
+    return lambda host, port: list(addresses)
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "origin"),
+    [
+        ("https://acme.example/path?x=1", ("93.184.216.34",), "https://acme.example"),
+        ("https://acme.example:8443", ("93.184.216.34",), "https://acme.example:8443"),
+        ("http://127.0.0.1:8080/", ("127.0.0.1",), "http://127.0.0.1:8080"),
+        ("http://localhost:8080", ("127.0.0.1", "::1"), "http://localhost:8080"),
+        ("http://[::1]:8080", ("::1",), "http://[::1]:8080"),
+    ],
+)
+def test_a_public_or_loopback_address_is_allowed(url: str, addresses: tuple[str, ...], origin: str) -> None:
+    assert check_url(url, resolver=resolver(*addresses)) == origin
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.5",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:10.0.0.5",
+        "64:ff9b::a00:5",
+        "2002:a00:5::",
+    ],
+)
+def test_a_name_that_leads_into_a_private_network_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="private network"):
+        check_url("https://acme.example", resolver=resolver("93.184.216.34", address))
+
+
+def test_the_allow_list_names_hosts_and_networks() -> None:
+    inside = resolver("10.0.0.5")
+    assert check_url("https://crm.internal", ("crm.internal",), resolver=inside)
+    assert check_url("https://crm.internal", ("10.0.0.0/8",), resolver=inside)
+    with pytest.raises(InputError):
+        check_url("https://crm.internal", ("other.internal", "10.1.0.0/16"), resolver=inside)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://acme.example", "not encrypted"),
+        ("ftp://acme.example", "no|not a web address"),
+        ("acme.example", "not a web address"),
+        ("https://", "not a web address"),
+        ("https://user:secret@acme.example", "user name"),
+        ("https://acme.example:notaport", "cannot be read"),
+    ],
+)
+def test_other_addresses_are_refused_in_clear_words(url: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        check_url(url, resolver=resolver("93.184.216.34"))
+    assert caught.value.cure
+    assert "secret" not in str(caught.value)
+
+
+def test_an_unknown_host_is_an_input_error() -> None:
+    def unknown(host: str, port: int) -> list[str]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with pytest.raises(InputError, match="not found"):
+        check_url("https://acme.invalid", resolver=unknown)
+
+
+def test_a_name_that_changes_after_the_check_reaches_nothing() -> None:
+    """DNS rebinding: public when it was typed, private when it is called."""
+    answers = [["93.184.216.34"], ["10.0.0.5"]]
+    rebinding = Transport(resolver=lambda host, port: answers.pop(0))
+    assert check_url("https://acme.example", resolver=rebinding._client._transport._resolver)  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="private network"):
+        rebinding.send("GET", "https://acme.example/")
+
+
+def test_the_checked_address_is_the_one_that_is_called(loopback: Loopback) -> None:
+    transport = Transport(resolver=resolver("127.0.0.1"))
+    answer = transport.send("GET", f"http://somewhere.example:{loopback.port}/x?secret=1")
+    assert answer.status == 200
+    assert f"host: somewhere.example:{loopback.port}" in loopback.seen[0].lower()
+
+
+class Loopback:
+    """A server that does one odd thing with each connection."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.answer: bytes | None = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+        self.hold = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.seen.append(connection.recv(65536).decode())
+                if self.answer is None:
+                    self.hold.wait(5)
+                else:
+                    connection.sendall(self.answer)
+
+    def close(self) -> None:
+        self.hold.set()
+        self._socket.close()
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    server = Loopback()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_no_answer_in_time_leaves_the_outcome_of_a_change_unknown(loopback: Loopback, changes: bool) -> None:
+    loopback.answer = None
+    with pytest.raises(Retry) as caught:
+        Transport(read_seconds=0.1).send("POST", f"http://127.0.0.1:{loopback.port}/", changes=changes)
+    assert caught.value.code == "timeout"
+    assert caught.value.scope is Scope.BATCH
+    assert caught.value.outcome_unknown is changes
+
+
+def test_a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown(loopback: Loopback) -> None:
+    loopback.answer = b""
+    with pytest.raises(Retry) as caught:
+        Transport().send("PATCH", f"http://127.0.0.1:{loopback.port}/", json={}, changes=True)
+    assert caught.value.code == "connection_lost"
+    assert caught.value.outcome_unknown
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(Retry) as caught:
+        Transport().send("POST", f"http://127.0.0.1:{port}/", json={}, changes=True)
+    assert caught.value.code == "unreachable"
+    assert caught.value.scope is Scope.CONNECTION
+    assert not caught.value.outcome_unknown
+
+
+def test_a_name_service_in_trouble_is_passing() -> None:
+    def down(host: str, port: int) -> list[str]:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    with pytest.raises(Retry, match="could not be reached"):
+        Transport(resolver=down).send("GET", "https://acme.example/")
+
+
+def test_what_is_no_json_is_refused_before_sending() -> None:
+    never = Transport(inner=httpx2.MockTransport(lambda request: pytest.fail("was sent")))
+    for value in (float("nan"), "\ud800"):
+        with pytest.raises(Bug):
+            never.send("POST", "https://acme.example/", json={"x": value})
+
+
+def test_the_log_names_the_call_but_no_query_and_no_token(
+    loopback: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "instep.crm.transport")
+    url = f"http://127.0.0.1:{loopback.port}/query?q=guest@guest.example"
+    Transport().send("GET", url, headers={"Authorization": "Bearer secret"})
+    (record,) = caplog.records
+    assert (record.path, record.status) == ("/query", 200)  # type: ignore[attr-defined]
+    assert "guest.example" not in str(record.__dict__)
+    assert "secret" not in str(record.__dict__)
