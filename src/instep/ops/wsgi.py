@@ -6,6 +6,7 @@ import multiprocessing
 import os
 
 from instep.ops import logs
+from instep.ops.body_limit import BodyLimit
 from instep.ops.boot import DJANGO_SETTINGS
 from instep.ops.lifetime import die_with_parent
 from instep.ops.settings import load
@@ -20,4 +21,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - importing Django's parts reads the settings
 
-application = get_wsgi_application()
+application = BodyLimit(get_wsgi_application(), _settings.max_body)
