@@ -41,6 +41,16 @@ def create_admin(account: Account, email: str, password: str) -> User:
         ) from None
 
 
+def set_password(account: Account, email: str, password: str) -> User:
+    """Give the administrator with that address a new password; makes the administrator on first use."""
+    found = User.objects.filter(account=account, email__iexact=email.strip()).first()
+    if found is None:
+        return create_admin(account, email, password)
+    found.set_password(password)
+    found.save(update_fields=["password"])
+    return found
+
+
 def has_users(account: Account) -> bool:
     """Whether anybody can sign in to this account yet."""
     return User.objects.filter(account=account, is_active=True).exists()

@@ -29,7 +29,7 @@ class Claim:
 
 @frozen
 class Learned:
-    """What is new about hosts: addresses and ids that became known or moved, and addresses of changed hosts."""
+    """What is new about hosts: addresses and ids that became known or moved; addresses of changed hosts."""
 
     mentions: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()

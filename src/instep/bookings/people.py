@@ -109,7 +109,7 @@ def _identity(booking_id: str, facts: Sequence[Snapshot]) -> Identity | None:
 
 
 def _speaker(snapshot: Snapshot, of_booking: Identity | None) -> Identity | None:
-    """Whom a fact speaks of: the person with its own e-mail, so that a booking handed on mixes no two people."""
+    """Whom a fact speaks of: whoever has its own e-mail, so that a booking handed on mixes no two people."""
     key = identity_email(snapshot.form.email) if snapshot.form else ""
     return Identity(By.EMAIL, key) if key else of_booking
 

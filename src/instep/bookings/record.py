@@ -42,7 +42,7 @@ _ATTEMPTS = 4
 
 @frozen
 class Problem:
-    """An event that was kept aside. `position` counts from 1; `unused` ones are well-formed but of no use here."""
+    """An event that was kept aside. `position` counts from 1; `unused` ones are of no use here."""
 
     position: int
     code: str
@@ -81,8 +81,8 @@ class _HostsNew(Exception):
 def record(account_id: int, events: Iterable[bytes], source: str, now: datetime) -> Recorded:
     """Record events in one transaction and mark what changed in every CRM's lane, waking the drains last.
 
-    Events that cannot be used are kept aside with the reason and never hold back the others. Safe to call from
-    many threads and processes with the same events.
+    Events that cannot be used are kept aside with the reason and never hold back the others. Safe to call
+    from many threads and processes with the same events.
     """
     read = _read(events, source)
     alone = False
@@ -202,7 +202,7 @@ def _derive(
     keys: Mapping[str, int],
     now: datetime,
 ) -> tuple[dict[int, int | None], list[int]]:
-    """Derive bookings again from all their facts. Returns what to mark (key → person key) and what changed."""
+    """Derive bookings again from all their facts: what to mark (key → person key), and what changed."""
     stored = recording.lock_bookings(account_id, source, affected)
     # after the rows are locked: whoever held them before has committed the facts that he added
     facts_of = _facts(account_id, source, affected, fresh, keys)

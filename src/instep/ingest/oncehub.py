@@ -33,6 +33,7 @@ _KINDS = frozenset(Kind) - {Kind.NO_SHOW_UNDONE}
 
 NOT_USED = "NOT_USED"
 MALFORMED = "MALFORMED"
+TOO_LARGE = "TOO_LARGE"
 
 
 def verify(raw: bytes, header: str | None, secret: str, now: float, tolerance: int = 300) -> bool:
@@ -61,7 +62,7 @@ def parse_envelope(raw: bytes) -> Snapshot:
 def read(raw: bytes) -> dict[str, Any]:
     """An event as JSON that any database can hold. Raises `InputError`."""
     if len(raw) > MAX_BYTES:
-        _refuse(f"The event has {len(raw)} bytes; at most {MAX_BYTES} are read.")
+        _refuse(f"The event is longer than {MAX_BYTES} bytes, the most that is read.", TOO_LARGE)
     try:
         document = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
     except UnicodeDecodeError as error:

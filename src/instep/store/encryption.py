@@ -34,4 +34,4 @@ def rotate(token: bytes | memoryview) -> bytes:
 
 
 def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.INSTEP_SECRET_KEYS])
+    return MultiFernet([Fernet(key) for key in settings.INSTEP.secret_keys])

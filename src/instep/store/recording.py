@@ -58,11 +58,11 @@ def add_facts(account_id: int, source: str, facts: Sequence[NewFact], now: datet
     """Keep facts; returns envelope id → key of those that were not known yet."""
     found = rows(
         """
-        INSERT INTO fact (account_id, source, envelope_id, booking_source_id, kind, updated_at, created_at, rank,
-                          email_key, mobile_key, raw, received_at)
+        INSERT INTO fact (account_id, source, envelope_id, booking_source_id, kind, updated_at, created_at,
+                          rank, email_key, mobile_key, raw, received_at)
         SELECT %s, %s, f.*, %s
-          FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::smallint[],
-                      %s::text[], %s::text[], %s::jsonb[]) AS f
+          FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+                      %s::smallint[], %s::text[], %s::text[], %s::jsonb[]) AS f
         ON CONFLICT (account_id, source, envelope_id) DO NOTHING
         RETURNING envelope_id, id
         """,
@@ -87,7 +87,7 @@ def add_facts(account_id: int, source: str, facts: Sequence[NewFact], now: datet
 def set_aside(
     account_id: int, source: str, events: Sequence[tuple[str, str, str, str]], now: datetime
 ) -> None:
-    """Keep unusable events, each as (code, reason, raw text, digest); one that is kept already stays as it is."""
+    """Keep unusable events, each as (code, reason, raw text, digest); one that is kept stays as it is."""
     if not events:
         return
     rows(
@@ -153,7 +153,8 @@ def save_hosts(account_id: int, source: str, known: Sequence[Mapping[str, Any]])
         INSERT INTO host (account_id, public_id, email, email_key, source_ids, name, time_zone, fields,
                           from_source)
         SELECT %(account)s, h.public_id, h.email, h.email_key,
-               ARRAY(SELECT jsonb_array_elements_text(h.source_ids)), h.name, h.time_zone, h.fields, %(source)s
+               ARRAY(SELECT jsonb_array_elements_text(h.source_ids)), h.name, h.time_zone, h.fields,
+               %(source)s
           FROM jsonb_to_recordset(%(hosts)s::jsonb) AS h (
                public_id text, email text, email_key text, source_ids jsonb, name text, time_zone text,
                fields jsonb)
@@ -182,6 +183,8 @@ def add_mentions(account_id: int, source: str, mentions: Collection[tuple[str, s
 
 def bookings_mentioning(account_id: int, source: str, mentions: Collection[str]) -> set[str]:
     """The bookings whose host may be one of these."""
+    if not mentions:
+        return set()
     found = rows(
         """
         SELECT DISTINCT booking_source_id FROM host_mention
@@ -197,7 +200,8 @@ def bookings_of_hosts(account_id: int, emails: Collection[str]) -> dict[int, int
     return dict(
         rows(
             """
-            SELECT b.id, b.contact_id FROM booking b JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+            SELECT b.id, b.contact_id
+              FROM booking b JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
              WHERE b.account_id = %s AND h.email_key = ANY(%s::text[]) AND NOT b.in_trash
             """,
             [account_id, list(emails)],
@@ -228,12 +232,14 @@ def lock_contacts(
         """
         SELECT id, public_id, email_key, mobile_key, identity_booking, fields FROM contact
          WHERE id IN (
-            SELECT id FROM contact WHERE account_id = %(a)s AND email_key <> '' AND email_key = ANY(%(e)s::text[])
+            SELECT id FROM contact
+             WHERE account_id = %(a)s AND email_key <> '' AND email_key = ANY(%(e)s::text[])
             UNION ALL
-            SELECT id FROM contact WHERE account_id = %(a)s AND mobile_key <> '' AND mobile_key = ANY(%(m)s::text[])
+            SELECT id FROM contact
+             WHERE account_id = %(a)s AND mobile_key <> '' AND mobile_key = ANY(%(m)s::text[])
             UNION ALL
-            SELECT id FROM contact WHERE account_id = %(a)s AND identity_booking <> ''
-                   AND identity_booking = ANY(%(b)s::text[]))
+            SELECT id FROM contact
+             WHERE account_id = %(a)s AND identity_booking <> '' AND identity_booking = ANY(%(b)s::text[]))
          ORDER BY id FOR UPDATE
         """,
         {"a": account_id, "e": list(emails), "m": list(mobiles), "b": list(bookings)},
@@ -242,14 +248,14 @@ def lock_contacts(
 
 
 def add_contacts(account_id: int, contacts: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, int]:
-    """Make contacts (public_id, email, email_key, mobile_key, identity_booking, fields); public id → key."""
+    """Make contacts (public_id, email, email_key, mobile_key, identity_booking, fields); id → key."""
     if not contacts:
         return {}
     return dict(
         rows(
             """
-            INSERT INTO contact (account_id, public_id, email, email_key, mobile_key, identity_booking, fields,
-                                 created_at, updated_at)
+            INSERT INTO contact (account_id, public_id, email, email_key, mobile_key, identity_booking,
+                                 fields, created_at, updated_at)
             SELECT %s, c.public_id, c.email, c.email_key, c.mobile_key, c.identity_booking, c.fields, %s, %s
               FROM jsonb_to_recordset(%s::jsonb) AS c (public_id text, email text, email_key text,
                    mobile_key text, identity_booking text, fields jsonb)
@@ -278,7 +284,7 @@ def change_contacts(account_id: int, contacts: Sequence[Mapping[str, Any]], now:
 
 
 def mobile_owners(account_id: int, mobiles: Collection[str]) -> dict[str, str]:
-    """For each mobile number the e-mail of the fact that named it first (by the facts' own order), or empty."""
+    """For each mobile number the e-mail of the fact that named it first by the facts' order, or empty."""
     return dict(
         rows(
             """
@@ -312,7 +318,7 @@ def bookings_known_by_mobile(account_id: int, source: str, mobiles: Collection[s
 def save_calendars(
     account_id: int, source: str, calendars: Sequence[tuple[str, str, str]], note: str
 ) -> None:
-    """Make calendars on first sight, unpublished: (source id, name, stamp of the name); the newest name wins."""
+    """Make calendars on first sight, unpublished: (id, name, stamp of the name); the newest name wins."""
     if not calendars:
         return
     rows(
@@ -329,7 +335,7 @@ def save_calendars(
 
 
 def save_properties(account_id: int, found: Collection[tuple[str, str, str]]) -> None:
-    """Record custom properties (object, identifier, type); one that ever held several values stays `multi`."""
+    """Record custom properties (object, identifier, type); one that ever held several values is `multi`."""
     if not found:
         return
     rows(
@@ -370,16 +376,18 @@ def lock_bookings(account_id: int, source: str, source_ids: Collection[str]) -> 
 def save_bookings(
     account_id: int, source: str, bookings: Sequence[Mapping[str, Any]], now: datetime
 ) -> dict[str, int]:
-    """Make or change bookings; source id → key. `host` and `calendar` are our public id and the source's id."""
+    """Make or change bookings; source id → key. `host` is our public id, `calendar` the source's id."""
     found = rows(
         """
-        INSERT INTO booking (account_id, source, source_id, status, detail, subject, start_at, end_at, host_id,
-                             contact_id, calendar_id, state, active, in_trash, created_at, updated_at)
-        SELECT %(account)s, %(source)s, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at, h.id,
-               b.contact, c.id, b.state, b.active, b.in_trash, %(now)s, %(now)s
+        INSERT INTO booking (account_id, source, source_id, status, detail, subject, start_at, end_at,
+                             host_id, contact_id, calendar_id, state, active, in_trash, created_at,
+                             updated_at)
+        SELECT %(account)s, %(source)s, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
+               h.id, b.contact, c.id, b.state, b.active, b.in_trash, %(now)s, %(now)s
           FROM jsonb_to_recordset(%(bookings)s::jsonb) AS b (
-               source_id text, status text, detail text, subject text, start_at timestamptz, end_at timestamptz,
-               host text, contact bigint, calendar text, state jsonb, active boolean, in_trash boolean)
+               source_id text, status text, detail text, subject text, start_at timestamptz,
+               end_at timestamptz, host text, contact bigint, calendar text, state jsonb,
+               active boolean, in_trash boolean)
           LEFT JOIN host h ON h.account_id = %(account)s AND h.public_id = b.host
           LEFT JOIN calendar c
             ON c.account_id = %(account)s AND c.source = %(source)s AND c.source_id = b.calendar
@@ -406,11 +414,11 @@ def log_transitions(account_id: int, steps: Sequence[Mapping[str, Any]], now: da
     """Append to the log: booking, kind, at, by, reason, status, start_at, host (public id), fact."""
     rows(
         """
-        INSERT INTO transition (account_id, booking_id, kind, at, by, reason, status, start_at, host_id, fact_id,
-                                recorded_at)
+        INSERT INTO transition (account_id, booking_id, kind, at, by, reason, status, start_at, host_id,
+                                fact_id, recorded_at)
         SELECT %s, s.booking, s.kind, s.at, s.by, s.reason, s.status, s.start_at, h.id, s.fact, %s
-          FROM jsonb_to_recordset(%s::jsonb) AS s (booking bigint, kind text, at timestamptz, by text, reason text,
-               status text, start_at timestamptz, host text, fact bigint)
+          FROM jsonb_to_recordset(%s::jsonb) AS s (booking bigint, kind text, at timestamptz, by text,
+               reason text, status text, start_at timestamptz, host text, fact bigint)
           LEFT JOIN host h ON h.account_id = %s AND h.public_id = s.host
          ORDER BY s.at, s.fact
         """,
