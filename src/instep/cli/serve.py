@@ -15,12 +15,12 @@ def register(app: typer.Typer) -> None:
 def serve(home: Home = None, port: Port = None, host: Host = None) -> None:
     """Run everything until Ctrl-C: PostgreSQL (unless DATABASE_URL is set), web and worker."""
     from instep.ops import logs
-    from instep.ops.boot import boot
+    from instep.ops.boot import database_ready
     from instep.ops.supervisor import run
     from instep.ops.webserver import web_child, worker_child
 
-    with boot(home, migrate=True) as booted:
-        settings = booted.settings
+    with database_ready(home) as ready:
+        settings = ready.settings
         address, number = host or settings.web_host, port or settings.web_port
         children = [web_child(address, number), worker_child()]
         run(

@@ -1,7 +1,7 @@
 """The request body, made safe before Django sees it: never larger than the limit, always with a length.
 
 Django takes a body that comes in chunks (no Content-Length) for an empty one, and answers a body over its own
-limit with 400. Here the chunks are read and counted, and too large a body is answered with a 413 that says so.
+limit with 400. Here the chunks are read and counted, and too large a body gets a 413 that says so.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def boot(home: Path | None = None, *, migrate: bool = False) -> Iterator[Booted]
 
         django.setup()
         try:
-            if migrate:
+            if migrate or booted.settings.migrate_at_start:
                 run_migrations()
             yield booted
         finally:
@@ -74,14 +74,15 @@ def run_migrations() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        try:
+    try:
+        with connection.cursor() as cursor:
+            # Held by the session: a process that dies in the middle lets go of it.
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             if _has_open_migrations():
                 call_command("migrate", interactive=False, verbosity=0)
                 cursor.execute("ANALYZE")
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+    finally:
+        connection.close()
 
 
 def _has_open_migrations() -> bool:

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     web_port: int = Field(8000, ge=0, le=65535)
     web_host: str = "127.0.0.1"
     web_threads: int = Field(16, ge=2, le=200)
+    #: Bring the schema up to date when `web` or `worker` starts; `serve` sets it for its children.
+    migrate_at_start: bool = False
     worker_concurrency: int = Field(8, ge=1, le=100)
     #: The largest request body that is read, in bytes; more is answered with 413.
     max_body: int = Field(10 * 1024 * 1024, ge=1024)

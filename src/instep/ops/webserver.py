@@ -14,6 +14,10 @@ from instep.core.errors import InputError
 from instep.ops.settings import Settings
 from instep.ops.supervisor import Child, http_ready, instep_command
 
+#: The children look after the schema themselves, whichever comes first: the supervisor stays small, and a
+#: restart waits for nothing.
+MIGRATES = {"INSTEP_MIGRATE_AT_START": "1"}
+
 #: Seconds that a request in progress may take to finish when the server is told to stop.
 STOP_GRACE = 5
 
@@ -38,7 +42,7 @@ def serve_web(settings: Settings, host: str, port: int) -> None:
         respawn_interval=0.5,
         workers_kill_timeout=STOP_GRACE,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()
 
 
@@ -46,12 +50,12 @@ def web_child(host: str, port: int) -> Child:
     """The web server as a child of the supervisor, ready when `/readyz` says so."""
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - a comparison, not a bind
     command = instep_command("web", "--host", host, "--port", str(port))
-    return Child("web", command, ready=http_ready(port, host=reachable))
+    return Child("web", command, MIGRATES, ready=http_ready(port, host=reachable))
 
 
 def worker_child(name: str = "worker") -> Child:
     """A worker as a child of the supervisor."""
-    return Child(name, instep_command("worker"))
+    return Child(name, instep_command("worker"), MIGRATES)
 
 
 def _refuse_taken(host: str, port: int) -> None:

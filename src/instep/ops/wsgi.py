@@ -7,7 +7,7 @@ import os
 
 from instep.ops import logs
 from instep.ops.body_limit import BodyLimit
-from instep.ops.boot import DJANGO_SETTINGS
+from instep.ops.boot import DJANGO_SETTINGS, run_migrations
 from instep.ops.lifetime import die_with_parent
 from instep.ops.settings import load
 
@@ -21,4 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - importing Django's parts reads the settings
 
-application = BodyLimit(get_wsgi_application(), _settings.max_body)
+_pages = get_wsgi_application()
+if _settings.migrate_at_start:
+    run_migrations()
+
+application = BodyLimit(_pages, _settings.max_body)
