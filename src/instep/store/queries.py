@@ -194,14 +194,8 @@ def transitions(account_id: int, booking_key: int) -> list[LoggedTransition]:
 # --- marks ---
 
 
-def mark(
-    account_id: int,
-    kind: str,
-    targets: Mapping[int, int | None],
-    now: datetime,
-    connection_id: int | None = None,
-) -> list[int]:
-    """Mark items as wanted on every enabled connection (or one); `targets` maps key → person key.
+def mark(account_id: int, kind: str, targets: Mapping[int, int | None], now: datetime) -> list[int]:
+    """Mark items as wanted in the lane of every enabled connection; `targets` maps key → person key.
 
     Returns the connections whose drains are to be woken, as the very last thing of the transaction (`wake`).
     """
@@ -209,14 +203,13 @@ def mark(
         return []
     found = rows(
         """
-        WITH target AS (SELECT * FROM unnest(%(targets)s::bigint[], %(persons)s::bigint[]) AS t (id, person)),
-        marked AS (
+        WITH marked AS (
             INSERT INTO sync_item (account_id, connection_id, kind, target_id, person_key, wanted, due_at,
                                    marked_at)
             SELECT c.account_id, c.id, %(kind)s, t.id, t.person, 1, %(now)s, %(now)s
-              FROM connection c CROSS JOIN target t
+              FROM connection c
+             CROSS JOIN unnest(%(targets)s::bigint[], %(persons)s::bigint[]) AS t (id, person)
              WHERE c.account_id = %(account)s AND c.state <> 'disabled'
-               AND (%(connection)s::bigint IS NULL OR c.id = %(connection)s)
              ORDER BY c.id, t.id
             ON CONFLICT (account_id, connection_id, kind, target_id) DO UPDATE
                SET wanted = sync_item.wanted + 1,
@@ -234,10 +227,9 @@ def mark(
             "targets": list(targets),
             "persons": list(targets.values()),
             "now": now,
-            "connection": connection_id,
         },
     )
-    return [row[0] for row in found]
+    return [connection_id for (connection_id,) in found]
 
 
 def unmark(account_id: int, kind: str, targets: Iterable[int]) -> None:
