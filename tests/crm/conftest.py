@@ -10,6 +10,7 @@ import pytest
 from attrs import define
 
 from instep.crm.salesforce import SalesforceCredentials, SalesforceCrm, connect
+from instep.crm.transport import Transport
 from instep_standins.salesforce import Org, serve_in_thread
 
 
@@ -20,6 +21,7 @@ class StandIn:
     org: Org
     base_url: str
     http: httpx2.Client
+    transport: Transport
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"{self.base_url}/__fake__/{path}", json=body)
@@ -42,7 +44,7 @@ class StandIn:
         return SalesforceCredentials(self.base_url, self.org.client_id, self.org.client_secret)
 
     def connect(self, **more: Any) -> SalesforceCrm:
-        return connect(self.credentials, **more)
+        return connect(self.credentials, **{"transport": self.transport, **more})
 
 
 @pytest.fixture
@@ -50,8 +52,10 @@ def standin() -> Iterator[StandIn]:
     """A fresh org without our fields."""
     org = Org()
     server = serve_in_thread(org)
+    transport = Transport(read_seconds=20)
     with httpx2.Client(trust_env=False) as http:
-        yield StandIn(org, server.base_url, http)
+        yield StandIn(org, server.base_url, http, transport)
+    transport.close()
     server.stop()
 
 

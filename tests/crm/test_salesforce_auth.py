@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,7 +47,7 @@ class Store:
         self.saves += 1
 
     @property
-    def callables(self) -> dict[str, Callable[..., Any]]:
+    def callables(self) -> dict[str, Any]:
         return {"load_tokens": self.load, "save_tokens": self.save, "lock": self.lock}
 
 
@@ -64,7 +64,7 @@ def code_flow(standin: StandIn) -> tuple[SalesforceCredentials, Tokens]:
     credentials = evolve(standin.credentials, grant="authorization_code")
     pkce = Pkce.new()
     code = consent(standin, credentials, pkce)
-    return credentials, exchange_code(credentials, Transport(), code, pkce.verifier, CALLBACK)
+    return credentials, exchange_code(credentials, standin.transport, code, pkce.verifier, CALLBACK)
 
 
 def test_client_credentials_sign_in_and_say_who_we_are(standin: StandIn) -> None:
@@ -81,7 +81,9 @@ def test_the_code_flow_gives_tokens_that_work(standin: StandIn) -> None:
     credentials, tokens = code_flow(standin)
     assert tokens.refresh_token
     store = Store(tokens)
-    assert connect(credentials, **store.callables).whoami().org_id == tokens.org_id
+    assert (
+        connect(credentials, transport=standin.transport, **store.callables).whoami().org_id == tokens.org_id
+    )
     assert store.saves == 0
 
 
@@ -90,7 +92,7 @@ def test_a_wrong_verifier_or_a_used_code_is_a_new_start(standin: StandIn) -> Non
     pkce = Pkce.new()
     code = consent(standin, credentials, pkce)
     with pytest.raises(NeedsAdmin) as caught:
-        exchange_code(credentials, Transport(), code, Pkce.new().verifier, CALLBACK)
+        exchange_code(credentials, standin.transport, code, Pkce.new().verifier, CALLBACK)
     assert caught.value.code == "invalid_grant"
     assert caught.value.scope is Scope.CONNECTION
     assert caught.value.cure
@@ -210,7 +212,7 @@ def test_an_expired_session_is_renewed_once_within_a_request(standin: StandIn) -
 def test_a_connection_that_was_revoked_asks_to_reconnect(standin: StandIn) -> None:
     credentials, tokens = code_flow(standin)
     store = Store(tokens)
-    crm = connect(credentials, **store.callables)
+    crm = connect(credentials, transport=standin.transport, **store.callables)
     crm.users()
     standin.admin("POST", "revoke")
     for _ in range(2):
@@ -224,7 +226,7 @@ def test_a_rotated_refresh_token_is_stored_with_the_one_before(standin: StandIn)
     standin.admin("POST", "settings", {"rotation": True})
     credentials, first = code_flow(standin)
     store = Store(first)
-    crm = connect(credentials, **store.callables)
+    crm = connect(credentials, transport=standin.transport, **store.callables)
     for n in range(1, 4):
         standin.admin("POST", "expire-sessions")
         crm.users()
@@ -246,7 +248,12 @@ def refresh_in_two_processes(standin: StandIn, *, careful: bool) -> Store:
     failures: list[Exception] = []
 
     def process() -> None:
-        crm = connect(credentials, api_version="68.0", **(store.callables if careful else careless))
+        crm = connect(
+            credentials,
+            transport=standin.transport,
+            api_version="68.0",
+            **(store.callables if careful else careless),
+        )
         assert crm.client.auth.tokens() == tokens
         together.wait(5)
         try:
@@ -298,13 +305,21 @@ def test_a_crash_before_the_token_is_stored_uses_no_new_token(standin: StandIn) 
     def crash(new: Tokens, previous: Tokens | None) -> None:
         raise RuntimeError("killed")
 
-    crm = connect(credentials, load_tokens=lambda: first, save_tokens=crash, api_version="68.0")
+    crm = connect(
+        credentials,
+        transport=standin.transport,
+        load_tokens=lambda: first,
+        save_tokens=crash,
+        api_version="68.0",
+    )
     with pytest.raises(RuntimeError, match="killed"):
         crm.users()
     assert standin.counted() - before <= 1, "only the request that found the session expired"
     # The old token is dead now; that is Salesforce's rule, and the admin is told plainly.
     with pytest.raises(NeedsAdmin) as caught:
-        connect(credentials, load_tokens=lambda: first, api_version="68.0").users()
+        connect(
+            credentials, transport=standin.transport, load_tokens=lambda: first, api_version="68.0"
+        ).users()
     assert caught.value.code == "reconnect"
 
 
@@ -320,8 +335,8 @@ def test_a_crash_after_the_token_is_stored_loses_nothing(standin: StandIn) -> No
 
     crashing = {**store.callables, "save_tokens": save_and_crash}
     with pytest.raises(RuntimeError):
-        connect(credentials, **crashing).users()
-    assert connect(credentials, **store.callables).users()
+        connect(credentials, transport=standin.transport, **crashing).users()
+    assert connect(credentials, transport=standin.transport, **store.callables).users()
 
 
 def test_no_refresh_token_asks_to_reconnect() -> None:

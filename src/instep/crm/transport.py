@@ -28,6 +28,7 @@ log = logging.getLogger("instep.crm.transport")
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
+_KEEP_OPEN_SECONDS = 20.0
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
@@ -133,7 +134,11 @@ class _Guard(httpx2.BaseTransport):
         self._allow = tuple(allow)
         self._resolver = resolver
         self._direct = httpx2.HTTPTransport(
-            trust_env=False, limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50)
+            trust_env=False,
+            # Bookings come in seconds apart: a connection kept open saves each of them the handshakes.
+            limits=httpx2.Limits(
+                max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_OPEN_SECONDS
+            ),
         )
         proxy = urllib.request.getproxies_environment().get("https")
         self._proxied = httpx2.HTTPTransport(proxy=httpx2.Proxy(proxy)) if proxy else None
