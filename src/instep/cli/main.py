@@ -16,12 +16,48 @@ from typing import Annotated
 
 import typer
 
-from instep.cli import backup, migrate, restore, serve, standin, web, worker
+from instep.cli import (
+    backup,
+    bookings,
+    config,
+    connect,
+    demo,
+    doctor,
+    ingest,
+    migrate,
+    plan,
+    receipt,
+    restore,
+    serve,
+    standin,
+    sync,
+    web,
+    webhook,
+    worker,
+)
 from instep.cli.options import Home
 from instep.core.errors import InstepError
 from instep.ops.lifetime import die_with_supervisor
 
-COMMANDS = (serve, web, worker, migrate, backup, restore, standin)
+COMMANDS = (
+    demo,
+    serve,
+    web,
+    worker,
+    migrate,
+    backup,
+    restore,
+    standin,
+    connect,
+    ingest,
+    webhook,
+    config,
+    sync,
+    bookings,
+    plan,
+    receipt,
+    doctor,
+)
 
 
 def build() -> typer.Typer:

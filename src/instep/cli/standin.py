@@ -28,9 +28,21 @@ def salesforce(
         Path | None,
         typer.Option("--data", metavar="FILE", help="Keep the records in this file, for the next start."),
     ] = None,
+    client_id: Annotated[
+        str, typer.Option("--client-id", envvar="INSTEP_STANDIN_CLIENT_ID", help="The app's key.")
+    ] = "",
+    client_secret: Annotated[
+        str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
+    ] = "",
     home: Home = None,
 ) -> None:
     """Run a Salesforce org on this machine; prints one JSON line with its address and client when ready."""
     from instep_standins.salesforce import server
 
-    server.main(["--port", str(port), *(["--data", str(data)] if data else [])])
+    options = {
+        "--data": str(data) if data else "",
+        "--client-id": client_id,
+        "--client-secret": client_secret,
+    }
+    given = [part for name, value in options.items() if value for part in (name, value)]
+    server.main(["--port", str(port), *given])

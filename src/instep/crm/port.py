@@ -98,6 +98,15 @@ class Crm(Protocol):
         """The last word of the CRM about its API limits."""
         ...
 
+    @property
+    def api_version(self) -> str:
+        """The API version in use."""
+        ...
+
+    def fork(self) -> Crm:
+        """The same CRM with a list of calls of its own, for another thread."""
+        ...
+
     def whoami(self) -> Identity:
         """The API User and organization behind the token."""
         ...
@@ -142,6 +151,10 @@ class Crm(Protocol):
 
     def install(self) -> Mapping[str, Any]:
         """Create the connector's fields and permission set; idempotent; says what is there now."""
+        ...
+
+    def preflight(self) -> Mapping[str, Any]:
+        """What the connected user lacks: {"fields": {name: seen}, "objects": {name: [missing rights]}}."""
         ...
 
     def record_url(self, object_name: str, record_id: str) -> str:

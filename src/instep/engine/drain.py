@@ -19,7 +19,7 @@ from instep.core.errors import Fenced, InstepError, NeedsAdmin, Retry, Scope, Wa
 from instep.core.rules import plain_email
 from instep.core.work import Link, Work
 from instep.engine.batch import BatchResult, Outcome, hosts_of, run_batch
-from instep.engine.lane import Lane, open_crm, open_lane, refresh
+from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
 from instep.store import queries, sync_queries
 
@@ -127,12 +127,12 @@ def _run_batches(lane: Lane, drain_id: str, batches: list[list[dict[str, Any]]])
 
 def _in_thread(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
     # a client counts its own calls; the database connection belongs to the thread and ends with it
-    own = Lane(**{**_parts(lane), "crm": open_crm(lane.account_id, lane.row)})
+    own = Lane(**{**_parts(lane), "crm": lane.crm.fork()})
     try:
         with structlog.contextvars.bound_contextvars(connection=lane.id, drain=drain_id):
             return _one_batch(own, drain_id, rows)
     finally:
-        queries.close_connection()
+        sync_queries.close_connection()
 
 
 def _parts(lane: Lane) -> dict[str, Any]:
@@ -204,14 +204,15 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
     contact_ids = {r["target_id"] for r in rows if r["kind"] == "contact"}
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
     contacts = queries.load_contacts(lane.account_id, sorted(contact_ids))
-    trash = queries.in_trash(lane.account_id, list(bookings))
     for row in rows:
         link = Link(**{k: v for k, v in row["link"].items() if k in _LINK})
-        if row["kind"] == "booking":
-            booking = bookings[row["target_id"]]
+        booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None
+        if booking is not None:
             contact = contacts.get(row["person_key"])
-            held = row["target_id"] in trash
-            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link, held))
+            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link))
+        elif row["kind"] == "booking":
+            # in the trash of its source since it was marked: the CRM is left as it is
+            loaded.works.append(Work(f"booking:{row['target_id']}", None, None, link, held=True))
         else:
             contact = contacts[row["target_id"]]
             loaded.works.append(Work(f"contact:{contact.id}", contact, None, link))
@@ -389,7 +390,8 @@ def _reserve_reached(lane: Lane) -> bool:
     if used < free:
         return False
     error = Wait(
-        f"{used} of {allowed} API calls of the day are used; {lane.config.api_reserve} % are kept in reserve.",
+        f"{used} of {allowed} API calls of the day are used; "
+        f"{lane.config.api_reserve} % are kept in reserve.",
         code="API_RESERVE",
         cure="Sync goes on by itself when the CRM frees calls; lower api_reserve_percent to use more.",
         scope=Scope.CONNECTION,

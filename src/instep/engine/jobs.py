@@ -8,7 +8,7 @@ import procrastinate
 from django.conf import settings
 
 from instep.engine.drain import Drained, drain
-from instep.store import queries, sync_queries
+from instep.store import sync_queries
 
 #: names that the SQL function `instep_wake` writes; they stand in its migration too
 QUEUE = "drain"
@@ -55,4 +55,4 @@ def drain_job(connection_id: int) -> None:
             sync_queries.wake(connection_id)
     finally:
         # procrastinate's threads come and go: a database connection must not outlive its use
-        queries.close_connection()
+        sync_queries.close_connection()

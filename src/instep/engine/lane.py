@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import define
+from attrs import asdict, define
 
 from instep.core.catalogue import Property, custom_key
 from instep.core.config_document import from_document, to_document
@@ -20,10 +20,11 @@ from instep.core.errors import InputError
 from instep.core.lookup import CrmUser
 from instep.core.rules import Directory, SyncConfig, checked, default_config, plain_email
 from instep.core.work import Known, Memory, Quarantined, Sent
+from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
-from instep.store import credentials, queries, sync_queries
+from instep.store import credentials, sync_queries
 
 #: advisory-lock class of token refreshes, any number that nothing else uses
 _TOKEN_LOCK = 0x70C
@@ -107,11 +108,16 @@ def open_lane(account_id: int, row: dict[str, Any], policy: Policy | None = None
 def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
     """A client of the connection's CRM, with tokens kept in the database under a lock."""
     connection_id = int(row["id"])
-    keeper = Keeper(
-        load=lambda: credentials.load_tokens(account_id, connection_id),
-        save=lambda new, previous: credentials.save_tokens(account_id, connection_id, new, previous),
-        lock=lambda: _token_lock(connection_id),
-    )
+
+    def load() -> Tokens | None:
+        kept_tokens = credentials.load_tokens(account_id, connection_id)
+        return Tokens(**kept_tokens) if kept_tokens else None
+
+    def save(new: Tokens, previous: Tokens | None) -> None:
+        before = previous.refresh_token if previous else ""
+        credentials.save_tokens(account_id, connection_id, asdict(new), before)
+
+    keeper = Keeper(load, save, lock=lambda: _token_lock(connection_id))
     kept = credentials.load(account_id, connection_id)
     return vendor_of(row["vendor"]).open(kept, str(row["org_id"]), str(row["api_version"]), keeper)
 
@@ -119,7 +125,7 @@ def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
 @contextmanager
 def _token_lock(connection_id: int) -> Iterator[None]:
     """Hold out every other process that would refresh the same token."""
-    with queries.advisory_lock(_TOKEN_LOCK, connection_id):
+    with sync_queries.advisory_lock(_TOKEN_LOCK, connection_id):
         yield
 
 
@@ -139,7 +145,7 @@ def custom_properties(account_id: int) -> dict[str, Property]:
     """Custom properties of the account by catalogue key."""
     return {
         key: Property(key, p["object"], p["label"], p["type"], "Custom fields", custom=True)
-        for p in queries.properties(account_id)
+        for p in sync_queries.properties(account_id)
         if (key := custom_key(p["object"], p["identifier"]))
     }
 
@@ -184,7 +190,8 @@ def _refresh_users(lane: Lane) -> None:
         for u in users
     ]
     new = sync_queries.replace_users(lane.account_id, lane.id, rows)
-    sync_queries.mark_bookings_of_hosts(lane.account_id, lane.id, new)
+    if new:
+        sync_queries.mark_in_lane(lane.account_id, lane.id, new)
     lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}
 
 
@@ -196,11 +203,9 @@ def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any])
     lane = open_lane(account_id, row)
     refresh(lane, force=True)
     config = checked(from_document(document, lane.config), lane.vendor.profile, lane.schema, lane.custom)
-    queries.save_connection_settings(
-        account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)}
-    )
+    credentials.save_settings(account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)})
     sync_queries.lift_quarantine(account_id, lane.id)
-    sync_queries.mark_all(account_id, lane.id)
+    sync_queries.mark_in_lane(account_id, lane.id)
     sync_queries.wake(lane.id)
     return config
 

@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError
 
 from instep.engine import jobs, recover
-from instep.store import queries
+from instep.store import queries, sync_queries
 
 log = structlog.get_logger(__name__)
 
@@ -81,4 +81,4 @@ def _once(housekeeping: bool) -> None:
             recover.tidy()
             queries.make_partitions()
     finally:
-        queries.close_connection()
+        sync_queries.close_connection()

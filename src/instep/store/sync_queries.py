@@ -7,7 +7,8 @@ three times the throughput. Every function takes the account first.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection as db
@@ -31,6 +32,29 @@ def _run(sql: str, params: Sequence[Any] = ()) -> int:
 
 def _json(value: Any) -> str:
     return json.dumps(value, default=str)
+
+
+@contextmanager
+def advisory_lock(kind: int, key: int) -> Iterator[None]:
+    """Hold out every other process that asks for the same lock, for the length of the block."""
+    _rows("SELECT pg_advisory_lock(%s, %s)", [kind, key])
+    try:
+        yield
+    finally:
+        _rows("SELECT pg_advisory_unlock(%s, %s)", [kind, key])
+
+
+def properties(account_id: int) -> list[Row]:
+    """Custom properties of the account: object, identifier, label, type."""
+    return _rows(
+        "SELECT object, identifier, label, type FROM property WHERE account_id = %s ORDER BY 1, 2",
+        [account_id],
+    )
+
+
+def close_connection() -> None:
+    """Give this thread's database connection back."""
+    db.close()
 
 
 _DECODED = ("link", "snapshot", "sent", "document", "settings", "identity", "installed")
@@ -162,6 +186,10 @@ def set_batch_size(account_id: int, connection_id: int, size: int, grown: int) -
 
 # --- items ----------------------------------------------------------------------------------------
 
+# everyone locks items in this order, or writers deadlock
+_LOCKED = """(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
+               ORDER BY connection_id, kind, target_id FOR UPDATE) locked"""
+
 
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
     """Due items in the order they fell due. A contact without a link takes that of its last booking."""
@@ -197,10 +225,10 @@ def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[in
     """Note that a write of these items is on its way; False when the lane was taken over meanwhile."""
     return (
         _run(
-            """UPDATE sync_item SET sent_at = now()
-                WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
-                  AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",
-            [account_id, connection_id, item_ids, account_id, connection_id, epoch],
+            f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}
+                WHERE sync_item.account_id = %s AND sync_item.id = locked.id
+                  AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",  # noqa: S608
+            [account_id, connection_id, item_ids, account_id, account_id, connection_id, epoch],
         )
         > 0
     )
@@ -209,37 +237,27 @@ def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[in
 def make_due(account_id: int, connection_id: int, item_ids: list[int]) -> None:
     """Unfenced, the one thing that a fenced drain writes: its items are read again and compared."""
     _run(
-        """UPDATE sync_item SET due_at = now(), observe_first = true
-            WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)""",
-        [account_id, connection_id, item_ids],
+        f"""UPDATE sync_item SET due_at = now(), observe_first = true FROM {_LOCKED}
+            WHERE sync_item.account_id = %s AND sync_item.id = locked.id""",  # noqa: S608
+        [account_id, connection_id, item_ids, account_id],
     )
 
 
-def mark_all(account_id: int, connection_id: int) -> int:
-    """Every booking of the account becomes due in this lane, those without an item too."""
+def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | None = None) -> int:
+    """Have bookings compared again in one lane: all, or those whose host has one of these addresses."""
     return _run(
         """INSERT INTO sync_item (account_id, connection_id, kind, target_id, person_key, wanted, due_at,
                                   marked_at)
            SELECT b.account_id, %s, 'booking', b.id, b.contact_id, 1, now(), now()
-             FROM booking b WHERE b.account_id = %s ORDER BY b.start_at, b.id
+             FROM booking b LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+            WHERE b.account_id = %s AND NOT b.in_trash
+              AND (%s::text[] IS NULL OR h.email_key = ANY(%s::text[]))
+            ORDER BY b.id
            ON CONFLICT (account_id, connection_id, kind, target_id) DO UPDATE
-              SET wanted = sync_item.wanted + 1, due_at = now(), observe_first = true,
-                  marked_at = CASE WHEN sync_item.wanted = sync_item.done THEN now()
-                                   ELSE sync_item.marked_at END""",
-        [connection_id, account_id],
-    )
-
-
-def mark_bookings_of_hosts(account_id: int, connection_id: int, emails: list[str]) -> int:
-    """Bookings whose host has just become known in the CRM are compared again (rule E4 heals)."""
-    if not emails:
-        return 0
-    return _run(
-        """UPDATE sync_item i SET wanted = wanted + 1, due_at = now(), marked_at = now()
-             FROM booking b JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
-            WHERE i.account_id = %s AND i.connection_id = %s AND i.kind = 'booking'
-              AND i.target_id = b.id AND b.account_id = i.account_id AND lower(h.email) = ANY(%s)""",
-        [account_id, connection_id, emails],
+              SET wanted = sync_item.wanted + 1, due_at = now(),
+                  marked_at = CASE WHEN sync_item.done < sync_item.wanted
+                                   THEN coalesce(sync_item.marked_at, now()) ELSE now() END""",
+        [connection_id, account_id, *2 * (None if emails is None else [*emails],)],
     )
 
 
@@ -286,6 +304,8 @@ def count_calls(account_id: int, connection_id: int, calls: int, writes: int) ->
 
 
 def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None:
+    ids = [item["id"] for item in items]
+    _rows(f"SELECT 1 FROM {_LOCKED}", [account_id, connection_id, ids])  # noqa: S608
     # a mark that came while the batch ran keeps its own due_at: the item goes round again
     _run(
         """UPDATE sync_item i SET
@@ -541,3 +561,26 @@ def problems(account_id: int, limit: int = 20) -> list[Row]:
             WHERE account_id = %s AND error_class <> '' ORDER BY id DESC LIMIT %s""",
         [account_id, limit],
     )
+
+
+def contact_of_booking(account_id: int, booking_key: int) -> int | None:
+    """The key of the contact that a booking belongs to, or None."""
+    found = _rows(
+        "SELECT contact_id FROM booking WHERE account_id = %s AND id = %s", [account_id, booking_key]
+    )
+    return found[0]["contact_id"] if found else None
+
+
+def count_set_aside(account_id: int) -> int:
+    """How many events could not be used."""
+    return int(_rows("SELECT count(*) AS n FROM set_aside WHERE account_id = %s", [account_id])[0]["n"])
+
+
+def count_bookings_in_lanes(account_id: int) -> int:
+    """How many bookings have an item in any lane."""
+    found = _rows(
+        """SELECT count(DISTINCT target_id) AS n FROM sync_item
+            WHERE account_id = %s AND kind = 'booking'""",
+        [account_id],
+    )
+    return int(found[0]["n"])

@@ -1,0 +1,250 @@
+"""`instep demo`: everything on one machine with a stand-in CRM and example bookings."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from attrs import frozen
+
+from instep.cli.options import Json, print_json
+from instep.core.errors import NeedsAdmin
+
+EMAIL = "demo@instep.example"
+#: the demo's own folder, so that trying it never touches a real one
+_HOME = "instep-demo"
+_EVENTS = Path(__file__).parents[3] / "examples" / "oncehub-events.jsonl"
+_MOMENTS = ("creation_time", "last_updated_time", "starting_time")
+_READY_WITHIN = 60.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo", epilog="Example: instep demo --once --json")(demo)
+
+
+DemoHome = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        envvar="INSTEP_HOME",
+        help="The demo's folder.",
+        file_okay=False,
+        show_default="~/.local/share/instep-demo",
+    ),
+]
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when all is in step, and print a summary.")
+    ] = False,
+    events: Annotated[
+        Path, typer.Option("--events", help="OnceHub events, a JSON object on each line.", exists=True)
+    ] = _EVENTS,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Longest wait in seconds.")] = 120.0,
+    home: DemoHome = None,
+    as_json: Json = False,
+) -> None:
+    """Start PostgreSQL, web, worker and a Salesforce stand-in, connect it, and write the example bookings."""
+    from instep.ops import logs
+    from instep.ops.boot import boot
+    from instep.ops.supervisor import Supervisor, free_port, run
+    from instep.ops.webserver import web_child, worker_child
+
+    place = home or _default_home()
+    with boot(place, migrate=True) as booted:
+        org = _Org.at(booted.settings.home, free_port())
+        web_port = free_port()
+        children = [org.child(), web_child("127.0.0.1", web_port), worker_child()]
+        log_format = logs.chosen_format(booted.settings.log_format)
+        if once:
+            with Supervisor(children, log_format=log_format) as supervisor:
+                supervisor.wait_until_ready(_READY_WITHIN)
+                summary = _set_up(org, events, timeout)
+            print_json(summary) if as_json else _say_summary(summary)
+            if summary["waiting"]:
+                raise typer.Exit(2)
+            return
+
+        def ready() -> None:
+            summary = _set_up(org, events, timeout)
+            _say_addresses(org, web_port, summary, _new_password(), as_json)
+
+        run(children, ready, seconds_to_ready=_READY_WITHIN, log_format=log_format)
+
+
+def _default_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / _HOME
+
+
+@frozen
+class _Org:
+    """The stand-in of a demo: its records stay in the demo's folder, so a second start finds them."""
+
+    home: Path
+    port: int
+    client_id: str
+    client_secret: str
+
+    @classmethod
+    def at(cls, home: Path, port: int) -> _Org:
+        """The stand-in of this folder; its app's key and secret are made on first use."""
+        kept = home / "standin.json"
+        if not kept.exists():
+            made = {"client_id": secrets.token_hex(16), "client_secret": secrets.token_hex(24)}
+            descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(made, file)
+        known = json.loads(kept.read_text())
+        return cls(home, port, known["client_id"], known["client_secret"])
+
+    @property
+    def url(self) -> str:
+        """Where it answers, for programs and for people."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def child(self) -> Any:
+        """The stand-in as a child of the supervisor."""
+        from instep.ops.supervisor import Child, http_ready, instep_command
+
+        data = str(self.home / "standin-salesforce.sqlite")
+        return Child(
+            "salesforce",
+            instep_command("standin", "salesforce", "--port", str(self.port), "--data", data),
+            {
+                "INSTEP_STANDIN_CLIENT_ID": self.client_id,
+                "INSTEP_STANDIN_CLIENT_SECRET": self.client_secret,
+            },
+            ready=http_ready(self.port, "/"),
+        )
+
+
+def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
+    """Account, connection, example bookings; waits until all is in step. Returns the summary."""
+    from instep.bookings.accounts import ensure_account
+    from instep.bookings.record import record
+    from instep.engine.connecting import connect
+    from instep.engine.waiting import wait_until_in_step
+    from instep.store import sync_queries
+
+    account = ensure_account("Instep demo")
+    before = sync_queries.totals(account.id)
+    connect(
+        account.id,
+        "salesforce",
+        {"url": org.url, "client_id": org.client_id, "client_secret": org.client_secret},
+        install=True,
+    )
+    started = time.monotonic()
+    # one transaction: the CRM is planned from the whole picture, whatever the order of the lines
+    recorded = record(account.id, _shifted(events), "oncehub", datetime.now(UTC))
+    progress = wait_until_in_step(account.id, timeout)
+    totals = sync_queries.totals(account.id)
+    if progress.held and progress.waiting:
+        raise NeedsAdmin(f"The stand-in's lane is held: {'; '.join(progress.held)}")
+    return {
+        "bookings": sync_queries.count_bookings_in_lanes(account.id),
+        "events": {
+            "accepted": recorded.accepted,
+            "duplicates": recorded.duplicates,
+            "malformed": len(recorded.problems),
+        },
+        "in_step": progress.in_step,
+        "waiting": progress.waiting,
+        "problems": progress.problems,
+        "writes": int(totals["writes"] - before["writes"]),
+        "calls": int(totals["calls"] - before["calls"]),
+        "sync_calls": progress.calls,
+        "errors": [p["error_message"] for p in sync_queries.problems(account.id)],
+        "time_to_crm_seconds": {"median": progress.median_seconds, "slowest": progress.slowest_seconds},
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _new_password() -> str:
+    """A fresh random password for the demo's administrator, who is made on first use."""
+    from instep.bookings.accounts import ensure_account, set_password
+
+    password = secrets.token_urlsafe(12)
+    set_password(ensure_account(), EMAIL, password)
+    return password
+
+
+def _shifted(events: Path) -> Iterator[bytes]:
+    """The example events with their dates moved by whole days, so that the newest lie around today."""
+    lines = events.read_bytes().splitlines()
+    parsed = [(line, _parsed(line)) for line in lines if line.strip()]
+    newest = max((datetime.fromisoformat(e["creation_time"]) for _, e in parsed if e), default=None)
+    days = (datetime.now(UTC).date() - newest.date()).days if newest else 0
+    for line, event in parsed:
+        if event is None:
+            yield line
+            continue
+        for part in (event, event.get("data") or {}):
+            for name in _MOMENTS:
+                if isinstance(part.get(name), str):
+                    moved = datetime.fromisoformat(part[name]) + timedelta(days=days)
+                    part[name] = (
+                        moved.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                    )
+        yield json.dumps(event, ensure_ascii=False).encode()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("creation_time"), str) else None
+
+
+def _say_summary(summary: dict[str, Any]) -> None:
+    times = summary["time_to_crm_seconds"]
+    print(
+        f"{summary['bookings']} bookings in step with the CRM: {summary['writes']} writes in "
+        f"{summary['calls']} API calls ({summary['sync_calls']} of them for the bookings), "
+        f"{len(summary['errors'])} errors."
+    )
+    if times["median"] is not None:
+        print(f"Time to CRM: median {times['median']} s, slowest {times['slowest']} s.")
+    for message in summary["errors"]:
+        print(f"Error: {message}")
+
+
+def _say_addresses(org: _Org, web_port: int, summary: dict[str, Any], password: str, as_json: bool) -> None:
+    web = f"http://127.0.0.1:{web_port}"
+    answer = {
+        "org": org.url,
+        "web": web,
+        "healthz": f"{web}/healthz",
+        "readyz": f"{web}/readyz",
+        "email": EMAIL,
+        "password": password,
+        **summary,
+    }
+    if as_json:
+        print_json(answer)
+        return
+    print(
+        f"""
+  {summary["bookings"]} example bookings are in step with the CRM.
+
+  The Salesforce org    {org.url}
+  Instep                {web}
+      sign in as        {EMAIL}
+      password          {password}   (shown once; a new one at each start)
+  Health                {web}/healthz   {web}/readyz
+
+  Everything runs on this machine only. Ctrl-C stops it.
+""",
+        flush=True,
+    )

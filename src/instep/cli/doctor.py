@@ -1,0 +1,117 @@
+"""`instep doctor`: is everything well, and if not, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from attrs import asdict, frozen
+
+from instep.cli.options import Home, Json, print_json
+
+
+@frozen
+class Check:
+    """One thing looked at: ok, warn or bad, with the cure."""
+
+    name: str
+    state: str
+    message: str
+    cure: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("doctor", epilog="Example: instep doctor --json")(doctor)
+
+
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Look at the database, the workers, each connection and what waits. Exit code 2 when something is bad."""
+    from instep.ops.boot import boot
+
+    with boot(home, migrate=True) as booted:
+        from instep.bookings.accounts import ensure_account
+
+        account_id = ensure_account().id
+        embedded = "embedded" if booted.server is not None else "by DATABASE_URL"
+        checks = [
+            Check("database", "ok", f"PostgreSQL ({embedded}) answers and the schema is current."),
+            *_work(account_id),
+            *_connections(account_id),
+        ]
+        bad = any(check.state == "bad" for check in checks)
+        if as_json:
+            print_json({"ok": not bad, "checks": [asdict(check) for check in checks]})
+        else:
+            for check in checks:
+                mark = {"ok": "ok  ", "warn": "WARN", "bad": "BAD "}[check.state]
+                print(f"{mark} {check.name}: {check.message} {check.cure}".rstrip())
+        if bad:
+            raise typer.Exit(2)
+
+
+def _work(account_id: int) -> Iterator[Check]:
+    from instep.engine import recover
+    from instep.store import sync_queries
+
+    workers = recover.workers_beating()
+    if workers:
+        yield Check("workers", "ok", f"{workers} beating.")
+    else:
+        yield Check("workers", "warn", "None is running.", "Start `instep serve` or `instep worker`.")
+    now = sync_queries.progress(account_id)
+    yield Check("lanes", "ok", f"{now['in_step']} items in step, {now['waiting']} waiting.")
+    if now["problems"]:
+        yield Check(
+            "items", "warn", f"{now['problems']} need you.", "See `instep sync --json`, then the receipts."
+        )
+    aside = sync_queries.count_set_aside(account_id)
+    if aside:
+        yield Check("events", "warn", f"{aside} could not be used and were kept aside with their reasons.")
+
+
+def _connections(account_id: int) -> Iterator[Check]:
+    from instep.store import sync_queries
+
+    rows = sync_queries.connections(account_id)
+    if not rows:
+        yield Check("connections", "warn", "No CRM is connected.", "Run `instep connect salesforce`.")
+    for row in rows:
+        yield from _connection(account_id, row)
+
+
+def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
+    from instep.core.errors import InstepError
+    from instep.engine.lane import open_crm
+
+    name = f"{row['vendor']} {row['org_id']}"
+    if row["state"] != "connected":
+        yield Check(name, "bad", row["hold_reason"] or "disconnected", "Connect it again.")
+        return
+    if row["hold_code"]:
+        yield Check(name, "warn", f"held until {row['held_until']}: {row['hold_reason']}")
+    try:
+        crm = open_crm(account_id, row)
+        identity = crm.whoami()
+        missing = crm.preflight()
+    except InstepError as error:
+        yield Check(name, "bad", error.message, error.cure)
+        return
+    limits = crm.limits
+    yield Check(
+        name,
+        "ok",
+        f"signed in to {identity.org_name} as {identity.username}; "
+        f"{limits.used} of {limits.allowed} API calls used today.",
+    )
+    hidden = [field for field, seen in missing["fields"].items() if not seen]
+    if hidden:
+        yield Check(
+            name,
+            "warn",
+            f"These fields are missing or hidden from the connected user: {', '.join(hidden)}.",
+            "Connect again with --install, or deploy the fields and assign the permission set.",
+        )
+    for name_of_object, rights in missing["objects"].items():
+        if rights:
+            yield Check(name, "bad", f"No right to {', '.join(rights)} {name_of_object}.", "Grant it.")

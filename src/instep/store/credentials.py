@@ -1,0 +1,106 @@
+"""Connections and their secrets: what an admin entered and the tokens in use, encrypted at rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from instep.core.errors import InputError, NeedsAdmin, Scope
+from instep.store import encryption
+from instep.store.models import Connection
+
+#: what the crash-safe store keeps beside the tokens in use: rotation makes the old one the last hope
+_PREVIOUS = "previous"
+
+
+def load(account_id: int, connection_id: int) -> dict[str, Any]:
+    """What the admin entered for a connection. Raises `NeedsAdmin` "reconnect" when the keys are lost."""
+    return _opened(_one(account_id, connection_id).credentials)
+
+
+def load_tokens(account_id: int, connection_id: int) -> dict[str, str] | None:
+    """The tokens in use as they were saved, or None when there are none yet."""
+    kept = _opened(_one(account_id, connection_id).tokens)
+    return {k: v for k, v in kept.items() if k != _PREVIOUS} or None
+
+
+def save_tokens(account_id: int, connection_id: int, new: Mapping[str, str], previous: str) -> None:
+    """Keep new tokens durably, and the refresh token before them; called inside the refresh lock."""
+    kept = {**new, _PREVIOUS: previous}
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(
+        tokens=encryption.encrypt(json.dumps(kept))
+    )
+
+
+def keep_connection(
+    account_id: int,
+    vendor: str,
+    org_id: str,
+    *,
+    name: str,
+    url: str,
+    credentials: Mapping[str, Any],
+    tokens: Mapping[str, str] | None,
+    identity: Mapping[str, Any],
+    api_version: str,
+) -> tuple[Connection, bool]:
+    """Make or renew the connection to an org; its configuration is kept. The flag says whether it is new.
+
+    An account has one connection to an org: two would write everything twice.
+    """
+    with transaction.atomic():
+        found, made = Connection.objects.select_for_update().get_or_create(
+            account_id=account_id, vendor=vendor, org_id=org_id
+        )
+        found.name, found.url, found.api_version = name, url, api_version
+        found.identity = dict(identity)
+        found.credentials = encryption.encrypt(json.dumps(dict(credentials)))
+        found.tokens = encryption.encrypt(json.dumps(dict(tokens))) if tokens else b""
+        found.state, found.held_until, found.hold_code, found.hold_reason = "connected", None, "", ""
+        found.users_refreshed_at = None
+        found.save(
+            update_fields=[
+                "name",
+                "url",
+                "api_version",
+                "identity",
+                "credentials",
+                "tokens",
+                "state",
+                "held_until",
+                "hold_code",
+                "hold_reason",
+                "users_refreshed_at",
+            ]
+        )
+    return found, made
+
+
+def save_settings(account_id: int, connection_id: int, settings: Mapping[str, Any]) -> None:
+    """Keep a connection's settings document."""
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(settings=dict(settings))
+
+
+def save_installed(account_id: int, connection_id: int, installed: Mapping[str, Any]) -> None:
+    """Keep what the install step found in the CRM."""
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(installed=dict(installed))
+
+
+def _one(account_id: int, connection_id: int) -> Connection:
+    found = Connection.objects.filter(account_id=account_id, id=connection_id).first()
+    if found is None:
+        raise InputError("This connection no longer exists.", code="NOT_CONNECTED")
+    return found
+
+
+def _opened(sealed: bytes | memoryview) -> dict[str, Any]:
+    if not sealed:
+        return {}
+    try:
+        opened = json.loads(encryption.decrypt(sealed, "The connection's credentials"))
+    except NeedsAdmin as error:
+        raise NeedsAdmin(error.message, code="reconnect", cure=error.cure, scope=Scope.CONNECTION)
+    return dict(opened)
