@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -96,6 +97,18 @@ def _json(request: Request) -> Any:
         ) from None
 
 
+def _body(request: Request) -> tuple[Any, ApiError | None]:
+    """(the body, or the refusal that it earns once the caller is known)."""
+    if request.path.startswith("/services/oauth2/"):
+        return None, None
+    if len(request.body) > LARGEST_BODY:
+        return None, refuse(413, errors.LIMIT_EXCEEDED, "The request body is larger than 50 MB")
+    try:
+        return _json(request), None
+    except ApiError as broken:
+        return None, broken
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -118,6 +131,15 @@ def _multipart(request: Request) -> dict[str, Any]:
     return parts
 
 
+@attrs.define
+class Trace:
+    """What the journal will say of one request; status 0 means that no answer was sent."""
+
+    operations: list[operations.Operation]
+    status: int = 0
+    counted: bool = False
+
+
 class App:
     """One org over WSGI."""
 
@@ -127,72 +149,78 @@ class App:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
         request = _read_request(environ)
-        status, counted, told = 0, False, [operations.of_call(request.method, request.target, None)]
-        body: Any = None
+        trace = Trace([operations.of_call(request.method, request.target, None)])
         try:
-            body = self._body(request)
-            told = operations.of_request(request.method, request.target, body)
-            answer, counted = self._answer(request, body, told)
-            status = answer.status
-        except ConnectionDropped:
-            counted = request.is_rest
-            raise
-        except RowError as error:
-            answer, counted = _refused(error.single()), request.is_rest
-            status = answer.status
-        except ApiError as error:
-            answer, counted = _refused(error), request.is_rest and error.status not in (401,)
-            status = answer.status
+            answer = self._answer(request, trace)
+            trace.status = answer.status
         finally:
-            if not request.path.startswith((admin.PREFIX, page.PREFIX)) and request.path not in page.PATHS:
-                self._note(request, status, counted, started, told)
+            if not page.serves(request.path) and not request.path.startswith(admin.PREFIX):
+                self._note(request, trace, started)
         return self._send(request, answer, start_response)
 
-    def _note(self, request: Request, status: int, counted: bool, started: float, told: list[Any]) -> None:
-        inner = told[1:] or told
-        summary = [operation.told() for operation in inner]
-        ms = round((time.perf_counter() - started) * 1000, 1)
+    def _answer(self, request: Request, trace: Trace) -> Answer:
+        """The answer, refusals included. Only a dropped connection passes as an exception."""
+        try:
+            return self._dispatch(request, trace)
+        except RowError as error:
+            return _refused(error.single())
+        except ApiError as error:
+            return _refused(error)
+        except ConnectionDropped:
+            raise
+        except Exception:
+            # A fault of the stand-in itself must look like one, never like a lost connection.
+            traceback.print_exc()
+            return _refused(refuse(500, errors.UNKNOWN_EXCEPTION, "An unexpected error occurred."))
+
+    def _note(self, request: Request, trace: Trace, started: float) -> None:
+        inner = trace.operations[1:] or trace.operations
         self.org.journal.add(
-            at=self.org.now().isoformat(timespec="milliseconds"), method=request.method, path=request.path,
-            status=status, counted=counted, ms=ms, summary=summary,
-        )  # fmt: skip
+            at=self.org.now().isoformat(timespec="milliseconds"),
+            method=request.method,
+            path=request.path,
+            status=trace.status,
+            counted=trace.counted,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+            summary=[operation.told() for operation in inner],
+        )
 
-    def _body(self, request: Request) -> Any:
-        if len(request.body) > LARGEST_BODY:
-            raise refuse(413, errors.LIMIT_EXCEEDED, "The request body is larger than 50 MB")
-        if request.path.startswith("/services/oauth2/"):
-            return None
-        return _json(request)
-
-    # -- faults around the call -------------------------------------------------------------------
-
-    def _answer(self, request: Request, body: Any, told: list[operations.Operation]) -> tuple[Answer, bool]:
-        if request.path.startswith(admin.PREFIX):
-            return admin.handle(self.org, request.method, request.path, request.query, body), False
+    def _dispatch(self, request: Request, trace: Trace) -> Answer:
         if page.serves(request.path):
-            return page.handle(self.org, request.path), False
-        hit = self.org.faults.on_request(told) if request.path.startswith("/services/") else []
+            return page.handle(self.org, request.path)
+        body, broken = _body(request)
+        if request.path.startswith(admin.PREFIX):
+            if broken:
+                raise broken
+            return admin.handle(self.org, request.method, request.path, request.query, body)
+        trace.operations = operations.of_request(request.method, request.target, body)
         by_kind: dict[str, Fault] = {}
-        for fault in hit:
+        for fault in (
+            self.org.faults.on_request(trace.operations) if request.path.startswith("/services/") else ()
+        ):
             by_kind.setdefault(fault.kind, fault)
         if "latency" in by_kind:
             time.sleep(float(by_kind["latency"].details.get("ms", 0)) / 1000)
         if "drop_before" in by_kind:
             raise ConnectionDropped("drop_before")
         if "late_commit" in by_kind:
-            self._commit_later(request, body, by_kind["late_commit"])
+            self._commit_later(request, trace, body, by_kind["late_commit"])
         if "status" in by_kind:
             raise by_kind["status"].error()
         if "session" in by_kind:
             self._end_session(request)
-        answer = self._route(request, body)
+        answer = self._route(request, trace, body, broken)
         if "drop_after" in by_kind:
             raise ConnectionDropped("drop_after")
-        return answer, request.is_rest
+        return answer
 
-    def _commit_later(self, request: Request, body: Any, fault: Fault) -> None:
+    # -- faults that outlive the call -------------------------------------------------------------
+
+    def _commit_later(self, request: Request, trace: Trace, body: Any, fault: Fault) -> None:
         """Close the connection now; the write happens later, as it was sent and for who sent it."""
         caller = self._caller(request)
+        with self.org.transaction():
+            self._count(trace)
 
         def effect() -> None:
             with self.org.transaction():
@@ -212,7 +240,7 @@ class App:
 
     # -- routing ----------------------------------------------------------------------------------
 
-    def _route(self, request: Request, body: Any) -> Answer:
+    def _route(self, request: Request, trace: Trace, body: Any, broken: ApiError | None) -> Answer:
         if request.path.startswith("/services/oauth2/") or request.path.startswith("/id/"):
             with self.org.transaction():
                 return self._oauth(request)
@@ -223,7 +251,9 @@ class App:
                 raise refuse(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
             caller = self._caller(request)
             with self.org.transaction():
-                self._count()
+                self._count(trace)
+                if broken:
+                    raise broken
                 return rest.handle(caller, request.method, request.target, body)
         raise errors.not_found()
 
@@ -235,11 +265,12 @@ class App:
         version, _ = rest.split_version(request.path)
         return Caller(self.org, session.user_id, version, request.headers)
 
-    def _count(self) -> None:
+    def _count(self, trace: Trace) -> None:
         settings = self.org.settings
         if settings.apiUsed >= settings.apiMax:
             raise refuse(403, errors.REQUEST_LIMIT_EXCEEDED, "TotalRequests Limit exceeded.")
         settings.apiUsed += 1
+        trace.counted = True
         self.org.touch("settings")
 
     def _oauth(self, request: Request) -> Answer:
@@ -248,7 +279,7 @@ class App:
         if path == "/services/oauth2/authorize":
             shown = oauth.authorize(org, request.method, form)
             headers = {"Location": shown.location} if shown.location else {}
-            return Answer(shown.status, page.Html(shown.html), headers)
+            return Answer(shown.status, page.html(shown.html), headers)
         if path == "/services/oauth2/token":
             if request.method != "POST":
                 raise ApiError(400, {"error": "invalid_request", "error_description": "must use HTTP POST"})
@@ -274,7 +305,7 @@ class App:
 
     def _send(self, request: Request, answer: Answer, start_response: Callable[..., Any]) -> list[bytes]:
         headers = dict(answer.headers)
-        if isinstance(answer.body, page.Html | page.Asset):
+        if isinstance(answer.body, page.Asset):
             content = answer.body.content
             headers |= {"Content-Type": answer.body.content_type, **page.SECURITY_HEADERS}
         elif answer.body is None:

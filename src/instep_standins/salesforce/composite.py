@@ -102,7 +102,9 @@ def _look_up(expression: str, answers: dict[str, Any]) -> Any:
         raise Unresolved(expression)
     value = answers[steps[0]]
     for step in steps[1:]:
-        if (isinstance(value, list) and isinstance(step, int) and step < len(value)) or (isinstance(value, dict) and isinstance(step, str) and step in value):
+        if (isinstance(value, list) and isinstance(step, int) and step < len(value)) or (
+            isinstance(value, dict) and isinstance(step, str) and step in value
+        ):
             value = value[step]
         else:
             raise Unresolved(expression)

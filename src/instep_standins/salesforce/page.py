@@ -32,9 +32,8 @@ class Asset:
     content_type: str
 
 
-class Html(Asset):
-    def __init__(self, text: str) -> None:
-        self.__attrs_init__(text.encode(), "text/html;charset=UTF-8")
+def html(text: str) -> Asset:
+    return Asset(text.encode(), f"{_TYPES['html']};charset=UTF-8")
 
 
 def serves(path: str) -> bool:

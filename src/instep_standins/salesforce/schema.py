@@ -8,6 +8,7 @@ polymorphic, prefilter, in=Compound, info=…, rel=Relationship, ->Targets, digi
 values: `;` between, `*` marks the default, `= label` where the label differs.
 """
 
+import functools
 import re
 from importlib import resources
 
@@ -177,7 +178,12 @@ def parse_object(text: str) -> SObject:
     return SObject(name, label, plural, prefix, frozenset(flags.split()), {f.name: f for f in fields})
 
 
-def load_catalogue() -> dict[str, SObject]:
-    """The standard objects, by name."""
+@functools.cache
+def _standard(name: str) -> SObject:
     folder = resources.files(__package__) / "catalogue"
-    return {name: parse_object((folder / f"{name}.txt").read_text("utf-8")) for name in OBJECTS}
+    return parse_object((folder / f"{name}.txt").read_text("utf-8"))
+
+
+def load_catalogue() -> dict[str, SObject]:
+    """The standard objects, by name; the dictionary is the caller's own."""
+    return {name: _standard(name) for name in OBJECTS}
