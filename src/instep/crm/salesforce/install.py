@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from instep.core.errors import NeedsAdmin, Retry, Scope
+from instep.core.errors import Bug, NeedsAdmin, Retry, Scope
 from instep.crm.salesforce import names
 from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.describe import describe, schema_of
@@ -39,9 +39,20 @@ def install(
     Returns {"fields": {"Event.X": bool}, "permission_set": bool, "assigned": bool, "created": [...],
     "complete": bool}. Raises NeedsAdmin naming the component, the problem and the cure.
     """
-    details = _deploy(client, sleep)
-    set_id = _permission_set_id(client)
-    assigned = _assign(client, set_id, user_id)
+    try:
+        details = _deploy(client, sleep)
+        set_id = _permission_set_id(client)
+        assigned = _assign(client, set_id, user_id)
+    except (NeedsAdmin, Bug) as error:
+        if error.scope is Scope.CONNECTION:
+            raise
+        raise NeedsAdmin(
+            f"The connector's fields could not be installed: {error.message}",
+            code=error.code,
+            cure=_RIGHTS_CURE,
+            scope=Scope.CONNECTION,
+            request_id=error.request_id,
+        ) from error
     fields = field_report(client)
     missing = [name for name, visible in fields.items() if not visible]
     if missing:
