@@ -131,7 +131,9 @@ def _keep(account_id: int, said: Mapping[Identity, Fields], now: datetime) -> di
     keys = {by: [i.key for i in said if i.by is by] for by in By}
     stored: dict[Identity, recording.ContactRow] = {}
     for row in recording.lock_contacts(account_id, keys[By.EMAIL], keys[By.MOBILE], keys[By.BOOKING]):
-        stored.update({Identity(by, key): row for by in By if (key := getattr(row, by.value))})
+        stored.update({Identity(By.EMAIL, key): row for key in row.email_keys})
+        stored[Identity(By.MOBILE, row.mobile_key)] = row
+        stored[Identity(By.BOOKING, row.identity_booking)] = row
     people: dict[Identity, Person] = {}
     changes, additions = [], {}
     for identity, fields in said.items():

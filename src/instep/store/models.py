@@ -98,8 +98,8 @@ class User(AbstractBaseUser):
 
 
 class Host(models.Model):
-    """Somebody who can be booked, known by e-mail. `fields` maps name → [value, order key] as a contact's does;
-    `source:USR-1` in it tells which fact last gave this host that id of the source."""
+    """Somebody who can be booked, known by e-mail. `fields` maps name → [value, order key] as a contact's
+    does; `source:USR-1` in it tells which fact last gave this host that id of the source."""
 
     account = _account()
     public_id = _public_id("HST")
@@ -173,6 +173,18 @@ class Contact(models.Model):
             _unique("contact_booking", "identity_booking", when=~Q(identity_booking="")),
             _unique("contact_public_id", "public_id"),
         ]
+
+
+class ContactFormerEmail(models.Model):
+    """An address that a person had before somebody edited it: facts that name it still speak of him."""
+
+    account = _account()
+    email_key = models.TextField()
+    contact = models.ForeignKey(Contact, CASCADE, db_index=False)
+
+    class Meta:
+        db_table = "contact_former_email"
+        constraints = [_unique("contact_former_email_once", "email_key")]
 
 
 class Booking(models.Model):

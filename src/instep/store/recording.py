@@ -214,37 +214,66 @@ def bookings_of_hosts(account_id: int, emails: Collection[str]) -> dict[int, int
 
 @frozen
 class ContactRow:
-    """A contact as stored, locked."""
+    """A contact as stored, locked. `email_keys` are the addresses that lead to it, former ones too."""
 
     key: int
     public_id: str
     email_key: str
+    email_keys: Sequence[str]
     mobile_key: str
     identity_booking: str
     fields: Mapping[str, Any]
 
 
+_CONTACT_COLUMNS = """
+    c.id, c.public_id, c.email_key,
+    ARRAY(SELECT f.email_key FROM contact_former_email f
+           WHERE f.account_id = c.account_id AND f.contact_id = c.id AND f.email_key = ANY(%(e)s::text[]))
+    || ARRAY(SELECT c.email_key WHERE c.email_key <> ''),
+    c.mobile_key, c.identity_booking, c.fields"""
+
+
 def lock_contacts(
-    account_id: int, emails: Collection[str], mobiles: Collection[str], bookings: Collection[str]
+    account_id: int,
+    emails: Collection[str] = (),
+    mobiles: Collection[str] = (),
+    bookings: Collection[str] = (),
+    public_id: str = "",
 ) -> list[ContactRow]:
-    """The contacts of these identities, their rows locked by key."""
+    """The contacts of these identities (or of one public id), their rows locked by key."""
     found = rows(
-        """
-        SELECT id, public_id, email_key, mobile_key, identity_booking, fields FROM contact
-         WHERE id IN (
+        f"""
+        SELECT {_CONTACT_COLUMNS} FROM contact c
+         WHERE c.id IN (
             SELECT id FROM contact
              WHERE account_id = %(a)s AND email_key <> '' AND email_key = ANY(%(e)s::text[])
+            UNION ALL
+            SELECT contact_id FROM contact_former_email
+             WHERE account_id = %(a)s AND email_key = ANY(%(e)s::text[])
             UNION ALL
             SELECT id FROM contact
              WHERE account_id = %(a)s AND mobile_key <> '' AND mobile_key = ANY(%(m)s::text[])
             UNION ALL
             SELECT id FROM contact
-             WHERE account_id = %(a)s AND identity_booking <> '' AND identity_booking = ANY(%(b)s::text[]))
-         ORDER BY id FOR UPDATE
-        """,
-        {"a": account_id, "e": list(emails), "m": list(mobiles), "b": list(bookings)},
+             WHERE account_id = %(a)s AND identity_booking <> '' AND identity_booking = ANY(%(b)s::text[])
+            UNION ALL
+            SELECT id FROM contact WHERE account_id = %(a)s AND public_id = %(p)s)
+         ORDER BY c.id FOR UPDATE OF c
+        """,  # noqa: S608 - the columns above
+        {"a": account_id, "e": list(emails), "m": list(mobiles), "b": list(bookings), "p": public_id},
     )
     return [ContactRow(*row[:-1], json.loads(row[-1])) for row in found]
+
+
+def remember_email(account_id: int, contact_key: int, email_key: str) -> None:
+    """Keep leading an address to the contact that had it."""
+    rows(
+        """
+        INSERT INTO contact_former_email (account_id, email_key, contact_id) VALUES (%s, %s, %s)
+        ON CONFLICT (account_id, email_key) DO UPDATE SET contact_id = excluded.contact_id
+        """,
+        [account_id, email_key, contact_key],
+    )
 
 
 def add_contacts(account_id: int, contacts: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, int]:
