@@ -88,7 +88,7 @@ def _summary(source: Source, long: bool) -> str:
     booking, contact = source.booking, source.contact
     if booking is None:
         return ""
-    name = (contact.name if contact else "") or booking.guest.name
+    name = " ".join(((contact.name if contact else "") or booking.guest.name).split())
     company = (contact.company if contact else "") or booking.guest.company
     pairs = [("Meeting with", name), ("Company", company)]
     if long:

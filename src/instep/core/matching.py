@@ -105,6 +105,56 @@ def _activity_lookup(setting: Setting, works: list[Work]) -> ObjectLookup:
     )
 
 
+class Index:
+    """What was observed, by everything that an item may be found by: one pass for a whole batch."""
+
+    def __init__(self, setting: Setting, observed: Observed) -> None:
+        self.setting = setting
+        self._by_id: dict[tuple[str, str], Record] = {}
+        self._by_key: dict[str, list[Record]] = {}
+        self._by_email: dict[str, list[Record]] = {}
+        self._by_phone: dict[str, list[Record]] = {}
+        for record in observed.records:
+            self._by_id[(record.object, record.id[:15])] = record
+        for person in setting.profile.person_order(setting.config.person_object):
+            rows = [r for r in observed.of(person.name) if not r.deleted]
+            rows.sort(key=self._newest, reverse=True)
+            for record in rows:
+                self._take(person, record)
+
+    def _newest(self, record: Record) -> tuple[datetime, datetime, str]:
+        profile = self.setting.profile
+        return (
+            _moment(record.get(profile.modified_field)),
+            _moment(record.get(profile.created_field)),
+            record.id,
+        )
+
+    def _take(self, person: PersonObject, record: Record) -> None:
+        if key := record.get(person.key_field):
+            self._by_key.setdefault(str(key), []).append(record)
+        if email := email_key(str(record.get(person.email_field) or "")):
+            self._by_email.setdefault(email, []).append(record)
+        for phone in {str(record.get(name) or "") for name in person.phone_fields} - {""}:
+            self._by_phone.setdefault(phone, []).append(record)
+
+    def record(self, object_name: str, record_id: str) -> Record | None:
+        """The record with that id, or None."""
+        return self._by_id.get((object_name, record_id[:15]))
+
+    def people(self, contact: Contact) -> tuple[list[Record], list[Record], list[Record]]:
+        """Records that carry the contact's id, its e-mail address, one of its phone numbers; each in one list."""
+        by_key = self._by_key.get(contact.id, [])
+        email = email_key(contact.email) if is_email(contact.email) else ""
+        by_email = [r for r in self._by_email.get(email, []) if email and r not in by_key]
+        taken = [*by_key, *by_email]
+        by_phone: list[Record] = []
+        for number in (contact.phone, contact.mobile_phone):
+            for spelling in phone_spellings(number):
+                by_phone += [r for r in self._by_phone.get(spelling, []) if r not in taken + by_phone]
+        return by_key, by_email, by_phone
+
+
 @frozen
 class Found:
     """The person of an item: how it was found, and the record, None when it has to be made."""
@@ -113,10 +163,10 @@ class Found:
     record: Record | None = None
 
 
-def find_person(setting: Setting, work: Work, contact: Contact, observed: Observed) -> Found:
+def find_person(setting: Setting, work: Work, contact: Contact, index: Index) -> Found:
     """Decide which record is this item's person, and name every other candidate."""
-    pool = _Pool(setting, contact, observed)
-    chosen, rule, outcome = _linked(setting, work, observed)
+    pool = _Pool(setting, contact, index)
+    chosen, rule, outcome = _linked(setting, work, index)
     if chosen is None:
         chosen, rule = pool.choose()
         outcome = "found"
@@ -134,11 +184,11 @@ def find_person(setting: Setting, work: Work, contact: Contact, observed: Observ
     return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), chosen)
 
 
-def _linked(setting: Setting, work: Work, observed: Observed) -> tuple[Record | None, str, str]:
+def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, str, str]:
     link = work.link
     if not link.person_id:
         return None, "", ""
-    record = observed.find(link.person_object, link.person_id)
+    record = index.record(link.person_object, link.person_id)
     if record is None or record.deleted:
         return None, "", ""
     followed = follow_conversion(setting, record)
@@ -166,36 +216,11 @@ def _moment(text: object) -> datetime:
 class _Pool:
     """The records read for one contact, by the rule that makes them candidates."""
 
-    def __init__(self, setting: Setting, contact: Contact, observed: Observed) -> None:
+    def __init__(self, setting: Setting, contact: Contact, index: Index) -> None:
         self.setting = setting
-        self.contact = contact
         self.email = email_key(contact.email) if is_email(contact.email) else ""
-        self.phones = {s for n in (contact.phone, contact.mobile_phone) for s in phone_spellings(n)}
         self.order = setting.profile.person_order(setting.config.person_object)
-        self.by_key: list[Record] = []
-        self.by_email: list[Record] = []
-        self.by_phone: list[Record] = []
-        for person in self.order:
-            rows = [r for r in observed.of(person.name) if not r.deleted]
-            rows.sort(key=self._newest, reverse=True)
-            for record in rows:
-                self._sort_in(person, record)
-
-    def _newest(self, record: Record) -> tuple[datetime, datetime, str]:
-        profile = self.setting.profile
-        return (
-            _moment(record.get(profile.modified_field)),
-            _moment(record.get(profile.created_field)),
-            record.id,
-        )
-
-    def _sort_in(self, person: PersonObject, record: Record) -> None:
-        if record.get(person.key_field) == self.contact.id:
-            self.by_key.append(record)
-        elif self.email and email_key(str(record.get(person.email_field) or "")) == self.email:
-            self.by_email.append(record)
-        elif self.phones & {str(record.get(f) or "") for f in person.phone_fields}:
-            self.by_phone.append(record)
+        self.by_key, self.by_email, self.by_phone = index.people(contact)
 
     def choose(self) -> tuple[Record | None, str]:
         found, rule = self._first(self.by_key, "carries our Contact id")

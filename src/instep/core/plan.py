@@ -27,7 +27,7 @@ from instep.core.desired import (
 )
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
-from instep.core.matching import Found, find_person
+from instep.core.matching import Found, Index, find_person
 from instep.core.rules import PersonObject
 from instep.core.work import Known, Memory, Work
 
@@ -69,10 +69,11 @@ class BatchPlan:
 def plan(setting: Setting, works: Iterable[Work], observed: Observed, memory: Memory) -> BatchPlan:
     """Plan a batch against what was observed (or, with `assumed` records, against what we remember)."""
     todo = list(works)
-    people = _people(setting, todo, observed)
+    index = Index(setting, observed)
+    activities = _Activities(setting, observed)
     by_item: dict[str, ItemPlan] = {}
-    for group in people:
-        _plan_group(setting, group, observed, memory, by_item)
+    for group in _people(setting, todo, index):
+        _plan_group(setting, group, activities, memory, by_item)
     items = tuple(by_item[work.item] for work in todo)
     sent = [w for item in items for w in item.writes if _to_send(w)]
     order = {name: n for n, name in enumerate((*(p.name for p in setting.profile.persons), ""))}
@@ -93,13 +94,13 @@ class _Group:
     members: tuple[tuple[Work, Found | None], ...]
 
 
-def _people(setting: Setting, works: list[Work], observed: Observed) -> list[_Group]:
+def _people(setting: Setting, works: list[Work], index: Index) -> list[_Group]:
     """Group items by the record that is their person (or will be, for a new one)."""
     grouped: dict[tuple[str, str], list[tuple[Work, Found | None]]] = {}
     for work in works:
         found = None
         if work.contact is not None and not work.held:
-            found = find_person(setting, work, work.contact, observed)
+            found = find_person(setting, work, work.contact, index)
         if found is None:
             key = ("item", work.item)
         elif found.record is not None:
@@ -115,7 +116,7 @@ def _people(setting: Setting, works: list[Work], observed: Observed) -> list[_Gr
 
 
 def _plan_group(
-    setting: Setting, group: _Group, observed: Observed, memory: Memory, into: dict[str, ItemPlan]
+    setting: Setting, group: _Group, activities: _Activities, memory: Memory, into: dict[str, ItemPlan]
 ) -> None:
     person_write: Write | None = None
     needs_read, ref = False, ""
@@ -135,7 +136,7 @@ def _plan_group(
         if work.held:
             remarks.append("in the trash of its source: the CRM is not touched")
         elif work.booking is not None and wants_activity(work.booking):
-            event, reads, said = _activity(setting, work, found, person_write, waits, observed, memory)
+            event, reads, said = _activity(setting, work, found, person_write, waits, activities, memory)
             item_needs = item_needs or reads
             remarks += said
             if event is not None:
@@ -369,7 +370,7 @@ def _activity(
     found: Found | None,
     person_write: Write | None,
     waits: str,
-    observed: Observed,
+    activities: _Activities,
     memory: Memory,
 ) -> tuple[Write | None, bool, list[str]]:
     """The activity of a booking: its write (perhaps without a change), whether a read is needed, notes."""
@@ -381,7 +382,7 @@ def _activity(
     notes = [f"{activity.name} owner: {owner.note}."] if owner.note else []
     if waits:
         notes.append(f"{activity.name} written without its person, which waits: {waits}")
-    record = _find_activity(setting, work, observed)
+    record = activities.of(work)
     if record is not None and record.deleted:
         if setting.config.deleted_event == "leave":
             return None, False, [*notes, f"the {activity.name} was deleted in the CRM and is left so"]
@@ -416,20 +417,32 @@ def _person_value(found: Found | None, person_write: Write | None, waits: str) -
     return _PersonValue(ref=person_write.ref)
 
 
-def _find_activity(setting: Setting, work: Work, observed: Observed) -> Record | None:
-    """The booking's activity: by link, else by our external id, else by its Ref line."""
-    activity = setting.profile.activity
-    assert work.booking is not None
-    rows = observed.of(activity.name)
-    if work.link.activity_id:
-        return next((r for r in rows if r.id[:15] == work.link.activity_id[:15]), None)
-    wanted = work.booking.id
-    mine = [r for r in rows if str(r.get(activity.key_field) or "").lower() == wanted.lower()]
-    if not mine and not setting.has(activity.name, activity.key_field):
-        line = f"{REF_LINE}{wanted}"
-        mine = [r for r in rows if line in str(r.get("Description") or "").splitlines()]
-    alive = [r for r in mine if not r.deleted]
-    return next(iter(alive or mine), None)
+class _Activities:
+    """The activities that were read, by link, by our external id, and by their Ref line."""
+
+    def __init__(self, setting: Setting, observed: Observed) -> None:
+        activity = setting.profile.activity
+        rows = observed.of(activity.name)
+        keyed = setting.has(activity.name, activity.key_field)
+        self._by_id = {record.id[:15]: record for record in rows}
+        self._by_key: dict[str, list[Record]] = {}
+        for record in rows:
+            keys = [str(record.get(activity.key_field) or "")] if keyed else _ref_lines(record)
+            for key in keys:
+                self._by_key.setdefault(key.lower(), []).append(record)
+
+    def of(self, work: Work) -> Record | None:
+        """The booking's activity, a living one rather than one that was deleted; None where there is none."""
+        assert work.booking is not None
+        if work.link.activity_id:
+            return self._by_id.get(work.link.activity_id[:15])
+        mine = self._by_key.get(work.booking.id.lower(), [])
+        return next((r for r in mine if not r.deleted), next(iter(mine), None))
+
+
+def _ref_lines(record: Record) -> list[str]:
+    lines = str(record.get("Description") or "").splitlines()
+    return [line.removeprefix(REF_LINE).strip() for line in lines if line.startswith(REF_LINE)]
 
 
 def _new_activity(
