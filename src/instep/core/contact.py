@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -54,6 +55,7 @@ class NameParts:
     suffix: str = ""
 
 
+@lru_cache(maxsize=4096)
 def split_name(typed: str) -> NameParts:
     """Split a typed name. No last name found → the whole name is the last name.
 
@@ -111,6 +113,7 @@ def mobile_key(number: str, region: str = "") -> str:
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
+@lru_cache(maxsize=4096)
 def phone_spellings(number: str, region: str = "") -> tuple[str, ...]:
     """Every spelling under which a CRM may hold this number: E.164, international, national, digits."""
     text = number.strip()

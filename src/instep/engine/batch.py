@@ -220,7 +220,7 @@ def _from_memory(
     run.observed = remembered
     _rounds(run, before_write, 1, reads=reads)
     _note_conversions(run)
-    if run.problems or _unfinished(run):
+    if run.problems or not _all_well(run):
         # what memory said was refused: forget the verdicts and take the long way, with a read
         run.problems.clear()
         run.look_again.clear()
@@ -230,8 +230,9 @@ def _from_memory(
     return True
 
 
-def _unfinished(run: _Run) -> bool:
-    return bool(plan(run.setting, run.works, run.observed, run.memory).writes)
+def _all_well(run: _Run) -> bool:
+    batch, applied = run.rounds[-1]
+    return all(applied.results[write.ref].ok for write in batch.writes)
 
 
 def _note_conversions(run: _Run) -> None:
@@ -279,6 +280,9 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
             return
         applied = _apply(run, batch, writes, reads, before_write)
         _react(run, writes, applied)
+        if all(applied.results[write.ref].ok for write in writes):
+            # planning again would find nothing: that is the plan's own law, and it costs time
+            return
     remaining = plan(run.setting, run.works, run.observed, run.memory).writes
     for write in remaining:
         if write.ref not in run.parked and write.item not in run.problems and not reads:
