@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -64,3 +65,10 @@ def event(n: int | str, parent: str = "", *, alone: bool = False, **values: Any)
 
 def update(ref: str, object_name: str, record_id: str, **values: Any) -> Write:
     return Write(ref, ref, Action.UPDATE, object_name, changes(values), id=record_id)
+
+
+def composed(request: httpx2.Request, *parts: dict[str, Any]) -> httpx2.Response:
+    """A Composite's answer: the parts given, named as the request named them."""
+    asked = json.loads(request.content)["compositeRequest"]
+    named = [{**part, "referenceId": a["referenceId"]} for a, part in zip(asked, parts, strict=True)]
+    return httpx2.Response(200, json={"compositeResponse": named})

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from conftest import StandIn
-from crm_batches import END, START, changes, event, lead, scripted, update
+from crm_batches import END, START, changes, composed, event, lead, scripted, update
 from instep.core.changes import Action, Write
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.crm.port import Applied, ReadOne
@@ -425,13 +425,12 @@ def test_a_part_of_a_composite_refused_for_its_content_is_sent_again_halved() ->
         if len(rest) == 0:
             count = len(first["body"]["records"])
             ok = {"id": "00U000000000001", "success": True, "created": True, "errors": []}
-            part = {"httpStatusCode": 200, "body": [ok] * count}
-            return httpx2.Response(200, json={"compositeResponse": [part]})
+            return composed(request, {"httpStatusCode": 200, "body": [ok] * count})
         parts = [
             {"httpStatusCode": 400, "body": bad},
             *({"httpStatusCode": 400, "body": halted} for _ in rest),
         ]
-        return httpx2.Response(200, json={"compositeResponse": parts})
+        return composed(request, *parts)
 
     crm = scripted(answer)
     writes = [lead(n, LastName="Bad" if n == 2 else "Good") for n in range(4)]
@@ -442,11 +441,7 @@ def test_a_part_of_a_composite_refused_for_its_content_is_sent_again_halved() ->
 
 
 def test_a_sub_request_without_a_reason_is_unknown_for_each_of_its_records() -> None:
-    crm = scripted(
-        lambda request: httpx2.Response(
-            200, json={"compositeResponse": [{"httpStatusCode": 500, "body": None, "referenceId": "w0"}]}
-        )
-    )
+    crm = scripted(lambda request: composed(request, {"httpStatusCode": 500, "body": None}))
     for writes in ([lead(1)], [lead(1), lead(2)]):
         for result in crm.apply(writes).results.values():
             assert isinstance(result.error, Retry)
@@ -456,12 +451,55 @@ def test_a_sub_request_without_a_reason_is_unknown_for_each_of_its_records() -> 
 
 def test_an_answer_that_leaves_out_records_is_unknown_not_success() -> None:
     ok = {"id": "00Q000000000001", "success": True, "errors": []}
-    crm = scripted(
-        lambda request: httpx2.Response(
-            200, json={"compositeResponse": [{"httpStatusCode": 200, "body": [ok], "referenceId": "w0"}]}
-        )
-    )
-    assert not any(r.ok for r in crm.apply([lead(1), lead(2)]).results.values())
+    no_id = {"success": True, "errors": []}
+    for body in ([ok], [no_id, no_id], None):
+        crm = scripted(lambda request, body=body: composed(request, {"httpStatusCode": 200, "body": body}))
+        errors = [r.error for r in crm.apply([lead(1), lead(2)]).results.values()]
+        assert all(isinstance(e, Retry) and e.outcome_unknown for e in errors)
+
+
+def test_an_answer_to_another_question_is_not_taken() -> None:
+    """Ids in the wrong order would relate a meeting to the wrong person."""
+    ok = {"id": "00Q000000000001", "success": True, "created": True, "errors": []}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        parts = [{"httpStatusCode": 201, "body": ok, "referenceId": ref} for ref in ("w1", "w0")]
+        return httpx2.Response(200, json={"compositeResponse": parts})
+
+    with pytest.raises(Retry) as caught:
+        scripted(answer).apply([lead(1), event(1, "lead1")])
+    assert caught.value.outcome_unknown
+
+
+def test_a_field_that_a_whole_refusal_names_is_the_blame_of_those_who_sent_it() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/composite"):
+            asked = json.loads(request.content)["compositeRequest"]
+            bad = [{"errorCode": "INVALID_FIELD", "message": "No such column 'X__c' on sobject of type Lead"}]
+            return composed(request, *({"httpStatusCode": 400, "body": bad} for _ in asked))
+        return refusing_composites(request)
+
+    crm = scripted(answer)
+    done = crm.apply([lead(n, **({"X__c": 1} if n % 2 else {})) for n in range(100)])
+    assert [r.ok for r in done.results.values()] == [n % 2 == 0 for n in range(100)]
+    assert len(crm.calls) == 2
+
+
+def test_a_batch_that_is_refused_in_every_part_does_not_eat_the_quota() -> None:
+    bad = [{"errorCode": "JSON_PARSER_ERROR", "message": "Cannot deserialize"}]
+    crm = scripted(lambda request: httpx2.Response(400, json=bad))
+    done = crm.apply([lead(n) for n in range(200)])
+    assert len(done.results) == 200
+    assert not any(r.ok for r in done.results.values())
+    assert len(crm.calls) < 60
+
+
+def test_children_of_a_composite_refused_as_a_whole_follow_in_plain_requests() -> None:
+    """Their own Composite was packed before anybody knew that the parents' one would be refused."""
+    crm = scripted(refusing_composites)
+    done = crm.apply([w for n in range(620) for w in (lead(n), event(n, f"lead{n}"))])
+    assert len(done.results) == 1240
+    assert all(r.ok for r in done.results.values())
 
 
 def test_assignment_rules_stay_out_unless_they_are_wanted() -> None:
@@ -471,9 +509,7 @@ def test_assignment_rules_stay_out_unless_they_are_wanted() -> None:
         parts = json.loads(request.content)["compositeRequest"]
         seen.extend(parts)
         ok = {"id": "00Q000000000001", "success": True, "created": True, "errors": []}
-        return httpx2.Response(
-            200, json={"compositeResponse": [{"httpStatusCode": 201, "body": ok} for _ in parts]}
-        )
+        return composed(request, *({"httpStatusCode": 201, "body": ok} for _ in parts))
 
     with_rules = Write(
         "l2", "b", Action.UPSERT, "Lead", changes({"LastName": "x"}), key=("K", "2"), auto_assign=True

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from conftest import StandIn
-from crm_batches import event, lead, scripted
+from crm_batches import composed, event, lead, scripted
 from instep.core.errors import Bug, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.crm.salesforce import SalesforceCrm
@@ -240,8 +240,7 @@ def test_the_queries_of_one_reading_travel_as_documented() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         bodies.append(json.loads(request.content))
         assert request.headers["sforce-call-options"] == "client=Instep"
-        part = {"httpStatusCode": 200, "body": {"done": True, "records": []}}
-        return httpx2.Response(200, json={"compositeResponse": [part]})
+        return composed(request, {"httpStatusCode": 200, "body": {"done": True, "records": []}})
 
     scripted(answer).observe(Lookup((by_email("a@guest.example"),)))
     (body,) = bodies

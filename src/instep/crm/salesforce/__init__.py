@@ -21,14 +21,14 @@ from instep.crm.salesforce.auth import (
     SalesforceCredentials,
     SaveTokens,
     check_org_url,
+    user_id_of,
 )
 from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.describe import describe, schema_of
-from instep.crm.salesforce.ids import long_id
-from instep.crm.salesforce.names import OLDEST_VERSION
-from instep.crm.salesforce.observe import find_users, observe
+from instep.crm.salesforce.names import OLDEST_VERSION, USER
+from instep.crm.salesforce.observe import ask, find_users, observe
 from instep.crm.salesforce.package import zip_bytes
-from instep.crm.salesforce.soql import Statement
+from instep.crm.salesforce.soql import Statement, equal
 from instep.crm.transport import Transport, shared
 
 __all__ = [
@@ -69,19 +69,20 @@ class SalesforceCrm(Crm):
         return self.client.version
 
     def whoami(self) -> Identity:
-        """The API User and the organization behind the token."""
-        who = self.client.get_identity()
-        answer = self.client.request("GET", _ORGANIZATION.path(""), purpose="whoami")
-        rows = answer.body.get("records") or [{}] if isinstance(answer.body, dict) else [{}]
+        """The API User and the organization behind the token, read in one call."""
+        tokens = self.client.auth.tokens()
+        user_id = user_id_of(tokens)
+        asked = (equal(USER, ("Username", "Email", "Name"), {"Id": user_id}), _ORGANIZATION)
+        user, organization = (rows[0] if rows else {} for rows in ask(self.client, asked, "whoami"))
         return Identity(
-            org_id=long_id(str(who.get("organization_id") or "")),
-            user_id=long_id(str(who.get("user_id") or "")),
-            username=str(who.get("username") or ""),
-            email=str(who.get("email") or ""),
-            display_name=str(who.get("display_name") or ""),
-            org_name=str(rows[0].get("Name") or ""),
-            sandbox=bool(rows[0].get("IsSandbox")),
-            edition=str(rows[0].get("OrganizationType") or ""),
+            org_id=tokens.org_id,
+            user_id=user_id,
+            username=str(user.get("Username") or ""),
+            email=str(user.get("Email") or ""),
+            display_name=str(user.get("Name") or ""),
+            org_name=str(organization.get("Name") or ""),
+            sandbox=bool(organization.get("IsSandbox")),
+            edition=str(organization.get("OrganizationType") or ""),
         )
 
     def describe(
@@ -124,7 +125,7 @@ class SalesforceCrm(Crm):
         return f"{self.client.instance_url}/lightning/r/{object_name}/{record_id}/view"
 
     def _user_id(self) -> str:
-        return long_id(str(self.client.get_identity().get("user_id") or ""))
+        return user_id_of(self.client.auth.tokens())
 
 
 def connect(

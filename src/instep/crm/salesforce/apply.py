@@ -16,9 +16,12 @@ from instep.crm.port import Applied, ReadOne, WriteResult
 from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.errors import GONE, MULTIPLE_CHOICES, PROCESSING_HALTED, error_of, error_of_all
 from instep.crm.salesforce.ids import long_id
-from instep.crm.salesforce.observe import record_of, refusal
+from instep.crm.salesforce.observe import parts_of, record_of, refusal
 from instep.crm.salesforce.pack import Collection, collections, composites, mentions_reference, ranks
 from instep.crm.salesforce.pack import Composite as Packed
+
+#: Collections that one batch may have refused as a whole before the rest counts as refused with them.
+_SPLITS = 24
 
 _RULES_OFF = {"Sforce-Auto-Assign": "FALSE"}
 
@@ -53,6 +56,7 @@ class _Sending:
         self._results: dict[str, WriteResult] = {}
         self._reads: dict[tuple[str, str], Record | None] = {}
         self._stopped: InstepError | None = None
+        self._splits = 0
 
     def applied(self) -> Applied:
         """What is known so far, in the order of the batch."""
@@ -62,6 +66,7 @@ class _Sending:
     def run(self, reads: Sequence[ReadOne]) -> None:
         """Composites as far as they carry, then plain requests, until everything is answered."""
         while True:
+            before = len(self._open()) + len(reads)
             self._void_orphans()
             ready = self._ready_for_composite()
             if ready or reads:
@@ -71,8 +76,11 @@ class _Sending:
             plain = [w for w in self._open() if w.ref in self._plain and self._parents_known(w)]
             for part in collections(plain, self._order):
                 self._send_plain(part)
-            if not self._open():
+            left = len(self._open())
+            if not left:
                 return
+            if left == before:
+                raise Bug(f"{left} writes of a batch can never be sent.", code="stuck_batch")
 
     def _open(self) -> list[Write]:
         return [w for w in self._by_ref.values() if w.ref not in self._results]
@@ -107,18 +115,26 @@ class _Sending:
 
     def _send_composites(self, reads: Sequence[ReadOne], writes: Sequence[Write]) -> None:
         for packed in composites(reads, collections(writes, self._order)):
-            packed = self._without_answered(packed)
+            packed = self._still_sendable(packed)
             if packed.reads or packed.collections:
                 self._send_composite(packed)
             self._void_orphans()
 
-    def _without_answered(self, packed: Packed) -> Packed:
-        """The Composite without writes that an earlier one of the batch has voided."""
-        left = (
-            Collection(tuple(w for w in part.writes if w.ref not in self._results))
-            for part in packed.collections
-        )
-        return Packed(packed.reads, tuple(part for part in left if part.writes))
+    def _still_sendable(self, packed: Packed) -> Packed:
+        """The Composite without what an earlier one of the batch has voided or left without a parent."""
+        coming: set[str] = set()
+        parts = []
+        for part in packed.collections:
+            left = tuple(
+                w
+                for w in part.writes
+                if w.ref not in self._results
+                and all(self._known(p) or p in coming for p in w.parents.values())
+            )
+            coming.update(w.ref for w in left)
+            if left:
+                parts.append(Collection(left))
+        return Packed(packed.reads, tuple(parts))
 
     def _send_composite(self, packed: Packed) -> None:
         places = {
@@ -151,15 +167,8 @@ class _Sending:
                 raise
             self._fall_back(packed)
             return
-        parts = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
-        if not isinstance(parts, list) or len(parts) != len(requests):
-            raise Retry(
-                "Salesforce's answer to a batch cannot be read.",
-                code="bad_answer",
-                scope=Scope.BATCH,
-                request_id=answer.request_id,
-                outcome_unknown=changing,
-            )
+        references = [str(request["referenceId"]) for request in requests]
+        parts = parts_of(answer, references, changes=changing)
         self._take_composite(packed, parts, answer.request_id)
 
     def _take_composite(self, packed: Packed, parts: Sequence[Mapping[str, Any]], request_id: str) -> None:
@@ -196,10 +205,11 @@ class _Sending:
         )
         self._take(part, answer.status, answer.body, answer.request_id)
         self._stop_if_told()
+        # What is left was refused as a whole, so nothing of it was done.
         left = tuple(w for w in part.writes if w.ref not in self._results)
-        if left:  # refused as a whole, so nothing was done: halve it until one record is to blame
-            middle = len(left) // 2
-            for half in (left[:middle], left[middle:]):
+        middle = len(left) // 2
+        for half in (left[:middle], left[middle:]):
+            if half:
                 self._send_plain(Collection(half))
 
     def _request(self, part: Collection, places: Mapping[str, str], base: str) -> dict[str, Any]:
@@ -263,7 +273,20 @@ class _Sending:
             for write in part.writes:
                 self._refuse(write, refused)
         else:
-            self._plain.update(w.ref for w in part.writes)
+            self._split(part, refused)
+
+    def _split(self, part: Collection, refused: InstepError) -> None:
+        """A collection refused as a whole for its content: who is to blame, and who is sent again.
+
+        Writes of the fields that the refusal names have their answer; the others go once more, halved
+        until one record is to blame, but not for ever: calls are the customer's.
+        """
+        blamed = {f.lower() for f in refused.fields}
+        guilty = [w for w in part.writes if blamed & {f.lower() for f in (*w.values, *w.parents)}]
+        self._splits += 1
+        for write in part.writes if self._splits > _SPLITS else guilty:
+            self._refuse(write, refused)
+        self._plain.update(w.ref for w in part.writes if w.ref not in self._results)
 
     def _refers_to_refused(self, part: Collection) -> bool:
         parents = (p for w in part.writes for p in self._unknown_parents(w))
@@ -275,15 +298,17 @@ class _Sending:
     def _take_rows(self, part: Collection, body: Any, request_id: str) -> None:
         rows = body if isinstance(body, list) else [body]
         if len(rows) != len(part.writes):
-            rows = [{"errors": [_UNREADABLE]}] * len(part.writes)
+            rows = [{"success": True}] * len(part.writes)  # of what, nobody can tell
         for write, row in zip(part.writes, rows, strict=True):
             answer: Mapping[str, Any] = row if isinstance(row, Mapping) else {"success": True}  # 204
-            if answer.get("success"):
-                record_id = long_id(str(answer.get("id") or write.id))
+            record_id = long_id(str(answer.get("id") or write.id))
+            if not answer.get("success"):
+                self._refuse(write, error_of_all(answer.get("errors") or [], request_id=request_id))
+            elif record_id:
                 created = bool(answer.get("created", write.action is Action.CREATE))
                 self._results[write.ref] = WriteResult(write.ref, id=record_id, created=created)
             else:
-                self._refuse(write, error_of_all(answer.get("errors") or [], request_id=request_id))
+                self._refuse(write, _untold(request_id))
 
     def _refuse(self, write: Write, error: InstepError) -> None:
         if error.scope is Scope.CONNECTION:
@@ -307,10 +332,14 @@ class _Sending:
             raise self._stopped
 
 
-_UNREADABLE = {
-    "statusCode": "UNKNOWN_EXCEPTION",
-    "message": "Salesforce's answer does not name every record of the batch.",
-}
+def _untold(request_id: str) -> Retry:
+    return Retry(
+        "Salesforce's answer does not say what became of the record.",
+        code="bad_answer",
+        cure="It is looked for before it is written again.",
+        request_id=request_id,
+        outcome_unknown=True,
+    )
 
 
 def _status(part: Mapping[str, Any]) -> int:

@@ -190,6 +190,14 @@ def _tokens(raw: Mapping[str, Any], grant: str, transport: Transport, refresh_to
     )
 
 
+def user_id_of(tokens: Tokens) -> str:
+    """The user behind the tokens: the last part of the identity address (reference 1.8).
+
+    Read from there and not from the address's own answer, which takes a scope that an app may lack.
+    """
+    return long_id(urlsplit(tokens.id_url).path.rpartition("/")[2])
+
+
 class SalesforceAuth:
     """The tokens of one connection, shared by threads here and by processes elsewhere.
 

@@ -144,34 +144,6 @@ class SalesforceClient:
             self.limits = Limits(used=int(usage.group(1)), allowed=int(usage.group(2)))
         return response
 
-    def get_identity(self) -> Mapping[str, Any]:
-        """The identity document behind the token (reference 1.8); no API call of the quota."""
-        for attempt in (1, 2):
-            tokens = self.auth.tokens()
-            # The id URL names the login host; the org's own host answers the same path.
-            path = urlsplit(tokens.id_url).path
-            response = self._transport.send(
-                "GET",
-                f"{tokens.instance_url}{path}?version=latest",
-                headers={"Authorization": f"Bearer {tokens.access_token}"},
-            )
-            # Salesforce answers 403 with a plain text here where other resources say 401.
-            if attempt == 1 and response.status in (401, 403):
-                self.auth.renew(tokens)
-                continue
-            body = _json(response)
-            if response.status == 200 and isinstance(body, dict):
-                return body
-            break
-        if response.status >= 500:
-            raise _unreadable(response, changes=False)
-        raise NeedsAdmin(
-            f"Salesforce does not say who is signed in: {response.content[:200].decode('utf-8', 'replace')}",
-            code=RECONNECT,
-            cure="Connect Salesforce again.",
-            scope=Scope.CONNECTION,
-        )
-
     def _negotiate(self) -> str:
         response = self._transport.send("GET", f"{self.instance_url}{VERSIONS_PATH}")
         body = _json(response)

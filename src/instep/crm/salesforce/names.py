@@ -64,6 +64,9 @@ OLDEST_VERSION = "60.0"
 #: A sandbox appends this to its users' addresses so that no mail reaches them.
 SANDBOX_SUFFIX = ".invalid"
 
+#: `User.UserType` of people who work in the org.
+STANDARD_USER = "Standard"
+
 #: What opens a reference to another sub-request inside a Composite, in any string, guests' text included.
 REFERENCE_OPENS = "@{"
 

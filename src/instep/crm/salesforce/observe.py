@@ -10,7 +10,7 @@ from typing import Any
 
 from instep.core.errors import Bug, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, Observed, Record
-from instep.crm.salesforce.client import SalesforceClient
+from instep.crm.salesforce.client import Answer, SalesforceClient
 from instep.crm.salesforce.errors import error_of_all
 from instep.crm.salesforce.ids import long_id
 from instep.crm.salesforce.names import SANDBOX_SUFFIX
@@ -48,17 +48,27 @@ def find_users(client: SalesforceClient, emails: Sequence[str] | None = None) ->
     return observe(client, Lookup(users=tuple(emails))).users
 
 
+def ask(client: SalesforceClient, wanted: Sequence[Statement], purpose: str) -> list[list[Mapping[str, Any]]]:
+    """The rows of a few short statements, in one call where the CRM takes it."""
+    try:
+        return _run(client, wanted, purpose)
+    except _CompositeRefused:
+        return [run_alone(client, statement) for statement in wanted]
+
+
 class _CompositeRefused(Exception):
     """The CRM took the Composite as a whole for a mistake; its parts may still be answered alone."""
 
 
-def _run(client: SalesforceClient, wanted: Sequence[Statement]) -> list[list[Mapping[str, Any]]]:
-    """The rows of each statement, in the order asked."""
+def _run(
+    client: SalesforceClient, wanted: Sequence[Statement], purpose: str = "read"
+) -> list[list[Mapping[str, Any]]]:
+    """The rows of each statement in the order asked, by as few Composites as take them."""
     rows: dict[int, list[Mapping[str, Any]]] = {}
     composable = [(n, s) for n, s in enumerate(wanted) if s.composable]
     for start in range(0, len(composable), QUERIES_PER_COMPOSITE):
         chunk = composable[start : start + QUERIES_PER_COMPOSITE]
-        for (n, _), found in zip(chunk, _composite(client, [s for _, s in chunk]), strict=True):
+        for (n, _), found in zip(chunk, _composite(client, [s for _, s in chunk], purpose), strict=True):
             rows[n] = found
     for n, statement in enumerate(wanted):
         if n not in rows:
@@ -66,7 +76,9 @@ def _run(client: SalesforceClient, wanted: Sequence[Statement]) -> list[list[Map
     return [rows[n] for n in range(len(wanted))]
 
 
-def _composite(client: SalesforceClient, wanted: Sequence[Statement]) -> list[list[Mapping[str, Any]]]:
+def _composite(
+    client: SalesforceClient, wanted: Sequence[Statement], purpose: str
+) -> list[list[Mapping[str, Any]]]:
     base = client.base
     body = {
         "allOrNone": False,
@@ -76,15 +88,31 @@ def _composite(client: SalesforceClient, wanted: Sequence[Statement]) -> list[li
         ],
     }
     try:
-        answer = client.request("POST", "/composite", json=body, purpose="read")
+        answer = client.request("POST", "/composite", json=body, purpose=purpose)
     except (Bug, NeedsAdmin) as error:
         if error.scope is Scope.CONNECTION:
             raise
         raise _CompositeRefused from error
-    parts = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
-    if not isinstance(parts, list) or len(parts) != len(wanted):
-        raise _CompositeRefused
+    parts = parts_of(answer, [f"q{n}" for n in range(len(wanted))])
     return [_rows(client, part, answer.request_id) for part in parts]
+
+
+def parts_of(answer: Answer, references: Sequence[str], *, changes: bool = False) -> list[Mapping[str, Any]]:
+    """The answers to a Composite's parts, each checked to be the answer to its own part.
+
+    An id taken from the wrong part would relate a meeting to the wrong person.
+    """
+    parts = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
+    if isinstance(parts, list) and [p.get("referenceId") for p in parts] == list(references):
+        return parts
+    raise Retry(
+        "Salesforce's answer to a batch does not fit what was asked.",
+        code="bad_answer",
+        cure="It is tried again by itself.",
+        scope=Scope.BATCH,
+        request_id=answer.request_id,
+        outcome_unknown=changes,
+    )
 
 
 def _rows(client: SalesforceClient, part: Mapping[str, Any], request_id: str) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from instep.core.errors import Bug, InputError
 from instep.core.lookup import ObjectLookup
-from instep.crm.salesforce.names import REFERENCE_OPENS
+from instep.crm.salesforce.names import REFERENCE_OPENS, STANDARD_USER, USER
 
 #: Characters that a statement may have, and each string in its WHERE (reference 2.8).
 STATEMENT_CHARS = 100_000
@@ -112,17 +112,21 @@ def statements(lookup: ObjectLookup, *, alone: bool = False) -> list[Statement]:
 
 
 def user_statements(emails: Sequence[str] | None, *, alone: bool = False) -> list[Statement]:
-    """Active users, all or those with one of the addresses."""
-    head = "SELECT Id, Email, Username, Name, IsActive FROM User WHERE IsActive = true"
+    """Active users, all or those with one of the addresses.
+
+    Only people of the org itself: an org's customers in a portal are users too, by the hundred thousand.
+    """
+    people = f"IsActive = true AND UserType = {literal(STANDARD_USER)}"
+    head = _select(("Id", "Email", "Username", "Name", "IsActive"), USER) + people
     if emails is None:
-        return [Statement(head, "User")]
+        return [Statement(head, USER)]
     plain = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS not in e]
     hijacked = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS in e]
     soqls = [
         *_pack(f"{head} AND ", plain, fits_address if alone else fits_statement),
         *_pack(f"{head} AND ", hijacked, fits_address),
     ]
-    return [Statement(soql, "User") for soql in soqls]
+    return [Statement(soql, USER) for soql in soqls]
 
 
 def equal(object_name: str, select: Sequence[str], values: Mapping[str, str]) -> Statement:
