@@ -24,7 +24,9 @@ STATUS = (
     "<restricted>false</restricted><valueSetDefinition><sorted>false</sorted><value><fullName>Scheduled</fullName>"
     "<default>false</default><label>Scheduled</label></value></valueSetDefinition></valueSet></fields>"
 )
-CONTACT_ID = BOOKING_ID.replace("Instep_Booking_Id__c", "Instep_Contact_Id__c").replace("Booking id", "Contact id")
+CONTACT_ID = BOOKING_ID.replace("Instep_Booking_Id__c", "Instep_Contact_Id__c").replace(
+    "Booking id", "Contact id"
+)
 
 
 class Client:
@@ -77,7 +79,9 @@ class Client:
     def stored(self, name: str) -> list[dict[str, Any]]:
         return self.fake(f"records?object={name}", method="GET")[name]
 
-    def collection(self, method: str, name: str, rows: list[dict[str, Any]], external: str = "", **more: Any) -> Any:
+    def collection(
+        self, method: str, name: str, rows: list[dict[str, Any]], external: str = "", **more: Any
+    ) -> Any:
         path = "/composite/sobjects" + (f"/{name}/{external}" if external else "")
         records = [{"attributes": {"type": name}, **row} for row in rows]
         answer = self.call(method, path, {"records": records, **more})
@@ -90,7 +94,9 @@ class Client:
             {"referenceId": r, "method": m, "url": BASE + p, **({} if b is None else {"body": b})}
             for r, m, p, b in subs
         ]
-        answer = self.call("POST", "/composite", {"collateSubrequests": False, "compositeRequest": listed, **more})
+        answer = self.call(
+            "POST", "/composite", {"collateSubrequests": False, "compositeRequest": listed, **more}
+        )
         assert answer.status_code == 200, answer.text
         return {one["referenceId"]: one for one in answer.json()["compositeResponse"]}
 

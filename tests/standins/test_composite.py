@@ -67,7 +67,9 @@ def test_guest_text_is_taken_for_a_reference(sf: Client, text: str) -> None:
         ("events", "POST", "/composite/sobjects", rows_of("Event", {**EVENT, "Subject": text})),
     )
     if "leads[0].id" in text:
-        assert sf.stored("Event")[0]["Subject"] == text.replace("@{leads[0].id}", answers["leads"]["body"][0]["id"])
+        assert sf.stored("Event")[0]["Subject"] == text.replace(
+            "@{leads[0].id}", answers["leads"]["body"][0]["id"]
+        )
     else:
         assert answers["events"]["body"][0]["errorCode"] == "PROCESSING_HALTED"
         assert sf.stored("Event") == []
@@ -255,7 +257,10 @@ def test_malformed_collection_is_refused_as_a_whole(sf: Client, body: Any, code:
 
 
 def test_ten_chunks_of_two_types_pass(sf: Client) -> None:
-    records = [{"attributes": {"type": t}, "Name" if t == "Account" else "Subject": "x"} for t in ["Account", "Case"] * 5]
+    records = [
+        {"attributes": {"type": t}, "Name" if t == "Account" else "Subject": "x"}
+        for t in ["Account", "Case"] * 5
+    ]
     rows = sf.call("POST", "/composite/sobjects", {"records": records}).json()
     assert all(row["success"] for row in rows)
 

@@ -35,7 +35,11 @@ def recording(name: str) -> dict[str, Any]:
 
 def _response(node: Any) -> Any:
     if isinstance(node, dict):
-        return node["response"] if "response" in node else next(filter(None, map(_response, node.values())), None)
+        return (
+            node["response"]
+            if "response" in node
+            else next(filter(None, map(_response, node.values())), None)
+        )
     return next(filter(None, map(_response, node)), None) if isinstance(node, list) else None
 
 

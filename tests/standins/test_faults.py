@@ -34,14 +34,20 @@ def eventually(test: Callable[[], bool], seconds: float = 5) -> None:
     [
         ({"status": 503}, 503, None),
         (
-            {"status": 403, "errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."},
+            {
+                "status": 403,
+                "errorCode": "REQUEST_LIMIT_EXCEEDED",
+                "message": "TotalRequests Limit exceeded.",
+            },
             403,
             [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}],
         ),
         ({"status": 429, "headers": {"Retry-After": "7"}}, 429, None),
     ],
 )
-def test_status_answers_and_does_nothing_else(sf: Client, order: dict[str, Any], status: int, body: Any) -> None:
+def test_status_answers_and_does_nothing_else(
+    sf: Client, order: dict[str, Any], status: int, body: Any
+) -> None:
     arm(sf, "status", {"op": "create", "object": "Lead"}, **order)
     assert sf.call("GET", "/limits").status_code == 200
     answer = sf.call("POST", "/sobjects/Lead", LEAD)
@@ -150,7 +156,10 @@ def test_query_that_contains_a_text_is_malformed(sf: Client) -> None:
         times=None,
     )
     assert sf.query("SELECT Id FROM Lead WHERE Email = 'good@mail.example'").status_code == 200
-    assert sf.query("SELECT Id FROM Lead WHERE Email = 'BAD@mail.example'").json()[0]["errorCode"] == "MALFORMED_QUERY"
+    assert (
+        sf.query("SELECT Id FROM Lead WHERE Email = 'BAD@mail.example'").json()[0]["errorCode"]
+        == "MALFORMED_QUERY"
+    )
 
 
 @pytest.mark.parametrize("way", ["single", "collection", "composite"])
@@ -176,7 +185,11 @@ def test_row_is_refused_in_whatever_call_it_travels(sf: Client, way: str) -> Non
             rows = sf.composite(("c", "POST", "/composite/sobjects", body))["c"]["body"]
         assert [row["success"] for row in rows] == [False, True]
         assert rows[0]["errors"] == [
-            {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "No bad names, please.", "fields": ["LastName"]}
+            {
+                "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "message": "No bad names, please.",
+                "fields": ["LastName"],
+            }
         ]
     assert [lead["LastName"] for lead in sf.stored("Lead")] == ["A"]
 

@@ -20,8 +20,10 @@ def test_deployed_field_is_invisible_until_its_permission_set_is_assigned(sf: Cl
     assert sf.query("SELECT Instep_Booking_Id__c FROM Event").status_code == 400
     sf.assign()
     field = event_fields(sf)["Instep_Booking_Id__c"]
-    wanted = {"type": "string", "length": 255, "unique": True, "externalId": True, "caseSensitive": False,
-              "createable": True, "updateable": True, "custom": True, "label": "Booking id", "idLookup": True}  # fmt: skip
+    wanted = {
+        "type": "string", "length": 255, "unique": True, "externalId": True, "caseSensitive": False, "createable": True,
+        "updateable": True, "custom": True, "label": "Booking id", "idLookup": True,
+    }  # fmt: skip
     assert {key: field[key] for key in wanted} == wanted
     assert event_fields(sf)["Instep_Event_Status__c"]["restrictedPicklist"] is False
     sf.create("Event", **EVENT, Instep_Booking_Id__c="x", Instep_Event_Status__c="Any text")
@@ -46,12 +48,18 @@ def test_one_assignment_per_user(sf: Client) -> None:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        (package(grants=("Activity.Instep_Booking_Id__c",)), "no CustomField named Activity.Instep_Booking_Id__c"),
+        (
+            package(grants=("Activity.Instep_Booking_Id__c",)),
+            "no CustomField named Activity.Instep_Booking_Id__c",
+        ),
         (package(grants=("Event.Subject",)), "You cannot deploy to a required field: Event.Subject"),
         (package(grants=("Event.Missing__c",)), "no CustomField named Event.Missing__c found"),
         (package(fields={"Event": BOOKING_ID}, grants=()), "Entity Event does not take custom fields"),
         (package(fields={"Lead": CONTACT_ID.replace(">255<", ">300<")}, grants=()), "between 1 and 255"),
-        (package(fields={"Lead": STATUS.replace("Picklist", "Hologram")}, grants=()), "type Hologram is not supported"),
+        (
+            package(fields={"Lead": STATUS.replace("Picklist", "Hologram")}, grants=()),
+            "type Hologram is not supported",
+        ),
         (package(extra_member="<members>Lead.Absent__c</members>"), "no CustomField named Lead.Absent__c"),
         ({"readme.txt": "nothing"}, "No package.xml found"),
         ({**package(), "objects/Lead.object": "<broken"}, "not well-formed"),
@@ -90,7 +98,10 @@ def test_broken_zip_and_wrong_form(sf: Client) -> None:
 
 def test_missing_permission_to_deploy(sf: Client) -> None:
     sf.fake("settings", {"permissions": {"PermissionsModifyMetadata": False}})
-    assert sf.rows("SELECT PermissionsModifyMetadata FROM UserPermissionAccess")[0]["PermissionsModifyMetadata"] is False
+    assert (
+        sf.rows("SELECT PermissionsModifyMetadata FROM UserPermissionAccess")[0]["PermissionsModifyMetadata"]
+        is False
+    )
     form = {"json": ("", "{}", "application/json"), "file": ("a.zip", b"", "application/zip")}
     assert sf.http.post(BASE + "/metadata/deployRequest", files=form).status_code == 403
 
@@ -98,7 +109,11 @@ def test_missing_permission_to_deploy(sf: Client) -> None:
 def test_field_hidden_or_locked_by_the_admin(sf: Client) -> None:
     sf.fake("fls", {"object": "Lead", "field": "Title", "read": True, "edit": False})
     body = {"LastName": "A", "Company": "C", "Title": "x"}
-    assert sf.refusal("POST", "/sobjects/Lead", body)[:3] == (400, "INVALID_FIELD_FOR_INSERT_UPDATE", ["Title"])
+    assert sf.refusal("POST", "/sobjects/Lead", body)[:3] == (
+        400,
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        ["Title"],
+    )
     sf.fake("fls", {"object": "Lead", "field": "Title", "read": False, "edit": False})
     assert sf.refusal("POST", "/sobjects/Lead", body)[1] == "INVALID_FIELD"
     sf.fake("fls", {"object": "Lead", "field": "Title", "read": True, "edit": True})

@@ -40,7 +40,12 @@ def approve(sf: Client) -> dict[str, str]:
 
 
 def exchange(sf: Client, code: str, **changed: str) -> httpx2.Response:
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
     return sf.token(**{**form, **changed})
 
 
@@ -59,7 +64,15 @@ def refused(answer: httpx2.Response) -> tuple[int, str, str]:
 def test_client_credentials_answer(sf: Client) -> None:
     """All values are strings, issued_at in milliseconds; no expiry, no refresh token; signed with the secret."""
     body = sf.token(grant_type="client_credentials").json()
-    assert set(body) == {"access_token", "signature", "scope", "instance_url", "id", "token_type", "issued_at"}
+    assert set(body) == {
+        "access_token",
+        "signature",
+        "scope",
+        "instance_url",
+        "id",
+        "token_type",
+        "issued_at",
+    }
     assert all(isinstance(value, str) for value in body.values())
     assert body["issued_at"] == "1790000000000"
     assert body["instance_url"] == str(sf.http.base_url).rstrip("/")
@@ -125,7 +138,9 @@ def test_code_flow_through_the_page(sf: Client) -> None:
 
 
 def test_authorize_refusals(sf: Client) -> None:
-    assert values(authorize(sf, code_challenge=None))["error_description"] == "missing required code challenge"
+    assert (
+        values(authorize(sf, code_challenge=None))["error_description"] == "missing required code challenge"
+    )
     assert authorize(sf, client_id="wrong").status_code == 400
     assert authorize(sf, redirect_uri="http://elsewhere.example/x").status_code == 400
     assert "<script>" not in authorize(sf, state="<script>").text
@@ -168,7 +183,9 @@ def test_revoking_a_refresh_token_ends_its_sessions(sf: Client) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert status(sf, body["access_token"]) == 401
     assert refresh(sf, body["refresh_token"]).status_code == 400
-    assert sf.http.post("/services/oauth2/revoke", data={"token": "unknown"}).json()["error"] == "invalid_token"
+    assert (
+        sf.http.post("/services/oauth2/revoke", data={"token": "unknown"}).json()["error"] == "invalid_token"
+    )
 
 
 def test_orders_end_sessions_and_approvals(sf: Client) -> None:
@@ -221,4 +238,6 @@ def test_introspection(sf: Client) -> None:
     form = {"client_id": sf.org.client_id, "client_secret": sf.org.client_secret}
     told = sf.http.post("/services/oauth2/introspect", data={**form, "token": token}).json()
     assert (told["active"], told["username"]) == (True, "integration@acme.example")
-    assert sf.http.post("/services/oauth2/introspect", data={**form, "token": "x"}).json() == {"active": False}
+    assert sf.http.post("/services/oauth2/introspect", data={**form, "token": "x"}).json() == {
+        "active": False
+    }

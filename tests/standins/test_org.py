@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,7 +37,11 @@ def test_first_day(sf: Client) -> None:
 
 @pytest.mark.parametrize(
     ("short", "long"),
-    [("00QHs0000000001", "00QHs0000000001MAA"), ("0015500001abCdE", "0015500001abCdEAAU"), ("012000000000000", "012000000000000AAA")],
+    [
+        ("00QHs0000000001", "00QHs0000000001MAA"),
+        ("0015500001abCdE", "0015500001abCdEAAU"),
+        ("012000000000000", "012000000000000AAA"),
+    ],
 )
 def test_checksum_of_ids(short: str, long: str) -> None:
     assert ids.normalise(short) == ids.normalise(long) == long
@@ -53,7 +58,10 @@ def test_seeded_records_pass_every_rule(sf: Client) -> None:
     old = "2020-01-01T00:00:00.000+0000"
     made = sf.fake(
         "records",
-        {"object": "Lead", "fields": {"LastName": "Old", "IsConverted": True, "CreatedDate": old, "LastModifiedDate": old}},
+        {
+            "object": "Lead",
+            "fields": {"LastName": "Old", "IsConverted": True, "CreatedDate": old, "LastModifiedDate": old},
+        },
     )
     record = sf.get("Lead", made["Id"])
     assert (record["Name"], record["IsConverted"], record["CreatedDate"]) == ("Old", True, old)
@@ -128,7 +136,10 @@ def test_reopened_org_is_the_same(tmp_path: Path, clock: Clock) -> None:
                 authorization = http.headers["Authorization"]
             else:
                 http.headers["Authorization"] = authorization
-                assert sf.call("PATCH", "/sobjects/Lead/Instep_Contact_Id__c/c-1", {"Title": "x"}).status_code == 200
+                assert (
+                    sf.call("PATCH", "/sobjects/Lead/Instep_Contact_Id__c/c-1", {"Title": "x"}).status_code
+                    == 200
+                )
             seen.append((org.client_id, org.client_secret, {r["Id"] for r in sf.stored("Lead")}))
         if turn == 1:
             assert sf.org.insert("Lead", LEAD)["Id"] not in {deleted, *seen[0][2]}
@@ -173,11 +184,13 @@ def test_taken_port_is_said_plainly(sf: Client) -> None:
 
 
 def test_chunked_and_compressed_bodies(sf: Client) -> None:
-    def chunks():  # noqa: ANN202
+    def chunks() -> Iterator[bytes]:
         yield b'{"LastName": "A",'
         yield b' "Company": "C"}'
 
-    answer = sf.http.post(BASE + "/sobjects/Lead", content=chunks(), headers={"Content-Type": "application/json"})
+    answer = sf.http.post(
+        BASE + "/sobjects/Lead", content=chunks(), headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 201
     assert answer.request.headers["Transfer-Encoding"] == "chunked"
     big = sf.http.get(BASE + "/sobjects/Lead/describe")
@@ -210,7 +223,7 @@ def test_two_hundred_rows_take_well_under_a_second(tmp_path: Path) -> None:
     assert look_up < 0.25
 
 
-def timed(run) -> float:  # noqa: ANN001
+def timed(run: Callable[[], object]) -> float:
     started = time.perf_counter()
     run()
     return time.perf_counter() - started

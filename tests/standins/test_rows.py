@@ -74,7 +74,12 @@ def test_refused_lead_says_why_and_leaves_nothing(
 def test_messages_are_to_the_letter(sf: Client) -> None:
     told = [
         sf.refusal("POST", "/sobjects/Lead", fields)[3]
-        for fields in ({}, {**LEAD, "Foo__c": 1}, {**LEAD, "OwnerId": "005Hs0000000005"}, {**LEAD, "Email": "foo"})
+        for fields in (
+            {},
+            {**LEAD, "Foo__c": 1},
+            {**LEAD, "OwnerId": "005Hs0000000005"},
+            {**LEAD, "Email": "foo"},
+        )
     ]
     assert told == [
         "Required fields are missing: [LastName, Company]",
@@ -105,7 +110,9 @@ def test_text_is_trimmed_and_blank_is_null(sf: Client) -> None:
         ("/unheard-of", b"{}", (404, "NOT_FOUND")),
     ],
 )
-def test_body_or_address_that_is_no_call(sf: Client, path: str, body: bytes, expected: tuple[int, str]) -> None:
+def test_body_or_address_that_is_no_call(
+    sf: Client, path: str, body: bytes, expected: tuple[int, str]
+) -> None:
     answer = sf.http.post(BASE + path, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == expected
 
@@ -119,7 +126,12 @@ def test_wrong_method_and_content_type(sf: Client) -> None:
 def test_versions_need_no_session_and_unknown_ones_are_not_there(sf: Client) -> None:
     versions = sf.http.get("/services/data/", headers={"Authorization": ""}).json()
     assert [v["version"] for v in versions] == [f"{n}.0" for n in range(60, 69)]
-    assert [versions[i]["label"] for i in (0, 1, 2, 8)] == ["Spring '24", "Summer '24", "Winter '25", "Winter '27"]
+    assert [versions[i]["label"] for i in (0, 1, 2, 8)] == [
+        "Spring '24",
+        "Summer '24",
+        "Winter '25",
+        "Winter '27",
+    ]
     assert sf.http.get("/services/data/v59.0/limits").status_code == 404
 
 
@@ -228,7 +240,11 @@ def test_moving_an_event(sf: Client, change: dict[str, Any], start: str, end: st
 
 def test_all_day_event(sf: Client) -> None:
     event = sf.get("Event", sf.create("Event", IsAllDayEvent=True, ActivityDate="2026-10-05"))
-    assert (event["ActivityDate"], event["DurationInMinutes"], event["ActivityDateTime"]) == ("2026-10-05", 1440, None)
+    assert (event["ActivityDate"], event["DurationInMinutes"], event["ActivityDateTime"]) == (
+        "2026-10-05",
+        1440,
+        None,
+    )
 
 
 def test_lead_and_what_exclude_each_other(sf: Client) -> None:
@@ -252,7 +268,10 @@ def test_converted_lead_is_closed_and_its_events_move(sf: Client) -> None:
     made = sf.fake("convert-lead", {"leadId": lead})
     assert sf.get("Event", event)["WhoId"] == made["contactId"]
     assert sf.get("Lead", lead)["ConvertedContactId"] == made["contactId"]
-    for call in (("PATCH", f"/sobjects/Lead/{lead}", {"Title": "x"}), ("POST", "/sobjects/Event", {**EVENT, "WhoId": lead})):
+    for call in (
+        ("PATCH", f"/sobjects/Lead/{lead}", {"Title": "x"}),
+        ("POST", "/sobjects/Event", {**EVENT, "WhoId": lead}),
+    ):
         assert sf.refusal(*call)[:2] == (400, "CANNOT_UPDATE_CONVERTED_LEAD")
 
 
@@ -285,7 +304,11 @@ def test_every_answer_tells_the_calls_used(sf: Client) -> None:
 def test_used_up_limit_refuses_until_raised(sf: Client) -> None:
     sf.fake("settings", {"apiMax": 1, "apiUsed": 1})
     refused = sf.refusal("POST", "/sobjects/Lead", LEAD)
-    assert (refused[0], refused[1], refused[3]) == (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    assert (refused[0], refused[1], refused[3]) == (
+        403,
+        "REQUEST_LIMIT_EXCEEDED",
+        "TotalRequests Limit exceeded.",
+    )
     assert sf.stored("Lead") == []
     sf.fake("settings", {"apiMax": 9})
     sf.create("Lead", **LEAD)

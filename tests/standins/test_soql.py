@@ -84,18 +84,42 @@ def test_who_shows_the_name_object_only(people: Client) -> None:
 @pytest.mark.parametrize(
     ("soql", "code", "part"),
     [
-        ("SELECT Foo FROM Lead", "INVALID_FIELD", "No such column 'Foo' on entity 'Lead'. If you are attempting"),
+        (
+            "SELECT Foo FROM Lead",
+            "INVALID_FIELD",
+            "No such column 'Foo' on entity 'Lead'. If you are attempting",
+        ),
         ("SELECT Id FROM Nope", "INVALID_TYPE", "sObject type 'Nope' is not supported."),
-        ("SELECT Id FROM Lead WHERE Description = 'x'", "INVALID_FIELD", "field 'Description' can not be filtered"),
-        ("SELECT Id FROM Lead ORDER BY Description", "INVALID_FIELD", "field 'Description' can not be sorted"),
-        ("SELECT Id FROM Lead WHERE Email = 5", "INVALID_FIELD", "must be of type email and should be enclosed"),
-        ("SELECT Id FROM Lead WHERE CreatedDate > '2026'", "INVALID_FIELD", "should not be enclosed in quotes"),
+        (
+            "SELECT Id FROM Lead WHERE Description = 'x'",
+            "INVALID_FIELD",
+            "field 'Description' can not be filtered",
+        ),
+        (
+            "SELECT Id FROM Lead ORDER BY Description",
+            "INVALID_FIELD",
+            "field 'Description' can not be sorted",
+        ),
+        (
+            "SELECT Id FROM Lead WHERE Email = 5",
+            "INVALID_FIELD",
+            "must be of type email and should be enclosed",
+        ),
+        (
+            "SELECT Id FROM Lead WHERE CreatedDate > '2026'",
+            "INVALID_FIELD",
+            "should not be enclosed in quotes",
+        ),
         ("SELECT Id FROM Lead WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: x"),
         ("SELECT Id FROM Lead WHERE OwnerId LIKE 'x%'", "INVALID_QUERY_FILTER_OPERATOR", "invalid operator"),
         ("SELECT Id, Id FROM Lead", "INVALID_FIELD", "duplicate field selected: Id"),
         ("SELECT Id FROM Lead WHERE A.B.C = 1", "INVALID_FIELD", "Only one level"),
         ("SELECT Id FROM Lead WHERE Foo.Name = 'x'", "INVALID_FIELD", "Didn't understand relationship 'Foo'"),
-        ("SELECT Id FROM Lead WHERE Id = '1' AND Email = 'a' OR Email = 'b'", "MALFORMED_QUERY", "token: 'OR'"),
+        (
+            "SELECT Id FROM Lead WHERE Id = '1' AND Email = 'a' OR Email = 'b'",
+            "MALFORMED_QUERY",
+            "token: 'OR'",
+        ),
         ("SELECT Id FROM Lead WHERE Email = 'a' AND NOT Email = 'b'", "MALFORMED_QUERY", "token: 'NOT'"),
         ("SELECT Id FROM Lead WHERE Email = 'O'Brien'", "MALFORMED_QUERY", "a quote is not closed"),
         ("SELECT Id FROM Lead WHERE Email = 'open", "MALFORMED_QUERY", "a quote is not closed"),
@@ -118,8 +142,12 @@ def test_refused_query(sf: Client, soql: str, code: str, part: str) -> None:
 
 
 def test_message_points_at_the_place(sf: Client) -> None:
-    assert sf.query("select count() from XYZZY").json()[0]["message"].startswith(
-        "\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\nsObject type 'XYZZY' is not"
+    assert (
+        sf.query("select count() from XYZZY")
+        .json()[0]["message"]
+        .startswith(
+            "\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\nsObject type 'XYZZY' is not"
+        )
     )
 
 
@@ -139,7 +167,9 @@ def test_pages(sf: Client) -> None:
     with sf.org.transaction():
         for number in range(450):
             sf.org.insert("Lead", {"LastName": f"L{number:03d}", "Company": "C"})
-    page = sf.query("SELECT LastName FROM Lead ORDER BY LastName", **{"Sforce-Query-Options": "batchSize=200"}).json()
+    page = sf.query(
+        "SELECT LastName FROM Lead ORDER BY LastName", **{"Sforce-Query-Options": "batchSize=200"}
+    ).json()
     seen = [row["LastName"] for row in page["records"]]
     assert (page["totalSize"], page["done"], len(seen)) == (450, False, 200)
     assert page["nextRecordsUrl"].startswith("/services/data/v68.0/query/01g")
@@ -152,7 +182,11 @@ def test_pages(sf: Client) -> None:
 
 def test_hidden_field_is_no_column(people: Client) -> None:
     people.fake("fls", {"object": "Lead", "field": "Title", "read": False, "edit": False})
-    for soql in ("SELECT Title FROM Lead", "SELECT Id FROM Lead WHERE Title = 'x'", "SELECT Id FROM Lead ORDER BY Title"):
+    for soql in (
+        "SELECT Title FROM Lead",
+        "SELECT Id FROM Lead WHERE Title = 'x'",
+        "SELECT Id FROM Lead ORDER BY Title",
+    ):
         assert people.query(soql).json()[0]["errorCode"] == "INVALID_FIELD"
 
 
@@ -166,7 +200,17 @@ def test_deleted_records_show_in_query_all_only(people: Client) -> None:
 
 def test_escaped_text_finds_exactly_itself(sf: Client) -> None:
     """Backslash first, then the quote: any text survives the way through a statement."""
-    texts = ["it's", "\\", "a\\'b", '"', "100%", "_", "line\nbreak", "\u202eabc", "' OR Id != null OR Email = '"]
+    texts = [
+        "it's",
+        "\\",
+        "a\\'b",
+        '"',
+        "100%",
+        "_",
+        "line\nbreak",
+        "\u202eabc",
+        "' OR Id != null OR Email = '",
+    ]
     for text in texts:
         sf.create("Lead", LastName="x", Company=text)
     for text in texts:
@@ -181,5 +225,7 @@ def test_any_text_is_a_query_or_refused(text: str) -> None:
     """The parser never fails in another way than with a refusal."""
     try:
         parse(text)
+        code = "MALFORMED_QUERY"
     except ApiError as refused:
-        assert refused.body[0]["errorCode"] == "MALFORMED_QUERY"
+        code = refused.body[0]["errorCode"]
+    assert code == "MALFORMED_QUERY"

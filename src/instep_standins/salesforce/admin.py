@@ -85,11 +85,7 @@ def _delete_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
-def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    """Make the Account and the Contact of a Lead and move its Events to the Contact."""
-    lead = org.live("Lead", str(body.get("leadId", "")))
-    if lead is None or lead.get("IsConverted"):
-        raise _refuse(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
+def _contact_of(org: "Org", lead: Record) -> Record:
     owner = lead.get("OwnerId")
     account = org.insert(
         "Account", {"Name": lead.get("Company"), "OwnerId": owner, "Phone": lead.get("Phone")}
@@ -105,9 +101,17 @@ def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
         "Title",
         "LeadSource",
     )
-    contact = org.insert(
-        "Contact", {n: lead.get(n) for n in copied} | {"OwnerId": owner, "AccountId": account["Id"]}
-    )
+    values = {name: lead.get(name) for name in copied}
+    return org.insert("Contact", values | {"OwnerId": owner, "AccountId": account["Id"]})
+
+
+def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """Make the Contact of a Lead (or take "contactId"), with an Account, and move its Events there."""
+    lead = org.live("Lead", str(body.get("leadId", "")))
+    if lead is None or lead.get("IsConverted"):
+        raise _refuse(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
+    contact = org.live("Contact", str(body.get("contactId", ""))) or _contact_of(org, lead)
+    account = {"Id": contact.get("AccountId")}
     now = org.stamp()
     org.tables.put("Lead", {
         **lead, "IsConverted": True, "ConvertedDate": now[:10], "ConvertedAccountId": account["Id"],

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 LARGEST_TARGET = 16_384  # bytes of URI; of URI and headers together
 LARGEST_BODY = 50 * 1024 * 1024
-_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 300: "Multiple Choices", 302: "Found",
-            304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}  # fmt: skip
 
 
 @attrs.frozen
@@ -187,7 +186,7 @@ class App:
 
     def _dispatch(self, request: Request, trace: Trace) -> Answer:
         if page.serves(request.path):
-            return page.handle(self.org, request.path)
+            return page.handle(self.org, request.path, request.query)
         body, broken = _body(request)
         if request.path.startswith(admin.PREFIX):
             if broken:
@@ -263,7 +262,7 @@ class App:
         if session is None:
             raise oauth.not_authorised()
         version, _ = rest.split_version(request.path)
-        return Caller(self.org, session.user_id, version, request.headers)
+        return Caller(self.org, session.user_id, version, request.headers, request.base_url)
 
     def _count(self, trace: Trace) -> None:
         settings = self.org.settings
@@ -325,7 +324,7 @@ class App:
             headers["Content-Encoding"] = "gzip"
         if answer.status not in (204, 304):
             headers["Content-Length"] = str(len(content))
-        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Answer')}", list(headers.items()))
+        start_response(f"{answer.status} {responses.get(answer.status, 'Answer')}", list(headers.items()))
         return [content]
 
 

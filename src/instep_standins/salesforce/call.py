@@ -22,12 +22,13 @@ class Answer:
 
 @attrs.frozen
 class Caller:
-    """Who calls, and on which API version; header names are lower case."""
+    """Who calls, and on which API version; header names are lower case; base_url is the address it came to."""
 
     org: "Org"
     user_id: str
     version: str
     headers: dict[str, str] = attrs.field(factory=dict)
+    base_url: str = ""
 
     @property
     def base(self) -> str:

@@ -143,7 +143,11 @@ def _run(caller: Caller, sub: SubRequest, answers: dict[str, Any], handle: Handl
         return _halted(
             f"Invalid reference specified. No value for {name} found in {source}. Missing value or a failed request."
         )
-    fault = caller.org.faults.on_sub_request(of_call(sub.method, url, body))
+    operation = of_call(sub.method, url, body)
+    if operation.kinds & {"composite", "other"} and not url.partition("?")[0].endswith("/limits"):
+        refusal = errors.not_found()
+        return Answer(refusal.status, refusal.body)
+    fault = caller.org.faults.on_sub_request(operation)
     mark = caller.org.tables.mark()
     inner = attrs.evolve(caller, headers={**caller.headers, **sub.headers})
     try:

@@ -15,6 +15,8 @@ from .values import coerce
 
 Data = dict[str, Any]
 
+MISSPELT_DUPLICATES = "duplicateResut"  # as real orgs spell it
+
 
 def _no_column(name: str, obj: SObject) -> RowError:
     return RowError(
@@ -97,6 +99,8 @@ def _ordered_refusal(caller: Caller, method: str, kinds: set[str], obj: SObject,
     operation = Operation(method, caller.base, frozenset(kinds), obj.name)
     refusal = caller.org.faults.on_row(operation, data)
     if refusal:
+        if MISSPELT_DUPLICATES in refusal.extra:
+            refusal.extra[caller.org.settings.duplicateKey] = refusal.extra.pop(MISSPELT_DUPLICATES)
         raise refusal
 
 

@@ -248,8 +248,8 @@ def _run(caller: Caller, package: bytes, options: dict[str, Any]) -> dict[str, A
             except Problem as problem:
                 failed.append(component.told(success=False, problem=str(problem), problemType="Error"))
     except (zipfile.BadZipFile, Problem) as problem:
-        failed.append({"fullName": "package.xml", "componentType": "", "fileName": "package.xml", "success": False,
-                       "problem": str(problem), "problemType": "Error", "created": False, "changed": False})  # fmt: skip
+        whole = Component("", "package.xml", "package.xml", ET.Element("Package"))
+        failed.append(whole.told(success=False, problem=str(problem), problemType="Error"))
     rolled_back = failed and options.get("rollbackOnError", True)
     if rolled_back or options.get("checkOnly"):
         org.catalogue, org.access.grants = before[0], before[1]

@@ -105,7 +105,7 @@ def _consent(org: "Org", form: Form) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>Allow access?</title><link rel=stylesheet href=/assets/page.css><main class=consent>"
         f"<h1>Allow access to {name}?</h1><p>The app asks for: <b>{scope}</b></p><form method=post>{hidden}"
-        "<button name=decision value=allow>Allow</button> "
+        "<button name=decision value=allow class=yes>Allow</button> "
         "<button name=decision value=deny class=quiet>Deny</button></form></main></html>"
     )
 

@@ -63,6 +63,7 @@ class Org:
         self._seed_users = seed_users
         self._storage = Storage(Path(data)) if data else None
         self._dirty: set[str] = set()
+        self._forgotten: list[tuple[str, str, None]] = []  # records that a reset leaves behind on disk
         self.faults = Faults()
         self.journal = Journal()
         saved = self._storage.meta() if self._storage else {}
@@ -139,10 +140,11 @@ class Org:
                 self._save()
 
     def _save(self) -> None:
-        changes = self.tables.take_changes()
+        changes = [*self._forgotten, *self.tables.take_changes()]
         if self._storage and (changes or self._dirty):
             self._storage.write(changes, {name: self._meta(name) for name in sorted(self._dirty)})
         self._dirty.clear()
+        self._forgotten.clear()
 
     def touch(self, *names: str) -> None:
         """Say which meta values changed, so that the transaction saves them."""
@@ -224,14 +226,12 @@ class Org:
         with self.transaction():
             kept = (self.catalogue, self.access, self.tables.rows("PermissionSet").copy(),
                     self.tables.rows("PermissionSetAssignment").copy()) if keep_metadata else None  # fmt: skip
-            gone = [(name, rid) for name in self.catalogue for rid in self.tables.rows(name)]
+            self._forgotten = [(name, rid, None) for name in self.catalogue for rid in self.tables.rows(name)]
             tokens = self.tokens.dump()
             self._fresh_state()
             self.tokens.restore(tokens)
             self.faults.clear()
             self.journal.clear()
-            if self._storage:
-                self._storage.write([(name, rid, None) for name, rid in gone], {})
             self._seed()
             if kept:
                 self._keep(*kept)

@@ -66,7 +66,7 @@ def _resources(caller: Caller) -> dict[str, str]:
     names = ("composite", "limits", "metadata", "query", "queryAll", "sobjects")
     listed = {name: f"{caller.base}/{name}" for name in names}
     organization = caller.org.organization["Id"]
-    return {**listed, "identity": f"/id/{organization}/{caller.user_id}"}
+    return {**listed, "identity": f"{caller.base_url}/id/{organization}/{caller.user_id}"}
 
 
 def _limits(caller: Caller, method: str, parts: list[str], query: Query, body: Any) -> Answer:

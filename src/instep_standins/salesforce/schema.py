@@ -167,7 +167,8 @@ def parse_field(line: str) -> Field:
         restricted="restricted" in words, polymorphic="polymorphic" in words,
         compound=keyed.get("in"), extra_type=keyed.get("info") or ("plaintextarea" if kind == "textarea" else None),
         relationship=keyed.get("rel"), targets=tuple(targets.split(",")) if targets else (),
-        digits=int(keyed.get("digits", 0)), precision=int(precision), scale=int(scale), choices=_choices(values), own_bytes=int(keyed["bytes"]) if "bytes" in keyed else None,
+        digits=int(keyed.get("digits", 0)), precision=int(precision), scale=int(scale), choices=_choices(values),
+        own_bytes=int(keyed["bytes"]) if "bytes" in keyed else None,
     )  # fmt: skip
 
 

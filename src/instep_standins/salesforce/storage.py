@@ -37,15 +37,14 @@ class Storage:
         meta: dict[str, Any],
     ) -> None:
         """Save (object, id, fields or None for gone) and meta values in one durable transaction."""
-        puts, gone = [], []
+        self._db.execute("BEGIN IMMEDIATE")
         for name, record_id, body in records:
             if body is None:
-                gone.append((record_id,))
+                self._db.execute("DELETE FROM record WHERE id = ?", (record_id,))
             else:
-                puts.append((record_id, name, json.dumps(body)))
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR REPLACE INTO record (id, object, body) VALUES (?, ?, ?)", puts)
-        self._db.executemany("DELETE FROM record WHERE id = ?", gone)
+                self._db.execute(
+                    "INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (record_id, name, json.dumps(body))
+                )
         self._db.executemany(
             "INSERT OR REPLACE INTO meta (name, body) VALUES (?, ?)",
             [(name, json.dumps(body)) for name, body in meta.items()],

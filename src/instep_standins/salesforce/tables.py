@@ -26,6 +26,7 @@ class Tables:
             name: {field: {} for field in _INDEXED} for name in self._rows
         }
         self._undo: list[tuple[str, str, Record | None]] = []
+        self.version = 0  # grows with every change, so that a reader sees whether there was one
 
     def get(self, name: str, record_id: str) -> Record | None:
         return self._rows[name].get(record_id)
@@ -46,6 +47,7 @@ class Tables:
         self._replace(name, record_id, old, None)
 
     def _replace(self, name: str, record_id: str, old: Record | None, new: Record | None) -> None:
+        self.version += 1
         for field, entries in self._index[name].items():
             before = old.get(field) if old else None
             after = new.get(field) if new else None
