@@ -34,6 +34,9 @@ INSTALLED_APPS = [
     "instep.store",
     "instep.engine",
     "instep.web",
+    # After our own pages, whose templates take the place of its templates.
+    "allauth",
+    "allauth.account",
 ]
 
 MIDDLEWARE = [
@@ -46,6 +49,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "instep.web.signin.SignInRequiredMiddleware",
+    "instep.web.zone.ZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -63,6 +69,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "instep.web.shell.shell",
             ],
         },
     },
@@ -81,12 +88,27 @@ LOGIN_URL = "/signin"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/signin"
 
+# Signing in is allauth's (docs/decisions/signing-in.md): its rate limits, and later its second factors.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
+# Counted in the cache of the web process, of which `instep web` has one with many threads.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# The proxy in front of us says who the caller is; without one the connection itself does.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if INSTEP.is_https else 0
+
 # --- what browsers are told ---
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
+        # the icons inside Pico's style sheet
+        "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'"],

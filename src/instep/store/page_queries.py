@@ -1,0 +1,310 @@
+"""What the pages read: lists with their CRM state, one booking, set-aside events, lanes. Account first.
+
+A booking's state in a lane is one of three words (`STATE`): a *problem* waits for a person, what is
+*waiting* goes on by itself, everything else is *in step*.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from instep.core.booking import Status
+from instep.store.queries import BOOKING, IN_STEP, PROBLEM, WAITING, rows
+
+#: what passes by itself; every other error class waits for a person
+_PASSING = "('', 'Retry', 'Wait', 'Fenced')"
+#: the state of one row `i` of sync_item
+STATE = f"""CASE WHEN i.done >= i.wanted THEN '{IN_STEP}'
+                 WHEN i.error_class NOT IN {_PASSING} THEN '{PROBLEM}'
+                 ELSE '{WAITING}' END"""
+
+
+@frozen
+class Mark:
+    """Where one booking stands in one connection's lane."""
+
+    connection: str
+    vendor: str
+    connection_name: str
+    state: str
+    code: str
+    message: str
+    due_at: datetime | None
+    in_step_at: datetime | None
+    link: Mapping[str, str]
+    connection_key: int
+
+
+@frozen
+class ListedBooking:
+    """One row of the list of bookings, with a mark for each connection."""
+
+    key: int
+    id: str
+    status: Status
+    detail: str
+    subject: str
+    start: datetime
+    end: datetime
+    guest: str
+    guest_email: str
+    host: str
+    calendar: str
+    marks: tuple[Mark, ...]
+
+
+@frozen
+class BookingFilter:
+    """What the list is narrowed to; empty texts narrow nothing."""
+
+    search: str = ""
+    status: str = ""
+    crm: str = ""
+
+    @property
+    def any(self) -> bool:
+        """True when the list is narrowed at all."""
+        return bool(self.search or self.status or self.crm)
+
+
+def list_bookings(
+    account_id: int, wanted: BookingFilter, limit: int, before: tuple[datetime, int] | None = None
+) -> list[ListedBooking]:
+    """Bookings, the latest start first, without those in the source's trash.
+
+    `before` is (start, key) of the last one already shown.
+    """
+    found = rows(
+        f"""
+        SELECT b.id, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
+               coalesce(b.state #>> '{{guest,name}}', ''), coalesce(b.state #>> '{{guest,email}}', ''),
+               coalesce(nullif(h.name, ''), h.email, ''), coalesce(c.name, '')
+          FROM booking b
+          LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+          LEFT JOIN calendar c ON c.account_id = b.account_id AND c.id = b.calendar_id
+         WHERE b.account_id = %(account)s AND NOT b.in_trash
+           AND (%(start)s::timestamptz IS NULL OR (b.start_at, b.id) < (%(start)s, %(key)s))
+           AND (%(status)s = '' OR b.status = %(status)s)
+           AND (%(search)s = '' OR position(lower(%(search)s) IN lower(concat_ws(' ', b.source_id, b.subject,
+                b.state #>> '{{guest,name}}', b.state #>> '{{guest,email}}'))) > 0)
+           AND (%(crm)s = '' OR %(crm)s = (
+                SELECT CASE WHEN bool_or(lane = '{PROBLEM}') THEN '{PROBLEM}'
+                            WHEN bool_or(lane = '{WAITING}') THEN '{WAITING}' ELSE min(lane) END
+                  FROM (SELECT {STATE} AS lane FROM sync_item i
+                          JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
+                         WHERE i.account_id = b.account_id AND i.kind = '{BOOKING}' AND i.target_id = b.id
+                           AND n.state <> 'disabled') lanes))
+         ORDER BY b.start_at DESC, b.id DESC LIMIT %(limit)s
+        """,  # noqa: S608 - the words in braces are this module's own
+        {
+            "account": account_id,
+            "start": before[0] if before else None,
+            "key": before[1] if before else None,
+            "status": wanted.status,
+            "search": wanted.search.replace("\0", "").strip(),
+            "crm": wanted.crm,
+            "limit": limit,
+        },
+    )
+    marks = marks_of(account_id, [row[0] for row in found])
+    return [ListedBooking(row[0], row[1], Status(row[2]), *row[3:], marks.get(row[0], ())) for row in found]
+
+
+def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
+    """Where bookings stand, by key, in the order of the connections; those in no lane are left out."""
+    found = rows(
+        f"""
+        SELECT i.target_id, n.public_id, n.vendor, n.name, {STATE}, i.error_code, i.error_message, i.due_at,
+               i.in_step_at, i.link, n.id
+          FROM sync_item i JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
+         WHERE i.account_id = %s AND i.kind = '{BOOKING}' AND i.target_id = ANY(%s::bigint[])
+           AND n.state <> 'disabled'
+         ORDER BY n.id
+        """,  # noqa: S608 - as above
+        [account_id, keys],
+    )
+    marks: dict[int, tuple[Mark, ...]] = {}
+    for row in found:
+        mark = Mark(*row[1:9], json.loads(row[9]), row[10])
+        marks[row[0]] = (*marks.get(row[0], ()), mark)
+    return marks
+
+
+@frozen
+class Standing:
+    """How many bookings stand where, over all lanes, and how long the last one took into the CRM."""
+
+    in_step: int
+    waiting: int
+    problems: int
+    last_seconds: float | None
+    last_at: datetime | None
+
+
+def standing(account_id: int) -> Standing:
+    """The bookings of the account by their state, and the time from change to CRM of the latest."""
+    found = rows(
+        f"""
+        SELECT count(*) FILTER (WHERE lane = '{IN_STEP}'), count(*) FILTER (WHERE lane = '{WAITING}'),
+               count(*) FILTER (WHERE lane = '{PROBLEM}'),
+               (array_agg(extract(epoch FROM in_step_at - marked_at)::float ORDER BY in_step_at DESC)
+                   FILTER (WHERE lane = '{IN_STEP}' AND in_step_at >= marked_at))[1],
+               max(in_step_at)
+          FROM (SELECT {STATE} AS lane, i.in_step_at, i.marked_at
+                  FROM sync_item i JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
+                 WHERE i.account_id = %s AND i.kind = '{BOOKING}' AND n.state <> 'disabled'
+                   AND (i.due_at IS NOT NULL OR i.done >= i.wanted OR i.error_class <> '')) lanes
+        """,  # noqa: S608 - as above
+        [account_id],
+    )
+    return Standing(*found[0])
+
+
+@frozen
+class LaneState:
+    """One connection as the banners and the booking page show it. `waiting` counts its items that are due."""
+
+    key: int
+    id: str
+    vendor: str
+    name: str
+    state: str
+    held_until: datetime | None
+    hold_code: str
+    hold_reason: str
+    waiting: int
+    since: datetime | None
+
+
+def lane_states(account_id: int) -> list[LaneState]:
+    """Every connection that is not disabled, oldest first; items are counted only for lanes that stand still."""
+    found = rows(
+        """
+        SELECT n.id, n.public_id, n.vendor, n.name, n.state,
+               CASE WHEN n.held_until > now() THEN n.held_until END, n.hold_code, n.hold_reason,
+               CASE WHEN n.state <> 'connected' OR n.held_until > now() THEN (
+                    SELECT count(*) FROM sync_item i
+                     WHERE i.account_id = n.account_id AND i.connection_id = n.id AND i.due_at IS NOT NULL
+                       AND i.done < i.wanted) ELSE 0 END,
+               (SELECT min(a.raised_at) FROM alert a
+                 WHERE a.account_id = n.account_id AND a.connection_id = n.id AND a.cleared_at IS NULL
+                   AND a.code = n.hold_code)
+          FROM connection n WHERE n.account_id = %s AND n.state <> 'disabled' ORDER BY n.id
+        """,
+        [account_id],
+    )
+    return [LaneState(*row) for row in found]
+
+
+@frozen
+class SetAsideEvent:
+    """An event that could not be used, as it came."""
+
+    key: int
+    source: str
+    code: str
+    reason: str
+    raw: str
+    at: datetime
+
+
+def list_set_aside(
+    account_id: int, limit: int, before: tuple[datetime, int] | None = None
+) -> list[SetAsideEvent]:
+    """Events kept aside, newest first; `before` is (at, key) of the last one already shown."""
+    found = rows(
+        """
+        SELECT id, source, code, reason, raw, at FROM set_aside
+         WHERE account_id = %(account)s
+           AND (%(at)s::timestamptz IS NULL OR (at, id) < (%(at)s, %(key)s))
+         ORDER BY at DESC, id DESC LIMIT %(limit)s
+        """,
+        {
+            "account": account_id,
+            "at": before[0] if before else None,
+            "key": before[1] if before else None,
+            "limit": limit,
+        },
+    )
+    return [SetAsideEvent(*row) for row in found]
+
+
+@frozen
+class BookingHead:
+    """What names a booking on the pages about it."""
+
+    key: int
+    id: str
+    source: str
+    in_trash: bool
+    contact_key: int | None
+
+
+def booking_head(account_id: int, key: int) -> BookingHead | None:
+    """The booking with this key, or None: also for another account's."""
+    found = rows(
+        "SELECT id, source_id, source, in_trash, contact_id FROM booking WHERE account_id = %s AND id = %s",
+        [account_id, key],
+    )
+    return BookingHead(*found[0]) if found else None
+
+
+@frozen
+class ReceiptRow:
+    """One receipt of a booking; `document` is `core.receipt`'s, empty in lists."""
+
+    id: int
+    at: datetime
+    connection_key: int
+    vendor: str
+    connection_name: str
+    outcome: str
+    calls: int
+    ms: int
+    drain: str
+    document: Mapping[str, Any]
+
+
+_RECEIPT = """SELECT r.id, r.at, r.connection_id, coalesce(n.vendor, ''), coalesce(n.name, ''), r.outcome,
+                     r.calls, r.ms, r.drain_id, {document}
+                FROM receipt r
+                LEFT JOIN connection n ON n.account_id = r.account_id AND n.id = r.connection_id
+               WHERE r.account_id = %s AND r.kind = 'booking' AND r.target_id = %s"""
+
+
+def list_receipts(
+    account_id: int, booking_key: int, connection: str = "", limit: int = 50
+) -> list[ReceiptRow]:
+    """The receipts of a booking without their documents, newest first; `connection` is a public id or empty."""
+    found = rows(
+        _RECEIPT.format(document="'{}'")
+        + " AND (%s = '' OR n.public_id = %s) ORDER BY r.at DESC, r.id DESC LIMIT %s",
+        [account_id, booking_key, connection, connection, limit],
+    )
+    return [ReceiptRow(*row[:-1], {}) for row in found]
+
+
+def receipt(account_id: int, booking_key: int, receipt_id: int) -> ReceiptRow | None:
+    """One receipt of a booking with its document, or None."""
+    found = rows(
+        _RECEIPT.format(document="r.document") + " AND r.id = %s", [account_id, booking_key, receipt_id]
+    )
+    return ReceiptRow(*found[0][:-1], json.loads(found[0][-1])) if found else None
+
+
+def record_names(account_id: int, connection_key: int, ids: list[str]) -> dict[str, str]:
+    """What CRM records are called, as last seen, by id: a person's name, an event's subject."""
+    found = rows(
+        """
+        SELECT crm_id, coalesce(nullif(btrim(concat_ws(' ', snapshot ->> 'FirstName', snapshot ->> 'LastName')), ''),
+                                snapshot ->> 'Name', snapshot ->> 'Subject', '')
+          FROM crm_record WHERE account_id = %s AND connection_id = %s AND crm_id = ANY(%s::text[])
+        """,
+        [account_id, connection_key, ids],
+    )
+    return dict(found)

@@ -1,0 +1,150 @@
+"""One booking: who, when, its timeline, and its records in each CRM."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import frozen
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from instep.core.booking import Booking, Kind, Status, status_detail
+from instep.crm.vendors import vendor_of
+from instep.store import page_queries, queries
+from instep.store.page_queries import BookingHead, Mark, ReceiptRow
+from instep.store.queries import LoggedTransition
+from instep.web.crm_links import record_url_of
+from instep.web.document import RecordUrl
+
+
+@frozen
+class Step:
+    """One entry of the timeline. `was` is the start before, where it moved; `host` the new one."""
+
+    kind: str
+    words: str
+    status: Status
+    at: datetime
+    by: str
+    reason: str
+    was: datetime | None
+    host: str
+    late: bool
+
+
+@frozen
+class CrmRecordLink:
+    """One record in the CRM."""
+
+    object: str
+    name: str
+    url: str
+
+
+@frozen
+class CrmSide:
+    """One connection's side of a booking."""
+
+    mark: Mark
+    records: tuple[CrmRecordLink, ...]
+    receipts: tuple[ReceiptRow, ...]
+
+
+def head_of(request: HttpRequest, key: int) -> BookingHead:
+    """The booking of this address, if it is the reader's account's. Raises `Http404`."""
+    head = page_queries.booking_head(request.user.account_id, key) if key < 2**63 else None
+    if head is None:
+        raise Http404
+    return head
+
+
+def shown_booking(account_id: int, head: BookingHead) -> Booking | None:
+    """The booking itself; None for one in the source's trash."""
+    return queries.load_bookings(account_id, [head.key]).get(head.key)
+
+
+@require_safe
+def booking(request: HttpRequest, key: int) -> HttpResponse:
+    """Everything about one booking."""
+    head = head_of(request, key)
+    account_id = request.user.account_id
+    marks = page_queries.marks_of(account_id, [key]).get(key, ())
+    context: dict[str, Any] = {
+        "head": head,
+        "booking": shown_booking(account_id, head),
+        "steps": timeline(queries.transitions(account_id, key)),
+        "sides": [_side(account_id, key, mark) for mark in marks],
+        "address": request.get_full_path(),
+    }
+    return render(request, "web/booking/page.html", context)
+
+
+@require_POST
+def write_again(request: HttpRequest, key: int) -> HttpResponse:
+    """Have the booking compared with every CRM again, and written where it differs."""
+    head = head_of(request, key)
+    account_id = request.user.account_id
+    if head.in_trash:
+        messages.error(request, _("This booking is in the source's trash: nothing is written for it."))
+        return redirect("booking", key=key)
+    with transaction.atomic():
+        lanes = queries.mark(account_id, queries.BOOKING, {key: head.contact_key}, datetime.now(UTC))
+        queries.wake(account_id, lanes)
+    if lanes:
+        messages.success(request, _("The booking is compared with the CRM again; what differs is written."))
+    else:
+        messages.error(request, _("No CRM is connected: there is nowhere to write to."))
+    return redirect("booking", key=key)
+
+
+def timeline(log: list[LoggedTransition]) -> list[Step]:
+    """The log as people read it, newest first."""
+    steps: list[Step] = []
+    start: datetime | None = None
+    host = ""
+    for entry in log:
+        moved = start is not None and entry.start is not None and entry.start != start
+        handed = entry.kind == Kind.REASSIGNED or (host and entry.host and entry.host != host)
+        status = Status(entry.status)
+        steps.append(
+            Step(
+                kind=entry.kind,
+                words=status_detail(Kind(entry.kind), status, entry.by),
+                status=status,
+                at=entry.at,
+                by=entry.by,
+                reason=entry.reason,
+                was=start if moved else None,
+                host=entry.host if handed else "",
+                late=(entry.recorded_at - entry.at).total_seconds() > 3600,
+            )
+        )
+        start, host = entry.start or start, entry.host or host
+    return steps[::-1]
+
+
+def _side(account_id: int, key: int, mark: Mark) -> CrmSide:
+    url = record_url_of(account_id, mark.connection_key)
+    receipts = page_queries.list_receipts(account_id, key, mark.connection, 5)
+    return CrmSide(mark, _records(account_id, mark, url), tuple(receipts))
+
+
+def _records(account_id: int, mark: Mark, url: RecordUrl) -> tuple[CrmRecordLink, ...]:
+    link = mark.link
+    pairs = [
+        (link.get("person_object", ""), link.get("person_id", "")),
+        (vendor_of(mark.vendor).profile.activity.name, link.get("activity_id", "")),
+    ]
+    there = [(name, record_id) for name, record_id in pairs if record_id]
+    names = page_queries.record_names(
+        account_id, mark.connection_key, [record_id for name, record_id in there]
+    )
+    return tuple(
+        CrmRecordLink(name, names.get(record_id, "") or record_id, url(name, record_id))
+        for name, record_id in there
+    )

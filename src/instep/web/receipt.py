@@ -1,0 +1,44 @@
+"""Receipts of one booking: what was read, matched and written, why, and what it cost."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from instep.store import page_queries
+from instep.web.booking import head_of, shown_booking
+from instep.web.crm_links import record_url_of
+from instep.web.document import read_document
+
+
+@require_safe
+def newest(request: HttpRequest, key: int) -> HttpResponse:
+    """The newest receipt, of one connection where the address names it; a page of its own while there is none."""
+    head = head_of(request, key)
+    account_id = request.user.account_id
+    connection = request.GET.get("connection", "").replace("\0", "")
+    found = page_queries.list_receipts(account_id, key, connection, 1)
+    if found:
+        return redirect("receipt", key=key, receipt_id=found[0].id)
+    return render(
+        request, "web/receipt/none.html", {"head": head, "booking": shown_booking(account_id, head)}
+    )
+
+
+@require_safe
+def receipt(request: HttpRequest, key: int, receipt_id: int) -> HttpResponse:
+    """One receipt."""
+    head = head_of(request, key)
+    account_id = request.user.account_id
+    found = page_queries.receipt(account_id, key, receipt_id) if receipt_id < 2**63 else None
+    if found is None:
+        raise Http404
+    context = {
+        "head": head,
+        "booking": shown_booking(account_id, head),
+        "receipt": found,
+        "receipts": page_queries.list_receipts(account_id, key),
+        "document": read_document(found.document, record_url_of(account_id, found.connection_key)),
+    }
+    return render(request, "web/receipt/page.html", context)
