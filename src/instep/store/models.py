@@ -68,7 +68,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None, account: Account, role: str = "admin") -> User:
         """Make a user; a password of None cannot be signed in with."""
-        user = self.model(email=email.strip(), account=account, role=role)
+        user = self.model(email=email.strip().lower(), account=account, role=role)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -319,6 +319,7 @@ class Connection(models.Model):
     hold_code = _text()
     batch_size = models.IntegerField(default=200, db_default=200)
     batch_grow = models.IntegerField(default=0, db_default=0)
+    failures = models.IntegerField(default=0, db_default=0)
     settings = _json()
     api_version = _text()
     identity = _json()

@@ -1,0 +1,145 @@
+"""The same and related events delivered by many threads at once: one outcome, no deadlock, nothing lost."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from account_tables import tables
+from instep.bookings import record as recording_room
+from instep.bookings.record import record
+from instep.store import recording
+from instep.store.models import Account, Connection
+from oncehub_events import GRETA, NOON, form, line, owner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 6
+
+
+def deliveries() -> list[bytes]:
+    """Bookings that share people, hosts and calendars, each told of by several events."""
+    events = []
+    for n in range(8):
+        guest = form(email=f"guest{n % 3}@x.example", phone=str(n), mobile_phone=f"+35191200011{n % 2}")
+        nobody = form(email="", mobile_phone=f"+35191200011{n % 2}", name=f"Mobile {n}")
+        events += [
+            line(f"S{n}", "scheduled", n, id=f"B{n}", form_submission=guest, owner=owner(first_name=f"N{n}")),
+            line(
+                f"R{n}",
+                "rescheduled",
+                20 + n,
+                id=f"B{n}",
+                form_submission=None,
+                external_calendar={"id": GRETA},
+            ),
+            line(f"C{n}", "completed", 40 + n, id=f"B{n}", form_submission=guest),
+            line(
+                f"M{n}",
+                "scheduled",
+                n,
+                id=f"M{n}",
+                form_submission=nobody,
+                external_calendar=None,
+                attendees=[f"host{n % 3}@host.example"],
+            ),
+            line(f"H{n}", "scheduled", n, id=f"H{n}", external_calendar={"id": f"host{n % 3}@host.example"}),
+        ]
+    return events
+
+
+def deliver(account: Account, events: list[bytes], seed: int) -> None:
+    """Every thread delivers every event by itself, in an order of its own."""
+    failures: list[BaseException] = []
+    start = threading.Barrier(THREADS)
+
+    def run(number: int) -> None:
+        mine = list(events)
+        random.Random(seed * 100 + number).shuffle(mine)
+        start.wait()
+        try:
+            for event in mine:
+                record(account.id, [event], "oncehub", NOON)
+        except BaseException as error:  # the thread's own end must reach the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_threads_that_deliver_the_same_events_give_what_one_would(seed: int) -> None:
+    alone, together = Account.objects.create(), Account.objects.create()
+    for account in (alone, together):
+        Connection.objects.create(account=account, vendor="salesforce", url="x", org_id=str(account.id))
+    record(alone.id, deliveries(), "oncehub", NOON)
+    deliver(together, deliveries(), seed)
+    assert _without_orphans(tables(together)) == _without_orphans(tables(alone))
+
+
+@contextmanager
+def _naive(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same room without its locks, and slow between reading and writing."""
+    import time
+
+    def hurry(*_: Any, **__: Any) -> None:
+        return None
+
+    slow: Callable[..., Any] = recording.save_bookings
+
+    def late(*arguments: Any) -> Any:
+        time.sleep(0.005)
+        return slow(*arguments)
+
+    def unlocked(account_id: int, source: str, ids: Any) -> Any:
+        found = recording.rows(
+            "SELECT id, source_id, state::text, contact_id, in_trash FROM booking "
+            "WHERE account_id = %s AND source = %s AND source_id = ANY(%s::text[])",
+            [account_id, source, list(ids)],
+        )
+        import json
+
+        return {r[1]: recording.BookingRow(r[0], r[1], json.loads(r[2]), r[3], r[4]) for r in found}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "lock_hosts", hurry)
+        patch.setattr(recording, "lock_names", hurry)
+        patch.setattr(recording, "lock_bookings", unlocked)
+        patch.setattr(recording, "save_bookings", late)
+        patch.setattr(recording_room, "_ATTEMPTS", 50)
+        yield
+
+
+def test_without_the_locks_the_outcome_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = Account.objects.create()
+    record(alone.id, deliveries(), "oncehub", NOON)
+    expected = _without_orphans(tables(alone))
+    with _naive(monkeypatch):
+        for seed in range(5):
+            together = Account.objects.create()
+            try:
+                deliver(together, deliveries(), seed)
+            except AssertionError:
+                return
+            if _without_orphans(tables(together)) != expected:
+                return
+    pytest.fail("the race was never lost: this test cannot tell locks from no locks")
+
+
+def _without_orphans(found: dict[str, Any]) -> dict[str, Any]:
+    """Without people whom no booking names any more: a number passed to whoever named it earlier."""
+    named = {booking[8] for booking in found["bookings"].values()}
+    contacts = [c for c in found["contacts"] if (c[1], c[2], c[3]) in named or c[1]]
+    return {**found, "contacts": contacts}
