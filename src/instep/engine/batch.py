@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
 from instep.core.changes import Write
 from instep.core.desired import Setting
-from instep.core.errors import Bug, InstepError, NeedsAdmin, Retry, Scope
+from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Observed, Record
 from instep.core.matching import fields_to_read, lookup_for
 from instep.core.plan import BatchPlan, ItemPlan, plan
@@ -23,6 +24,8 @@ from instep.core.refusal import Reaction, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.work import Memory, Quarantined, QuarantineKey, Work
 from instep.crm.port import Applied, Call, Crm, ReadOne
+
+log = structlog.get_logger(__name__)
 
 #: sub-requests of one composite, one of which is the write
 _READS_IN_A_WRITE = 24
@@ -110,14 +113,18 @@ def run_batch(
         if not _from_memory(run, look_first, unknown_hosts, before_write):
             _look(run, unknown_hosts, recall)
             _rounds(run, before_write, max_rounds, reads=())
-    except (Retry, NeedsAdmin) as error:
-        failure = error
-        _keep_partial(run, error)
+    except Fenced:
+        raise
     except InstepError as error:
-        if error.scope not in (Scope.BATCH, Scope.CONNECTION):
-            raise
         failure = error
         _keep_partial(run, error)
+    except Exception as error:
+        # our own mistake with somebody's data must not stop the lane: the batch is halved until one
+        # item is left, and that one waits with the words of the mistake
+        log.exception("batch.bug", items=len(run.works))
+        failure = Bug(
+            f"{type(error).__name__}: {error}", code="BUG", cure="Please report it; the rest goes on."
+        )
     calls = tuple(crm.calls[first_call:])
     return BatchResult(
         _outcomes(run, calls, failure),

@@ -66,7 +66,8 @@ def connect(
     lane = _lane(account_id, row.id)
     installed = install_fields(lane) if install else None
     refresh(lane, force=True)
-    bookings = sync_queries.mark_in_lane(account_id, row.id)
+    # a renewed connection has its marks already; new fields may change what every booking should say
+    bookings = sync_queries.mark_in_lane(account_id, row.id) if made or install else 0
     sync_queries.clear_alerts(account_id, row.id)
     sync_queries.wake(row.id)
     return Connected(row.id, row.public_id, identity, crm.api_version, made, installed, bookings)

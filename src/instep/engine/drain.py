@@ -15,11 +15,11 @@ from typing import Any
 import structlog
 from attrs import asdict, define, evolve, field, frozen
 
-from instep.core.errors import Fenced, InstepError, NeedsAdmin, Retry, Scope, Wait
-from instep.core.rules import plain_email
-from instep.core.work import Link, Work
-from instep.engine.batch import BatchResult, Outcome, hosts_of, run_batch
-from instep.engine.lane import Lane, open_lane, refresh
+from instep.core.errors import Bug, Fenced, InstepError, Scope
+from instep.core.work import Link, Memory, Work
+from instep.engine import pauses, saving
+from instep.engine.batch import hosts_of, run_batch
+from instep.engine.lane import Lane, open_lane
 from instep.engine.policy import Policy
 from instep.store import queries, sync_queries
 
@@ -60,8 +60,7 @@ def drain(
         try:
             lane = open_lane(account_id, row, rules)
         except InstepError as error:
-            _stop_lane(account_id, connection_id, error, rules, attempts=3)
-            return Drained(held=error.code)
+            return Drained(held=pauses.stop(account_id, row, error, rules))
         return _work(lane, drain_id, stopping)
 
 
@@ -69,8 +68,8 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     done = Drained()
     ends = time.monotonic() + lane.policy.time_slice
     while time.monotonic() < ends and not stopping():
-        if _reserve_reached(lane):
-            return evolve(done, held="API_RESERVE")
+        if pauses.reserve_reached(lane):
+            return evolve(done, held=pauses.RESERVE)
         in_flight = lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
         rows = sync_queries.due_items(lane.account_id, lane.id, size * in_flight)
@@ -150,18 +149,13 @@ def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
         if not sync_queries.mark_sent(lane.account_id, lane.id, epoch, ids):
             raise Fenced("Another worker has taken over this connection.", scope=Scope.CONNECTION)
 
-    keys = [w.contact.id for w in loaded.works if w.contact] + [
-        w.booking.id for w in loaded.works if w.booking
-    ]
-    linked = [pair for w in loaded.works for pair in _linked(lane, w.link) if pair[1]]
-    memory = lane.memory(linked, [*keys, *(pair[1] for pair in linked)])
     calls_before = len(lane.crm.calls)
     try:
         result = run_batch(
             lane.crm,
             setting,
             loaded.works,
-            memory,
+            remembered(lane, loaded.works),
             look_first=frozenset(w.item for w, row in zip(loaded.works, rows, strict=True) if _unsure(row)),
             unknown_hosts=lane.unknown_hosts(setting, hosts),
             before_write=fence,
@@ -170,21 +164,44 @@ def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
         )
     except Fenced:
         return _fenced(lane, ids, len(lane.crm.calls) - calls_before)
-    if isinstance(result.failure, Fenced) or not _save(lane, drain_id, rows, result):
+    if len(rows) > 1 and _one_is_to_blame(result.failure):
+        sync_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
+        return _in_halves(lane, drain_id, rows)
+    if isinstance(result.failure, Fenced) or not saving.save(lane, drain_id, rows, result):
         return _fenced(lane, ids, len(result.calls))
-    return _after(lane, rows, result)
+    return pauses.after_batch(lane, len(rows), result)
+
+
+def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
+    """What is remembered of the records that these items are linked to, and what is in quarantine for them."""
+    activity = lane.vendor.profile.activity.name
+    records = [
+        key
+        for work in works
+        for key in ((work.link.person_object, work.link.person_id), (activity, work.link.activity_id))
+        if key[1]
+    ]
+    own = [w.contact.id for w in works if w.contact] + [w.booking.id for w in works if w.booking]
+    return lane.memory(records, [*own, *(record_id for _, record_id in records)])
+
+
+def _one_is_to_blame(failure: InstepError | None) -> bool:
+    """Whether a failure comes from one item's data, so that the others go through without it."""
+    return failure is not None and (failure.scope is Scope.RECORD or isinstance(failure, Bug))
+
+
+def _in_halves(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
+    """Look for the one item that spoils a batch; the innocent ones are written on the way."""
+    # part of the batch may have been written before it failed: read again before writing again
+    again = [{**row, "observe_first": True} for row in rows]
+    middle = len(again) // 2
+    helds = [_one_batch(lane, drain_id, part) for part in (again[:middle], again[middle:])]
+    return next((held for held in helds if held), "")
 
 
 def _unsure(row: dict[str, Any]) -> bool:
     """What we remember of this item's records may be wrong: asked for, or a write has no known end."""
     return bool(row["observe_first"] or row["sent_at"] is not None)
-
-
-def _linked(lane: Lane, link: Link) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (
-        (link.person_object, link.person_id),
-        (lane.vendor.profile.activity.name, link.activity_id),
-    )
 
 
 def _fenced(lane: Lane, ids: list[int], calls: int) -> str:
@@ -220,181 +237,3 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
 
 
 _LINK = frozenset(asdict(Link()))
-
-
-# --- saving ---------------------------------------------------------------------------------------
-
-
-def _save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchResult) -> bool:
-    limits = lane.crm.limits
-    items, receipts = [], []
-    for row, outcome in zip(rows, result.outcomes, strict=True):
-        items.append(_item(lane, row, outcome, result))
-        receipts.append(
-            {
-                "kind": row["kind"],
-                "target_id": row["target_id"],
-                "drain_id": drain_id,
-                "outcome": "done" if outcome.done else type(outcome.error).__name__,
-                "calls": len(result.calls),
-                "ms": sum(call.ms for call in result.calls),
-                "document": outcome.document,
-            }
-        )
-    return sync_queries.finish_batch(
-        lane.account_id,
-        lane.id,
-        int(lane.row["epoch"]),
-        items,
-        records=_records(result),
-        quarantine=_quarantine(result),
-        # a pass that found everything in step and asked nothing leaves no receipt
-        receipts=receipts if result.calls else [],
-        users=[
-            {
-                "crm_id": u.id,
-                "email_key": plain_email(u.email),
-                "username": u.username,
-                "name": u.name,
-                "active": u.active,
-            }
-            for u in result.new_users
-        ],
-        asked_hosts=[h for h in result.asked_hosts if result.setting.directory.user(h) is None],
-        calls=len(result.calls),
-        writes=result.writes,
-        limits=(limits.used, limits.allowed),
-    )
-
-
-def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult) -> dict[str, Any]:
-    """The item's row after the batch. After an unknown outcome it is read once more, later."""
-    error = outcome.error
-    unknown = bool(error and error.outcome_unknown)
-    next_in: float | None
-    if error is None:
-        # a write whose end nobody saw may still land: look again when it must have
-        next_in = lane.policy.verify_after if row["sent_at"] is not None else None
-    elif isinstance(error, NeedsAdmin) and error.scope not in (Scope.CONNECTION, Scope.BATCH):
-        next_in = lane.policy.admin_retry
-    elif error is result.failure or (outcome.look_first and row["attempts"] < 3):
-        next_in = 0.0
-    else:
-        next_in = error.after or lane.policy.pause(row["attempts"] + 1)
-    return {
-        "id": row["id"],
-        "wanted": row["wanted"],
-        "ok": error is None,
-        "next_in": next_in,
-        "error_class": type(error).__name__ if error else "",
-        "error_code": error.code if error else "",
-        "error_message": error.message if error else "",
-        "observe_first": bool(outcome.look_first or error or next_in is not None),
-        "unsure": unknown,
-        "link": asdict(outcome.work.link),
-    }
-
-
-def _records(result: BatchResult) -> list[dict[str, Any]]:
-    return [
-        {
-            "object": key[0],
-            "crm_id": key[1],
-            "snapshot": dict(known.snapshot),
-            "sent": {name: asdict(sent) for name, sent in known.sent.items()},
-            "made_by_us": known.made_by_us,
-        }
-        for key, known in result.memory.known.items()
-    ]
-
-
-def _quarantine(result: BatchResult) -> list[dict[str, Any]]:
-    return [
-        {
-            "object": key[0],
-            "record_key": key[1],
-            "field": key[2],
-            "value_hash": entry.value,
-            "message": entry.message,
-            "code": "",
-        }
-        for key, entry in result.new_quarantine.items()
-    ]
-
-
-# --- what a batch means for the lane --------------------------------------------------------------
-
-
-def _after(lane: Lane, rows: list[dict[str, Any]], result: BatchResult) -> str:
-    """React to the batch as a whole: halve, hold, grow; the code of what holds the lane, or empty."""
-    failure = result.failure
-    if result.schema_stale:
-        refresh(lane, force=True)
-    if failure is None:
-        _grow(lane)
-        if sync_queries.clear_alerts(lane.account_id, lane.id):
-            log.info("lane.recovered")
-        sync_queries.release(lane.account_id, lane.id)
-        return ""
-    if failure.scope is Scope.BATCH and len(rows) > 1:
-        _resize(lane, max(1, len(rows) // 2))
-        if failure.code == "CPU_LIMIT":
-            # the org's own automation is too slow for so many: the smaller batch may go at once
-            return ""
-    attempts = max(int(row["attempts"]) for row in rows) + 1
-    return _stop_lane(lane.account_id, lane.id, failure, lane.policy, attempts)
-
-
-def _grow(lane: Lane) -> None:
-    size, grown = int(lane.row["batch_size"]), int(lane.row["batch_grow"]) + 1
-    if size >= lane.policy.batch_max:
-        return
-    if grown < lane.policy.grow_after:
-        sync_queries.set_batch_size(lane.account_id, lane.id, size, grown)
-        lane.row = {**lane.row, "batch_grow": grown}
-        return
-    _resize(lane, min(lane.policy.batch_max, size + max(1, size // 4)))
-
-
-def _resize(lane: Lane, size: int) -> None:
-    log.info("lane.batch_size", before=lane.row["batch_size"], now=size)
-    sync_queries.set_batch_size(lane.account_id, lane.id, size, 0)
-    lane.row = {**lane.row, "batch_size": size, "batch_grow": 0}
-
-
-def _stop_lane(account_id: int, connection_id: int, error: InstepError, policy: Policy, attempts: int) -> str:
-    """Hold the lane for as long as the error asks; one alert for each change of state."""
-    state = "connected"
-    if isinstance(error, NeedsAdmin):
-        state, seconds = "reconnect", policy.admin_retry
-    elif isinstance(error, Wait):
-        seconds = error.after if error.after is not None else policy.quota_probe
-    elif isinstance(error, Retry):
-        seconds = error.after if error.after is not None else policy.pause(attempts)
-    else:
-        seconds = policy.pause(attempts)
-    log.warning("lane.held", code=error.code, seconds=round(seconds, 1), reason=error.message)
-    if sync_queries.hold(account_id, connection_id, seconds, error.code, str(error), state):
-        sync_queries.raise_alert(account_id, connection_id, error.code, str(error))
-    return error.code or "HELD"
-
-
-def _reserve_reached(lane: Lane) -> bool:
-    """Whether the CRM's daily calls are used up to the reserve that others need; then the lane waits."""
-    limits = lane.crm.limits
-    used = limits.used
-    allowed = limits.allowed
-    if used is None or not allowed:
-        return False
-    free = allowed * (100 - lane.config.api_reserve) / 100
-    if used < free:
-        return False
-    error = Wait(
-        f"{used} of {allowed} API calls of the day are used; "
-        f"{lane.config.api_reserve} % are kept in reserve.",
-        code="API_RESERVE",
-        cure="Sync goes on by itself when the CRM frees calls; lower api_reserve_percent to use more.",
-        scope=Scope.CONNECTION,
-    )
-    _stop_lane(lane.account_id, lane.id, error, lane.policy, 1)
-    return True

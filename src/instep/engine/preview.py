@@ -7,7 +7,7 @@ from typing import Any
 from instep.core.receipt import Cost, plan_document
 from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
-from instep.engine.drain import load
+from instep.engine.drain import load, remembered
 from instep.engine.lane import Lane, open_lane, the_connection
 from instep.store import queries, sync_queries
 
@@ -22,18 +22,15 @@ def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
     works = [work]
     hosts = hosts_of(works)
     setting = lane.setting(hosts)
-    keys = [w.contact.id for w in works if w.contact] + [w.booking.id for w in works if w.booking]
-    linked = [
-        pair
-        for pair in (
-            (work.link.person_object, work.link.person_id),
-            (lane.vendor.profile.activity.name, work.link.activity_id),
-        )
-        if pair[1]
-    ]
-    memory = lane.memory(linked, [*keys, *(record_id for _, record_id in linked)])
     before = len(lane.crm.calls)
-    batch, cost = preview(lane.crm, setting, works, memory, lane.unknown_hosts(setting, hosts), lane.recall)
+    batch, cost = preview(
+        lane.crm,
+        setting,
+        works,
+        remembered(lane, works),
+        lane.unknown_hosts(setting, hosts),
+        lane.recall,
+    )
     sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
     return plan_document(batch.items[0], Cost(cost))
 

@@ -43,10 +43,15 @@ def wait_until_in_step(
         if (waiting, now["in_step"]) != shown:
             shown = (waiting, now["in_step"])
             on_progress(*shown)
-        if waiting == 0 or time.monotonic() >= ends:
+        if waiting == 0 or time.monotonic() >= ends or not _any_lane_open(account_id):
             return _report(account_id, now, before, timed_out=waiting > 0)
         if recover.workers_beating() or not _work(account_id):
             time.sleep(_LOOK_EVERY)
+
+
+def _any_lane_open(account_id: int) -> bool:
+    """Whether waiting can help: a lane that needs a new sign-in goes on only after a person has connected it."""
+    return any(row["state"] == "connected" for row in sync_queries.connections(account_id))
 
 
 def _work(account_id: int) -> bool:

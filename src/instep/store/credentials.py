@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from instep.core.errors import InputError, NeedsAdmin, Scope
 from instep.store import encryption
@@ -60,7 +61,8 @@ def keep_connection(
         found.credentials = encryption.encrypt(json.dumps(dict(credentials)))
         found.tokens = encryption.encrypt(json.dumps(dict(tokens))) if tokens else b""
         found.state, found.held_until, found.hold_code, found.hold_reason = "connected", None, "", ""
-        found.users_refreshed_at = None
+        found.users_refreshed_at, found.failures = None, 0
+        found.epoch += 1
         found.save(
             update_fields=[
                 "name",
@@ -74,14 +76,18 @@ def keep_connection(
                 "hold_code",
                 "hold_reason",
                 "users_refreshed_at",
+                "failures",
+                "epoch",
             ]
         )
     return found, made
 
 
 def save_settings(account_id: int, connection_id: int, settings: Mapping[str, Any]) -> None:
-    """Keep a connection's settings document."""
-    Connection.objects.filter(account_id=account_id, id=connection_id).update(settings=dict(settings))
+    """Keep a connection's settings document. A drain that runs with the old one is fenced."""
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(
+        settings=dict(settings), epoch=F("epoch") + 1
+    )
 
 
 def save_installed(account_id: int, connection_id: int, installed: Mapping[str, Any]) -> None:

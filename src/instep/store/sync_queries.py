@@ -137,7 +137,7 @@ def hold(
     """Pause a lane. True when it was not already held for the same reason (one alert per change)."""
     changed = _rows(
         """UPDATE connection c SET held_until = now() + make_interval(secs => %s), hold_code = %s,
-                  hold_reason = %s, state = %s
+                  hold_reason = %s, state = %s, failures = failures + 1
              FROM (SELECT id, hold_code AS before FROM connection
                     WHERE account_id = %s AND id = %s FOR UPDATE) o
             WHERE c.id = o.id RETURNING o.before""",
@@ -150,8 +150,8 @@ def release(account_id: int, connection_id: int) -> bool:
     """End a pause. True when there was one."""
     return (
         _run(
-            """UPDATE connection SET held_until = NULL, hold_code = '', hold_reason = ''
-                WHERE account_id = %s AND id = %s AND hold_code <> ''""",
+            """UPDATE connection SET held_until = NULL, hold_code = '', hold_reason = '', failures = 0
+                WHERE account_id = %s AND id = %s""",
             [account_id, connection_id],
         )
         > 0

@@ -26,9 +26,8 @@ MULTIPLE_CHOICES = "DUPLICATE_EXTERNAL_ID"
 #: Codes by which the CRM says that a record with this id is not there (any more).
 GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"})
 
-_QUOTA_PAUSE = 900.0
+
 _CONCURRENT_PAUSE = 5.0
-_STORAGE_PAUSE = 3600.0
 
 
 @frozen
@@ -74,13 +73,13 @@ DECISIONS: Mapping[str, Decision] = {
     "INVALID_AUTH_HEADER": _SIGN_IN,
     "API_DISABLED_FOR_ORG": _NO_API,
     "API_CURRENTLY_DISABLED": Decision(
-        Wait, Scope.CONNECTION, "Salesforce has switched its API off for now.", after=_QUOTA_PAUSE
+        Wait, Scope.CONNECTION, "Salesforce has switched its API off for now."
     ),
     "REQUEST_LIMIT_EXCEEDED": Decision(
-        Wait, Scope.CONNECTION, "Instep goes on by itself once calls are left.", after=_QUOTA_PAUSE
+        Wait, Scope.CONNECTION, "Instep goes on by itself once calls are left."
     ),
     "STORAGE_LIMIT_EXCEEDED": Decision(
-        Wait, Scope.CONNECTION, "Free data storage in Salesforce; Instep then goes on.", after=_STORAGE_PAUSE
+        Wait, Scope.CONNECTION, "Free data storage in Salesforce; Instep then goes on."
     ),
     "SERVER_UNAVAILABLE": Decision(Retry, Scope.CONNECTION, _AGAIN),
     "UNSUPPORTED_API_VERSION": _UPGRADE,

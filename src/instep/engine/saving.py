@@ -1,0 +1,115 @@
+"""What a batch leaves behind: items, records, quarantine, receipts, users, in one transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import asdict
+
+from instep.core.errors import NeedsAdmin, Scope
+from instep.core.rules import plain_email
+from instep.engine.batch import BatchResult, Outcome
+from instep.engine.lane import Lane
+from instep.store import sync_queries
+
+#: error class of items that wait for their whole lane, not for something of their own
+HELD = "Held"
+
+
+def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchResult) -> bool:
+    """Save a batch. False when the lane was taken over meanwhile: then nothing was saved."""
+    limits = lane.crm.limits
+    items, receipts = [], []
+    for row, outcome in zip(rows, result.outcomes, strict=True):
+        items.append(_item(lane, row, outcome, result))
+        receipts.append(
+            {
+                "kind": row["kind"],
+                "target_id": row["target_id"],
+                "drain_id": drain_id,
+                "outcome": "done" if outcome.done else type(outcome.error).__name__,
+                "calls": len(result.calls),
+                "ms": sum(call.ms for call in result.calls),
+                "document": outcome.document,
+            }
+        )
+    return sync_queries.finish_batch(
+        lane.account_id,
+        lane.id,
+        int(lane.row["epoch"]),
+        items,
+        records=_records(result),
+        quarantine=_quarantine(result),
+        # a pass that found everything in step and asked nothing leaves no receipt
+        receipts=receipts if result.calls else [],
+        users=[
+            {
+                "crm_id": u.id,
+                "email_key": plain_email(u.email),
+                "username": u.username,
+                "name": u.name,
+                "active": u.active,
+            }
+            for u in result.new_users
+        ],
+        asked_hosts=[h for h in result.asked_hosts if result.setting.directory.user(h) is None],
+        calls=len(result.calls),
+        writes=result.writes,
+        limits=(limits.used, limits.allowed),
+    )
+
+
+def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult) -> dict[str, Any]:
+    """The item's row after the batch. After an unknown outcome it is read once more, later."""
+    error = outcome.error
+    unknown = bool(error and error.outcome_unknown)
+    held = error is not None and error is result.failure and error.scope is not Scope.RECORD
+    next_in: float | None
+    if error is None:
+        # a write whose end nobody saw may still land: look again when it must have
+        next_in = lane.policy.verify_after if row["sent_at"] is not None else None
+    elif isinstance(error, NeedsAdmin) and error.scope not in (Scope.CONNECTION, Scope.BATCH):
+        next_in = lane.policy.admin_retry
+    elif error is result.failure or (outcome.look_first and row["attempts"] < 3):
+        next_in = 0.0
+    else:
+        next_in = error.after or lane.policy.pause(row["attempts"] + 1)
+    return {
+        "id": row["id"],
+        "wanted": row["wanted"],
+        "ok": error is None,
+        "next_in": next_in,
+        "error_class": HELD if held else type(error).__name__ if error else "",
+        "error_code": error.code if error else "",
+        "error_message": error.message if error else "",
+        "observe_first": bool(outcome.look_first or error or next_in is not None),
+        "unsure": unknown,
+        "link": asdict(outcome.work.link),
+    }
+
+
+def _records(result: BatchResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "object": key[0],
+            "crm_id": key[1],
+            "snapshot": dict(known.snapshot),
+            "sent": {name: asdict(sent) for name, sent in known.sent.items()},
+            "made_by_us": known.made_by_us,
+        }
+        for key, known in result.memory.known.items()
+    ]
+
+
+def _quarantine(result: BatchResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "object": key[0],
+            "record_key": key[1],
+            "field": key[2],
+            "value_hash": entry.value,
+            "message": entry.message,
+            "code": "",
+        }
+        for key, entry in result.new_quarantine.items()
+    ]
