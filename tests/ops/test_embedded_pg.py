@@ -148,6 +148,21 @@ def test_a_pid_file_that_names_a_stranger_does_not_keep_it_from_starting(home: P
         assert server.pid != os.getpid()
 
 
+def test_a_killed_server_that_nobody_buried_does_not_keep_the_next_one_from_starting(
+    home: Path, join
+) -> None:
+    """Its parent has not noticed its death: its number still answers to signals, from both its lock files."""
+    member = join()
+    killed, _ = says(member)
+    member.send_signal(signal.SIGSTOP)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: psutil.Process(killed).status() == psutil.STATUS_ZOMBIE)
+    with ensure_running(home) as server:
+        assert answers(server)
+        assert server.pid != killed
+        member.send_signal(signal.SIGCONT)
+
+
 def test_it_never_listens_on_the_network(home: Path) -> None:
     with ensure_running(home) as server:
         family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]

@@ -24,7 +24,7 @@ LIMIT = 10 * 1024 * 1024
 SITE = {"DJANGO_SETTINGS_MODULE": "bare_site.settings", "PYTHONPATH": str(Path(__file__).parent)}
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

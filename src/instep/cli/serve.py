@@ -17,11 +17,12 @@ def serve(home: Home = None, port: Port = None, host: Host = None) -> None:
     from instep.ops import logs
     from instep.ops.boot import database_ready
     from instep.ops.supervisor import run
-    from instep.ops.webserver import web_child, worker_child
+    from instep.ops.webserver import refuse_taken, web_child, worker_child
 
     with database_ready(home) as ready:
         settings = ready.settings
         address, number = host or settings.web_host, port or settings.web_port
+        refuse_taken(address, number)
         children = [web_child(address, number), worker_child()]
         run(
             children,

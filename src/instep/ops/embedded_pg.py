@@ -186,7 +186,7 @@ class Server:
 
     def _start(self) -> None:
         """Start PostgreSQL in a session of its own: Ctrl-C in a terminal must not reach it before us."""
-        _remove_foreign_pid_file(self.place)
+        _remove_stale_locks(self.place, self._socket_folder)
         deadline = time.monotonic() + START_PATIENCE
         options = {**_OPTIONS, "unix_socket_directories": str(self._socket_folder)}
         command = [str(self.place.bin("postgres")), "-D", str(self.place.data)]
@@ -389,12 +389,15 @@ def _running_pid(place: Place) -> int | None:
     return process.pid
 
 
-def _remove_foreign_pid_file(place: Place) -> None:
-    """Remove a pid file whose number now belongs to a stranger: PostgreSQL would refuse to start.
+def _remove_stale_locks(place: Place, socket_folder: Path) -> None:
+    """Remove the lock files of a dead server whose number is still, or again, taken; call it only when none runs.
 
-    A file whose process is gone stays: PostgreSQL reads the shared memory key in it, to make sure that no
-    backend of the dead server still writes.
+    The number may belong to a stranger by now, or to the dead server itself until its parent takes notice (a
+    container's first process may never do so). PostgreSQL would take either for a living server and refuse.
+    A pid file whose process is gone stays: PostgreSQL reads the shared memory key in it, to make sure that no
+    backend of the dead server still writes; without the file it finds the same key by the data folder.
     """
+    (socket_folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
     lines = _pid_file(place)
     if lines and lines[0].isdigit() and psutil.pid_exists(int(lines[0])):
         (place.data / "postmaster.pid").unlink(missing_ok=True)

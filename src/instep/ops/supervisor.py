@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 PROCESS_VARIABLE = "INSTEP_PROCESS"
 
-#: A child that exits with this code before it was ever ready will not get better by being started again.
+#: A child that exits with this code in its first moments will not get better by being started again.
 HOPELESS = 2
 STOP_GRACE = 8.0
 TICK = 0.05
@@ -159,7 +159,7 @@ class _Running:
         self._log_format = log_format
         self._width = width
         self._show = show
-        self._was_ready = False
+        self._lives = 0
         self._started_at = 0.0
         self._next_start = 0.0
         self._pause = FIRST_PAUSE
@@ -167,10 +167,7 @@ class _Running:
 
     def is_ready(self) -> bool:
         process = self.process
-        if process is None or process.poll() is not None or not self.child.ready():
-            return False
-        self._was_ready = True
-        return True
+        return process is not None and process.poll() is None and self.child.ready()
 
     def tend(self) -> None:
         """Start the child when it is due; notice its death and plan its next start."""
@@ -184,10 +181,10 @@ class _Running:
         if self._reader is not None:
             self._reader.join(1)
         self.process = None
-        if code == HOPELESS and not self._was_ready:
+        lived = time.monotonic() - self._started_at
+        if code == HOPELESS and self._lives == 1 and lived < STEADY:
             self.hopeless = True
             return
-        lived = time.monotonic() - self._started_at
         self._pause = FIRST_PAUSE if lived > STEADY else min(self._pause * 2, LONGEST_PAUSE)
         self._next_start = time.monotonic() + self._pause
         log.warning(
@@ -203,6 +200,7 @@ class _Running:
             "INSTEP_LOG_FORMAT": self._log_format,
             "PYTHONUNBUFFERED": "1",
         }
+        self._lives += 1
         self._started_at = time.monotonic()
         self.process = subprocess.Popen(
             list(self.child.command),

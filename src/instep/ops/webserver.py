@@ -24,7 +24,7 @@ STOP_GRACE = 5
 
 def serve_web(settings: Settings, host: str, port: int) -> None:
     """Serve the pages until SIGTERM or Ctrl-C. Raises `InputError` when the address is taken."""
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     # A forked worker would inherit the locks of this process's PostgreSQL watch in whatever state they are.
     multiprocessing.set_start_method("spawn", force=True)
     Granian(
@@ -58,7 +58,7 @@ def worker_child(name: str = "worker") -> Child:
     return Child(name, instep_command("worker"), MIGRATES)
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def refuse_taken(host: str, port: int) -> None:
     """Say in one line what the server would say in a traceback, and then forget."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
