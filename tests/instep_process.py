@@ -66,10 +66,14 @@ class InstepHome:
         self, *arguments: str, check: bool = True, timeout: float = 60, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run `instep ARGUMENTS` to its end; with `check` a bad exit shows what the command said."""
-        done = subprocess.run(
-            [INSTEP, *arguments],
-            env=self.env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [INSTEP, *arguments],
+                env=self.env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as late:
+            said = (late.stderr or b"")[-6000:].decode(errors="replace")
+            raise AssertionError(f"instep {' '.join(arguments)}: not done after {timeout:.0f} s\n{said}") from None
         if check and done.returncode != 0:
             raise AssertionError(
                 f"instep {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
