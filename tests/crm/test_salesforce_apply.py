@@ -133,6 +133,26 @@ def test_keys_that_are_no_plain_words_are_kept_as_they_are(standin: StandIn, crm
     assert {p[CONTACT_ID] for p in standin.records("Lead")} == {f"C-{key}" for key in keys}
 
 
+def test_the_body_of_an_upsert_does_not_repeat_its_key() -> None:
+    """Salesforce refuses that for a single record, and wants it in a collection."""
+    bodies: list[Any] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked = json.loads(request.content)["compositeRequest"]
+        bodies.extend(part["body"] for part in asked)
+        ok = {"id": "00Q000000000001", "success": True, "created": True, "errors": []}
+        return composed(
+            request,
+            *({"httpStatusCode": 200, "body": [ok] * len(a["body"].get("records", "x"))} for a in asked),
+        )
+
+    crm = scripted(answer)
+    assert crm.apply([lead(1, **{CONTACT_ID: "C-1"})]).results["lead1"].ok
+    crm.apply([lead(1, **{CONTACT_ID: "C-1"}), lead(2)])
+    assert CONTACT_ID not in bodies[0]
+    assert [row[CONTACT_ID] for row in bodies[1]["records"]] == ["C-1", "C-2"]
+
+
 def test_nothing_to_do_sends_nothing(crm: SalesforceCrm) -> None:
     assert crm.apply([]) == Applied()
     assert crm.calls == []
@@ -300,6 +320,19 @@ def test_a_lost_answer_leaves_the_outcome_unknown_and_a_second_try_doubles_nothi
     assert len(standin.records("Event")) == 1
     assert all(r.ok for r in crm.apply(writes).results.values())
     assert len(standin.records("Lead")) == len(standin.records("Event")) == 1
+
+
+def test_an_error_of_the_org_itself_leaves_the_outcome_unknown(standin: StandIn, crm: SalesforceCrm) -> None:
+    standin.fault(
+        "status",
+        match={"op": "composite"},
+        status=500,
+        errorCode="UNKNOWN_EXCEPTION",
+        message="An unexpected error occurred. Please include this ErrorId",
+    )
+    with pytest.raises(Retry) as caught:
+        crm.apply([lead(1)])
+    assert (caught.value.scope, caught.value.outcome_unknown) == (Scope.BATCH, True)
 
 
 def test_an_overloaded_org_covers_the_batch(standin: StandIn, crm: SalesforceCrm) -> None:

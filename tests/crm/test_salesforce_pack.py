@@ -111,6 +111,11 @@ def test_two_hundred_new_bookings_are_one_composite_of_two_collections() -> None
     assert [[w.object for w in part.writes][:1] for part in composite.collections] == [["Lead"], ["Event"]]
 
 
+def test_a_collection_holds_two_hundred() -> None:
+    (composite,) = packed(*(lead(n) for n in range(450)))
+    assert [len(part.writes) for part in composite.collections] == [200, 200, 50]
+
+
 def test_the_order_of_kinds_is_that_of_the_design() -> None:
     account = Write("a", "b", Action.CREATE, "Account", (Change("Name", "Name", "x"),))
     case = Write("c", "b", Action.UPSERT, "Case", (Change("Subject", "s", "x"),), key=("K", "1"))
