@@ -59,6 +59,8 @@ def demo(
     from instep.ops.supervisor import Supervisor, free_port, run
     from instep.ops.webserver import web_child, worker_child
 
+    # its own lines are what a newcomer should see; INSTEP_LOG_LEVEL=info shows every request
+    os.environ.setdefault("INSTEP_LOG_LEVEL", "warning")
     place = home or _default_home()
     with boot(place, migrate=True) as booted:
         org = _Org.at(booted.settings.home, free_port())

@@ -12,6 +12,7 @@ from email.policy import HTTP
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
+from uuid import uuid4
 
 import attrs
 
@@ -63,15 +64,21 @@ def _read_request(environ: dict[str, Any]) -> Request:
     if headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    raw = environ.get("REQUEST_URI")
     # WSGI hands the path decoded; REST needs it as sent, where %2F inside an external id is not a slash.
-    path = (
-        raw.partition("?")[0]
-        if raw
-        else quote(environ.get("PATH_INFO", "/").encode("latin-1"), safe="/%:@!{}")
-    )
+    path = raw.partition("?")[0] if raw else quote(_path_bytes(environ.get("PATH_INFO", "/")), safe="/%:@!{}")
     base_url = f"{environ['wsgi.url_scheme']}://{host}"
     return Request(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body, base_url)
+
+
+def _path_bytes(path_info: str) -> bytes:
+    """The bytes of a decoded path. WSGI carries them as Latin-1; httpx2's transport sends real text instead."""
+    try:
+        carried = path_info.encode("latin-1")
+        carried.decode()
+        return carried
+    except UnicodeError:
+        return path_info.encode("utf-8", "replace")
 
 
 def _json(request: Request) -> Any:
@@ -319,6 +326,7 @@ class App:
         if request.is_rest:
             settings = self.org.settings
             headers["Sforce-Limit-Info"] = f"api-usage={settings.apiUsed}/{settings.apiMax}"
+            headers["X-SFDC-Request-Id"] = uuid4().hex
         if len(content) > 1024 and "gzip" in request.headers.get("accept-encoding", ""):
             content = gzip.compress(content, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
