@@ -68,8 +68,8 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     done = Drained()
     ends = time.monotonic() + lane.policy.time_slice
     while time.monotonic() < ends and not stopping():
-        if pauses.reserve_reached(lane):
-            return evolve(done, held=pauses.RESERVE)
+        if held := pauses.at_the_reserve(lane):
+            return evolve(done, held=held)
         in_flight = lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
         rows = sync_queries.due_items(lane.account_id, lane.id, size * in_flight)

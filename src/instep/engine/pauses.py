@@ -92,15 +92,22 @@ def stop(account_id: int, row: dict[str, Any], error: InstepError, policy: Polic
     return error.code or "HELD"
 
 
-def reserve_reached(lane: Lane) -> bool:
-    """Whether the CRM's daily calls are used up to the reserve that others need; then the lane waits."""
+def at_the_reserve(lane: Lane) -> str:
+    """Hold the lane where the CRM's daily calls are used up to the reserve that others need.
+
+    The code of what holds the lane, or empty while it may go on.
+    """
     limits = lane.crm.limits
     if limits.used is None:
-        limits = _remembered_limits(lane)
+        try:
+            limits = _remembered_limits(lane)
+        except InstepError as error:
+            # the reserve is used up too, or the CRM is away: even asking is refused
+            return stop(lane.account_id, lane.row, error, lane.policy)
     if limits.used is None or not limits.allowed:
-        return False
+        return ""
     if limits.used < limits.allowed * (100 - lane.config.api_reserve) / 100:
-        return False
+        return ""
     error = Wait(
         f"{limits.used} of {limits.allowed} API calls of the day are used; "
         f"{lane.config.api_reserve} % are kept in reserve.",
@@ -108,8 +115,7 @@ def reserve_reached(lane: Lane) -> bool:
         cure="Sync goes on by itself when the CRM frees calls; lower api_reserve_percent to use more.",
         scope=Scope.CONNECTION,
     )
-    stop(lane.account_id, lane.row, error, lane.policy)
-    return True
+    return stop(lane.account_id, lane.row, error, lane.policy)
 
 
 def _remembered_limits(lane: Lane) -> Limits:

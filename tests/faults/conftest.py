@@ -1,0 +1,55 @@
+"""An org on a port of its own and an account connected to it, for each test of a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from instep_standins.salesforce import Org, ids, serve_in_thread
+
+pytest.register_assert_rewrite("faults.scene")
+
+if TYPE_CHECKING:
+    from faults.scene import Fake, Scene
+
+# The scene knows Django's models: it is imported when a test asks for it, after Django is set up.
+
+
+@contextmanager
+def _serving(org: Org) -> Iterator[Fake]:
+    from faults.scene import Fake
+
+    running = serve_in_thread(org)
+    with httpx2.Client(timeout=30) as http:
+        yield Fake(running, http)
+    running.stop()
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with _serving(Org()) as fake:
+        yield fake
+
+
+@pytest.fixture
+def scene(fake: Fake, transactional_db: None) -> Scene:
+    from faults.scene import new_scene
+
+    return new_scene(fake)
+
+
+@pytest.fixture
+def other_org(scene: Scene) -> Iterator[Scene]:
+    """Another org that the same account is connected to."""
+    from faults.scene import new_scene
+
+    org = Org()
+    acme = org.organization
+    org.tables.remove("Organization", acme["Id"])
+    org.insert("Organization", {**acme, "Id": ids.mint("00D", 2), "Name": "Acme's second org"})
+    with _serving(org) as fake:
+        yield new_scene(fake, scene.account_id)

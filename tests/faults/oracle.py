@@ -1,0 +1,240 @@
+"""What the whole CRM must say, worked out from the raw events by code that shares nothing with the product.
+
+The default mapping (fill only what is empty, new people are Leads) and the default rules of ownership.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+
+#: rows of one object, without what an org sets by itself, ids replaced by what they lead to
+CRM = dict[str, list[dict[str, Any]]]
+
+OBJECTS = ("Lead", "Contact", "Account", "Case", "Event")
+CONNECTED = "integration@acme.example"
+USERS = frozenset(
+    {"greta.lindqvist@host.example", "amara.okafor@host.example", "nuno.reis@host.example", CONNECTED}
+)
+
+#: an org's own stamps, and fields that it works out from others
+_ITS_OWN = frozenset(
+    {"Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"}
+    | {"ActivityDateTime", "ActivityDate", "EndDate"}
+    | {"ConvertedDate", "ConvertedContactId", "ConvertedAccountId"}
+)
+#: what an org fills in on every new record; any other value counts
+_BORN = {"Status": "Open - Not Contacted", "ShowAs": "Busy", "GroupEventType": "0", "EventSubtype": "Event"}
+_WORDS = {
+    "scheduled": "Scheduled",
+    "rescheduled": "Rescheduled",
+    "completed": "Completed",
+    "canceled": "Canceled",
+    "no_show": "No-show",
+}
+_CHANGES = ("rescheduled", "canceled", "canceled_then_rescheduled", "canceled_reschedule_requested")
+
+
+@frozen
+class Person:
+    """A record that was there before us and that a booking's guest must be matched to, by its e-mail."""
+
+    object: str
+    fields: Mapping[str, Any]
+
+
+def crm_of(records: Mapping[str, list[dict[str, Any]]]) -> CRM:
+    """The stored records in the form that `expected` gives."""
+    names = {r["Id"]: r["Email"] for r in records["User"]}
+    for name in ("Lead", "Contact"):
+        names |= {r["Id"]: _who(name, r) for r in records[name]}
+    names |= {r["Id"]: f"Account {r.get('Name')}" for r in records["Account"]}
+    return in_order({name: [_plain(row, names) for row in records[name]] for name in OBJECTS})
+
+
+def in_order(crm: CRM) -> CRM:
+    """The same rows, in an order that two equal CRMs share."""
+    return {
+        name: sorted(crm.get(name, []), key=lambda row: json.dumps(row, sort_keys=True)) for name in OBJECTS
+    }
+
+
+def _who(name: str, row: Mapping[str, Any]) -> str:
+    return f"{name} {row.get('Email')} {row.get('Name')}"
+
+
+def _plain(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for field, value in row.items():
+        if field in _ITS_OWN or value in (None, False) or _BORN.get(field) == value:
+            continue
+        if field == "Instep_Contact_Id__c":
+            value = "ours"
+        elif field.endswith("Id") and isinstance(value, str):
+            value = names.get(value, f"nobody's id {value}")
+        elif field.endswith("DateTime"):
+            value = _moment(value)
+        kept[field] = value
+    return kept
+
+
+def _moment(text: str) -> str:
+    return datetime.fromisoformat(text).isoformat()
+
+
+# --- what the bookings say ------------------------------------------------------------------------
+
+
+def expected(
+    told: Iterable[bytes],
+    known: Iterable[Person] = (),
+    *,
+    kept: CRM | None = None,
+    new: str = "Lead",
+) -> CRM:
+    """The whole CRM after these events.
+
+    `known` people are matched and filled; `kept` rows have nothing to do with any booking and stay as they
+    are; `new` is the object that unknown people become.
+    """
+    bookings = _bookings(told)
+    people = _people(bookings, known, new)
+    crm: CRM = {name: list((kept or {}).get(name, [])) for name in OBJECTS}
+    for person in people.values():
+        crm[person["object"]].append(person["row"])
+    crm["Event"] += [_event(booking, people) for booking in bookings]
+    return in_order(crm)
+
+
+def _bookings(told: Iterable[bytes]) -> list[list[dict[str, Any]]]:
+    """The events of each booking, oldest first, each once."""
+    unique = {event["id"]: event for event in map(json.loads, told)}
+    by_booking: dict[str, list[dict[str, Any]]] = {}
+    for event in sorted(unique.values(), key=lambda e: str(e["data"]["last_updated_time"])):
+        by_booking.setdefault(event["data"]["id"], []).append(event)
+    return list(by_booking.values())
+
+
+def _people(
+    bookings: list[list[dict[str, Any]]], known: Iterable[Person], new: str
+) -> dict[str, dict[str, Any]]:
+    there = {str(person.fields["Email"]).lower(): person for person in known}
+    said: dict[str, dict[str, Any]] = {}
+    host: dict[str, str] = {}
+    facts = sorted(
+        (e for events in bookings for e in events), key=lambda e: str(e["data"]["last_updated_time"])
+    )
+    for fact in facts:
+        form = fact["data"]["form_submission"]
+        if form and form["email"]:
+            key = form["email"].lower()
+            said.setdefault(key, {}).update({name: value for name, value in form.items() if value})
+            host[key] = fact["data"]["external_calendar"]["id"]
+    people = {}
+    for key, form in said.items():
+        person = there.pop(key, None)
+        name = person.object if person else new
+        row = _person_row(name, form)
+        if person is None:
+            row |= {"OwnerId": _user(host[key]), "Instep_Contact_Id__c": "ours"}
+        else:
+            row |= {"OwnerId": CONNECTED, **person.fields}
+        row["Name"] = " ".join(row[part] for part in ("FirstName", "LastName") if part in row)
+        people[key] = {"object": name, "row": row, "form": form}
+    for key, person in there.items():
+        name = " ".join(person.fields[part] for part in ("FirstName", "LastName") if part in person.fields)
+        people[key] = {
+            "object": person.object,
+            "row": {"OwnerId": CONNECTED, "Name": name, **person.fields},
+            "form": {},
+        }
+    return people
+
+
+def _person_row(name: str, form: Mapping[str, Any]) -> dict[str, Any]:
+    first, _, last = form["name"].rpartition(" ")
+    row = {
+        "FirstName": first,
+        "LastName": last,
+        "Email": form["email"],
+        "Phone": form.get("phone"),
+        "MobilePhone": form.get("mobile_phone"),
+    }
+    if name == "Lead":
+        row["Company"] = form.get("company") or "Unspecified"
+    return {field: value for field, value in row.items() if value}
+
+
+def _user(host: str) -> str:
+    return host if host in USERS else CONNECTED
+
+
+def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    newest = events[-1]
+    data = newest["data"]
+    form = next(e["data"]["form_submission"] for e in reversed(events) if e["data"]["form_submission"])
+    person = people.get((form["email"] or "").lower())
+    start = datetime.fromisoformat(data["starting_time"])
+    end = start + timedelta(minutes=data["duration_minutes"])
+    location = (data["virtual_conferencing"] or {}).get("join_url") or data["location_description"]
+    contact = {**form, **person["form"]} if person else form
+    row = {
+        "Subject": data["subject"],
+        "Location": location,
+        "Description": _summary(data, contact, form, location, start),
+        "StartDateTime": start.isoformat(),
+        "EndDateTime": end.isoformat(),
+        "DurationInMinutes": data["duration_minutes"],
+        "Instep_Event_Status__c": _status(newest),
+        "Instep_Cancel_Reschedule_Reason__c": _reason(events),
+        "Instep_Booking_Id__c": data["id"],
+        "OwnerId": _owner(events),
+        "WhoId": _who(person["object"], person["row"]) if person else None,
+    }
+    if person and person["object"] == "Contact" and "AccountId" in person["row"]:
+        row["AccountId"] = person["row"]["AccountId"]
+    return {field: value for field, value in row.items() if value}
+
+
+def _summary(
+    data: Mapping[str, Any],
+    contact: Mapping[str, Any],
+    form: Mapping[str, Any],
+    location: str,
+    start: datetime,
+) -> str:
+    parts = {
+        "Meeting with": contact["name"],
+        "Company": contact.get("company"),
+        "Subject": data["subject"],
+        "Start time": f"{start:%a, %b} {start.day}, {start.year}, {start.hour % 12 or 12}:{start:%M %p}",
+        "Duration": f"{data['duration_minutes']} minutes",
+        "Location": location,
+        "Customer email": contact["email"],
+        "Customer phone": contact.get("phone"),
+        "Customer mobile phone": contact.get("mobile_phone"),
+        "Note from customer": form["note"],
+    }
+    return ", ".join(f"{label}: {value}" for label, value in parts.items() if value)
+
+
+def _status(newest: Mapping[str, Any]) -> str:
+    word = _WORDS[newest["data"]["status"]]
+    reassigned = newest["type"] == "booking.reassigned" and word in ("Scheduled", "Rescheduled")
+    connected = newest["data"]["external_calendar"]["id"] in USERS
+    return f"{word} (Reassigned by User)" if reassigned and connected else word
+
+
+def _reason(events: list[dict[str, Any]]) -> str | None:
+    changes = [e for e in events if e["type"].removeprefix("booking.") in _CHANGES]
+    block = changes[-1]["data"]["cancel_reschedule_information"] if changes else None
+    return block["reason"] if block else None
+
+
+def _owner(events: list[dict[str, Any]]) -> str:
+    hosts = [e["data"]["external_calendar"]["id"] for e in reversed(events)]
+    return next((host for host in hosts if host in USERS), CONNECTED)
