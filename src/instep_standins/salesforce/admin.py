@@ -6,6 +6,7 @@ import attrs
 
 from .call import Answer
 from .errors import ApiError
+from .schema import Field
 from .tables import Record
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def _refuse(status: int, problem: str) -> ApiError:
 
 
 def _object(org: "Org", name: Any) -> str:
-    if name not in org.catalogue:
+    if not isinstance(name, str) or name not in org.catalogue:
         raise _refuse(404, f"Object {name!r} is unknown here; known are {', '.join(sorted(org.catalogue))}.")
     return str(name)
 
@@ -39,6 +40,13 @@ def records(org: "Org", query: dict[str, str]) -> Body:
     return {n: [r for r in org.tables.rows(n).values() if not r.get("IsDeleted")] for n in names}
 
 
+def _fields(body: Body) -> Body:
+    fields = body.get("fields") or {}
+    if not isinstance(fields, dict) or any(isinstance(value, dict | list) for value in fields.values()):
+        raise _refuse(400, "fields must be a JSON object of plain values.")
+    return fields
+
+
 def _with_name(name: str, record: Record) -> Record:
     if name in ("Lead", "Contact", "User") and record.get("LastName"):
         record["Name"] = " ".join(part for part in (record.get("FirstName"), record["LastName"]) if part)
@@ -52,7 +60,7 @@ def _get_records(org: "Org", body: Body, query: dict[str, str]) -> Any:
 def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """Store a record past every rule and permission."""
     name = _object(org, body.get("object"))
-    fields = dict(body.get("fields") or {})
+    fields = dict(_fields(body))
     owner = org.user(org.settings.clientCredentialsUser or "")
     if "OwnerId" in org.catalogue[name].fields and owner:
         fields.setdefault("OwnerId", owner["Id"])
@@ -67,7 +75,7 @@ def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     name, old = _record(org, body)
     now = org.stamp()
     stamps = {n: now for n in ("LastModifiedDate", "SystemModstamp") if n in org.catalogue[name].fields}
-    record = {**old, **stamps, **(body.get("fields") or {})}
+    record = {**old, **stamps, **_fields(body)}
     record = _with_name(name, {k: v for k, v in record.items() if v is not None})
     org.tables.put(name, record)
     org.schema_changed() if name.startswith("PermissionSet") else None
@@ -143,11 +151,20 @@ def _revoke(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
+_SETTING_KINDS: dict[Any, Any] = {
+    bool: bool, int: int, float: int | float, str: str, str | None: str | None, dict[str, bool]: dict,
+}  # fmt: skip
+
+
 def _settings(org: "Org", body: Body, query: dict[str, str]) -> Any:
     known = attrs.fields_dict(type(org.settings))
     unknown = body.keys() - known.keys()
     if unknown:
         raise _refuse(400, f"Setting {', '.join(sorted(unknown))} is unknown; known are {', '.join(known)}.")
+    for name, value in body.items():
+        kind = _SETTING_KINDS.get(known[name].type, dict)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise _refuse(400, f"Setting {name} cannot be {value!r}.")
     for name, value in body.items():
         setattr(org.settings, name, value)
     org.touch("settings")
@@ -167,15 +184,25 @@ def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 
 def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}."""
-    name = _object(org, body.get("object"))
-    field = org.catalogue[name].fields.get(str(body.get("field")))
-    if field is None:
-        raise _refuse(404, f"{name} has no field {body.get('field')!r}.")
-    if body.get("remove"):
-        org.remove_field(name, field.name)
-        return {}
+    """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}.
+
+    {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`.
+    """
+    name, field_name = _object(org, body.get("object")), str(body.get("field"))
+    field = org.catalogue[name].fields.get(field_name)
     try:
+        if body.get("create"):
+            if field is not None or not field_name.endswith("__c"):
+                raise _refuse(400, f"{field_name} exists on {name} already, or its name does not end in __c.")
+            # As in a real org: what is universally required can be hidden from nobody.
+            made = Field(field_name, **{"length": 0, "label": field_name, "custom": True, **body["create"]})
+            org.add_field(name, attrs.evolve(made, permissionable=made.nillable))
+            return {}
+        if field is None:
+            raise _refuse(404, f"{name} has no field {field_name!r}.")
+        if body.get("remove"):
+            org.remove_field(name, field.name)
+            return {}
         org.add_field(name, attrs.evolve(field, **(body.get("change") or {})))
     except TypeError as problem:
         raise _refuse(400, f"The change is not understood: {problem}") from None
@@ -207,7 +234,7 @@ def _arm(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 
 def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    org.faults.clear()
+    org.faults.clear(body.get("id"))
     return {}
 
 

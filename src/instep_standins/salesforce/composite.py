@@ -55,7 +55,10 @@ def _sub_request(raw: Any, seen: set[str]) -> SubRequest:
     if reference_id in seen:
         raise json_parser_error(f"Duplicate referenceId: {reference_id}")
     seen.add(reference_id)
-    headers = {str(k).lower(): str(v) for k, v in (raw.get("httpHeaders") or {}).items()}
+    headers = raw.get("httpHeaders") or {}
+    if not isinstance(headers, dict):
+        raise json_parser_error("httpHeaders must be a JSON object at [line:1, column:2]")
+    headers = {str(name).lower(): str(value) for name, value in headers.items()}
     return SubRequest(raw["method"].upper(), raw["url"], reference_id, raw.get("body"), headers)
 
 

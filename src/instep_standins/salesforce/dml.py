@@ -33,9 +33,9 @@ def _read_only(names: list[str]) -> RowError:
     )
 
 
-def _fields_of(obj: SObject, data: Data, creating: bool) -> dict[Field, Any]:
+def _fields_of(obj: SObject, data: Data, creating: bool) -> list[tuple[Field, Any]]:
     """The named fields with their raw values: unknown and read-only ones are refused."""
-    named: dict[Field, Any] = {}
+    named: list[tuple[Field, Any]] = []
     for name, value in data.items():
         if name == "attributes":
             continue
@@ -48,15 +48,15 @@ def _fields_of(obj: SObject, data: Data, creating: bool) -> dict[Field, Any]:
                 "The Id field should not be specified in the sobject data.",
                 fields=None,
             )
-        named[field] = value
-    locked = [f.name for f in named if not (f.createable if creating else f.updateable)]
+        named.append((field, value))
+    locked = [f.name for f, _ in named if not (f.createable if creating else f.updateable)]
     if locked:
         raise _read_only(locked)
     return named
 
 
 def _check_required(obj: SObject, record: Record, changed: Data, creating: bool) -> None:
-    asked = [f for f in obj.fields.values() if f.required and (creating or f.name in changed)]
+    asked = [f for f in obj.required if creating or f.name in changed]
     missing = [f.name for f in asked if record.get(f.name) is None]
     if missing:
         raise RowError(
@@ -65,8 +65,8 @@ def _check_required(obj: SObject, record: Record, changed: Data, creating: bool)
 
 
 def _check_unique(caller: Caller, obj: SObject, record: Record, changed: Data) -> None:
-    for field in obj.fields.values():
-        if not field.unique or field.name not in changed or changed[field.name] is None:
+    for field in obj.unique:
+        if changed.get(field.name) is None:
             continue
         for other_id in caller.org.tables.find(obj.name, field.name, changed[field.name]):
             if other_id == record["Id"] or caller.org.live(obj.name, other_id) is None:
@@ -109,7 +109,7 @@ def create(caller: Caller, obj: SObject, data: Data, kinds: tuple[str, ...] = ()
     if not obj.writable:
         raise RowError(errors.CANNOT_ACTIVATE_ENTITY, f"entity type {obj.name} does not support create")
     named = _fields_of(obj, data, creating=True)
-    changed = {field.name: coerce(field, value) for field, value in named.items()}
+    changed = {field.name: coerce(field, value) for field, value in named}
     org = caller.org
     record: Record = (
         {"Id": ""} | rules.defaults(caller, obj) | {k: v for k, v in changed.items() if v is not None}
@@ -144,7 +144,7 @@ def update(caller: Caller, obj: SObject, text: str, data: Data, kinds: tuple[str
     named = _fields_of(obj, data, creating=False)
     old = find(caller, obj, text)
     rules.check_open(obj, old)
-    changed = {field.name: coerce(field, value) for field, value in named.items()}
+    changed = {field.name: coerce(field, value) for field, value in named}
     record = _finish(caller, obj, {**old, **changed}, changed, old)
     _ordered_refusal(caller, "PATCH", {"update", *kinds}, obj, {**old, **data})
     caller.org.tables.put(obj.name, record)

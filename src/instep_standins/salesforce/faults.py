@@ -26,6 +26,9 @@ _CPU_LIMIT = (
 )
 
 
+_ANY_COMPOSITE = Operation("POST", "/services/data/v68.0/composite", frozenset({"composite"}))
+
+
 @attrs.frozen
 class Match:
     """Which operations a fault meets; an absent part meets all. `path` is a regular expression."""
@@ -111,6 +114,17 @@ class Fault:
         return {**body, **self.details}
 
 
+def _match(asked: Any) -> Match:
+    known = attrs.fields_dict(Match)
+    if not isinstance(asked, dict) or asked.keys() - known.keys():
+        raise ValueError(f"The fault's match is not understood: {asked!r}; it may have {', '.join(known)}.")
+    try:
+        re.compile(asked.get("path") or "")
+    except (TypeError, re.error) as problem:
+        raise ValueError(f"The fault's match has a path that is not understood: {problem}.") from None
+    return Match(**asked)
+
+
 class Faults:
     """The armed faults. One lock makes a draw atomic under concurrent requests."""
 
@@ -124,18 +138,17 @@ class Faults:
         """Arm one fault from its JSON order. Raises ValueError that says what is wrong with it."""
         order = dict(order)
         kind = order.pop("kind", None)
-        if kind not in REQUEST_KINDS | ROW_KINDS:
+        if not isinstance(kind, str) or kind not in REQUEST_KINDS | ROW_KINDS:
             raise ValueError(
                 f"Fault kind {kind!r} is unknown; use one of {', '.join(sorted(REQUEST_KINDS | ROW_KINDS))}."
             )
-        try:
-            match = Match(**(order.pop("match", None) or {}))
-            re.compile(match.path or "")
-        except (TypeError, re.error) as problem:
-            raise ValueError(f"The fault's match is not understood: {problem}") from None
+        match = _match(order.pop("match", None) or {})
+        times = order.pop("times", 1)
+        if times is not None and not isinstance(times, int):
+            raise ValueError(f"A fault's times must be a number, or null for ever; not {times!r}.")
         fault = Fault(
             next(self._numbers), kind, match,
-            times=order.pop("times", 1), after=int(order.pop("after", 0)),
+            times=times, after=int(order.pop("after", 0)),
             probability=float(order.pop("probability", 1.0)), dice=random.Random(order.pop("seed", None)),
             details=order,
         )  # fmt: skip
@@ -143,9 +156,10 @@ class Faults:
             self._armed.append(fault)
         return fault
 
-    def clear(self) -> None:
+    def clear(self, number: int | None = None) -> None:
+        """Disarm one fault by its number, or all of them."""
         with self._lock:
-            self._armed.clear()
+            self._armed = [] if number is None else [fault for fault in self._armed if fault.id != number]
 
     def told(self) -> dict[str, Any]:
         with self._lock:
@@ -165,7 +179,8 @@ class Faults:
 
     def on_sub_request(self, operation: Operation) -> Fault | None:
         """The status fault that hits one sub-request of a composite."""
-        return self._first("status", lambda match: match.op != "any" and match.whole(operation))
+        # An order that meets the composite itself is about the whole request and was drawn there.
+        return self._first("status", lambda match: match.whole(operation) and not match.whole(_ANY_COMPOSITE))
 
     def on_row(self, operation: Operation, record: dict[str, Any]) -> RowError | None:
         """The refusal ordered for one record of a create, update, upsert or delete."""

@@ -9,7 +9,7 @@ import attrs
 
 from . import errors, ids
 from .call import Answer, Caller
-from .errors import not_found, refuse
+from .errors import json_parser_error, not_found, refuse
 from .schema import ACTIVITY, Choice, Field
 
 _NS = "{http://soap.sforce.com/2006/04/metadata}"
@@ -277,7 +277,10 @@ def route(caller: Caller, method: str, parts: list[str], query: dict[str, str], 
             )
         if not org.permissions()["PermissionsModifyMetadata"]:
             raise refuse(403, "INSUFFICIENT_ACCESS", "You need Modify Metadata to deploy")
-        options = (body.get("json") or {}).get("deployOptions") or {}
+        asked = body.get("json")
+        options = (asked.get("deployOptions") or {}) if isinstance(asked, dict) else {}
+        if not isinstance(options, dict):
+            raise json_parser_error("deployOptions must be a JSON object at [line:1, column:2]")
         deploy_id = org.mint(ids.DEPLOY_PREFIX)
         org.deployments[deploy_id] = _run(caller, body["file"], options)
         answer = {

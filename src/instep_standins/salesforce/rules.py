@@ -18,12 +18,7 @@ _RELATIONS_OF_EVENT = frozenset({"WhoId", "WhatId"})
 
 def defaults(caller: Caller, obj: SObject) -> Record:
     """The values of a new record before the request's own."""
-    record: Record = {}
-    for field in obj.fields.values():
-        if field.type == "boolean":
-            record[field.name] = False
-        elif field.default is not None:
-            record[field.name] = field.default
+    record: Record = dict(obj.defaults)
     now = caller.org.stamp()
     if "CreatedDate" in obj.fields:
         record |= {"CreatedDate": now, "CreatedById": caller.user_id}

@@ -11,6 +11,7 @@ values: `;` between, `*` marks the default, `= label` where the label differs.
 import functools
 import re
 from importlib import resources
+from typing import Any
 
 import attrs
 
@@ -109,6 +110,10 @@ class SObject:
     fields: dict[str, Field]
     by_lower: dict[str, Field] = attrs.field(init=False)
     by_relationship: dict[str, Field] = attrs.field(init=False)
+    # Worked out once, because every record written asks for them.
+    defaults: dict[str, Any] = attrs.field(init=False)
+    required: tuple[Field, ...] = attrs.field(init=False)
+    unique: tuple[Field, ...] = attrs.field(init=False)
 
     @by_lower.default
     def _index_names(self) -> dict[str, Field]:
@@ -117,6 +122,19 @@ class SObject:
     @by_relationship.default
     def _index_relationships(self) -> dict[str, Field]:
         return {f.relationship.lower(): f for f in self.fields.values() if f.relationship}
+
+    @defaults.default
+    def _find_defaults(self) -> dict[str, Any]:
+        values: dict[str, Any] = {f.name: False for f in self.fields.values() if f.type == "boolean"}
+        return values | {f.name: f.default for f in self.fields.values() if f.default is not None}
+
+    @required.default
+    def _find_required(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if f.required)
+
+    @unique.default
+    def _find_unique(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if f.unique)
 
     @property
     def writable(self) -> bool:

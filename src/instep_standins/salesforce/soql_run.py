@@ -16,6 +16,7 @@ from .soql_parse import Among, Both, Compare, Literal, Not, Path, Query, place
 from .tables import Record, index_key
 
 LARGEST_OFFSET = 2000
+_MOST_DAY_DIGITS = 5
 _MOST_OF_ALL_FIELDS = 200
 _SUFFIX_HINT = (
     "If you are attempting to use a custom {kind}, be sure to append the '__c' after the {thing} name. "
@@ -248,7 +249,7 @@ class Binder:
             return None
         word, _, count = literal.value.partition(":")
         days = {"TODAY": 0, "YESTERDAY": -1, "TOMORROW": 1}.get(word)
-        if count and word in ("LAST_N_DAYS", "NEXT_N_DAYS"):
+        if count and len(count) <= _MOST_DAY_DIGITS and word in ("LAST_N_DAYS", "NEXT_N_DAYS"):
             days = -int(count) if word == "LAST_N_DAYS" else int(count)
         if days is None:
             return None

@@ -13,7 +13,7 @@ _FIRST, _LAST = date(1700, 1, 1), date(4000, 12, 31)  # the range that Salesforc
 
 def format_datetime(moment: datetime) -> str:
     """`2022-03-17T16:21:26.000+0000`, whole seconds: Salesforce keeps no more."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + ".000+0000"
 
 
 def parse_datetime(text: str) -> str | None:
@@ -48,4 +48,4 @@ def parse_date(text: str) -> str | None:
 
 def read_datetime(stored: str) -> datetime:
     """A stored datetime as an aware UTC value."""
-    return datetime.strptime(stored, "%Y-%m-%dT%H:%M:%S.000%z")
+    return datetime.fromisoformat(stored[:19]).replace(tzinfo=UTC)

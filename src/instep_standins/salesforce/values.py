@@ -7,9 +7,9 @@ from . import errors, ids, times
 from .errors import RowError
 from .schema import Field
 
-_EMAIL = re.compile(
-    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9](?:[A-Za-z0-9\-]*\.)+[A-Za-z0-9\-]{2,}$", re.ASCII
-)
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+"
+_EMAIL = re.compile(rf"^{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9](?:[A-Za-z0-9\-]*\.)+[A-Za-z0-9\-]{{2,}}$", re.ASCII)
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _JAVA_TOKEN = {bool: "VALUE_FALSE", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING"}
 
 
@@ -27,9 +27,9 @@ def _not_deserialisable(kind: str, value: Any) -> RowError:
 def _text(field: Field, value: Any) -> str | None:
     if not isinstance(value, str):
         raise _not_deserialisable("string", value)
-    if "\x00" in value:
+    if _NO_TEXT.search(value):
         raise RowError(
-            errors.JSON_PARSER_ERROR, f"Invalid character (CTRL-CHAR, code 0) in {field.name}", fields=None
+            errors.JSON_PARSER_ERROR, f"Illegal character (NUL or half a pair) in {field.name}", fields=None
         )
     # Salesforce trims text at both ends, and blank text is no text.
     value = value.strip()
