@@ -357,6 +357,13 @@ class TestAside:
         assert Booking.objects.get().subject == long
 
 
+def test_each_event_is_told_whether_it_was_known(recorded: Recorder) -> None:
+    recorded(line("E1"))
+    done = recorded(line("E2"), line("E1"), b"{", line("E2"), line("E3"))
+    assert (done.accepted, done.known) == (2, frozenset({2, 4}))
+    assert done.problems[0].position == 3
+
+
 def test_the_log_is_only_ever_added_to(recorded: Recorder) -> None:
     from django.db import DatabaseError, transaction
 

@@ -29,10 +29,14 @@ class Claim:
 
 @frozen
 class Learned:
-    """What is new about hosts: addresses and ids that became known or moved; addresses of changed hosts."""
+    """What is new about hosts: addresses and ids that became known or moved; addresses of changed hosts.
+
+    `fresher` says that there is something to write, if only that known values are confirmed by newer facts.
+    """
 
     mentions: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
+    fresher: bool = False
 
 
 def claims(snapshots: Iterable[Snapshot]) -> dict[str, Claim]:
@@ -64,7 +68,7 @@ def news(account_id: int, said: Mapping[str, Claim]) -> Learned:
     new = {key for key in after if key not in before}
     moved = {id_ for id_ in ids if _holder(id_, before) != _holder(id_, after)}
     changed = {key for key in before if _shown(before[key]) != _shown(after[key])}
-    return Learned(frozenset(new | moved), frozenset(changed))
+    return Learned(frozenset(new | moved), frozenset(changed), fresher=after != before)
 
 
 def keep(account_id: int, source: str, said: Mapping[str, Claim]) -> None:

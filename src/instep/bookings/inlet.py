@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import frozen
 from django.db import transaction
 
-from instep.bookings.record import Recorded, record
+from instep.bookings import together
 from instep.core.errors import NeedsAdmin
 from instep.ingest import oncehub
 from instep.store import encryption
@@ -22,7 +22,6 @@ class Received:
     status: int
     outcome: str
     message: str
-    recorded: Recorded | None = None
 
     @property
     def ok(self) -> bool:
@@ -49,12 +48,12 @@ def receive(endpoint_id: str, raw: bytes, signature: str | None, now: datetime) 
             "SIGNATURE",
             f"The header {oncehub.SIGNATURE_HEADER} does not fit this body, secret and time.",
         )
-    recorded = record(endpoint.account_id, [raw], endpoint.source, now)
-    if recorded.problems:
-        return Received(200, recorded.problems[0].code, recorded.problems[0].reason, recorded)
-    if recorded.duplicates:
-        return Received(200, "DUPLICATE", "This event was received before.", recorded)
-    return Received(200, "ACCEPTED", "Recorded.", recorded)
+    outcome = together.record_one(endpoint.account_id, raw, endpoint.source, now)
+    if outcome.problem is not None:
+        return Received(200, outcome.problem.code, outcome.problem.reason)
+    if outcome.known:
+        return Received(200, "DUPLICATE", "This event was received before.")
+    return Received(200, "ACCEPTED", "Recorded.")
 
 
 def _find(endpoint_id: str) -> WebhookEndpoint | None:

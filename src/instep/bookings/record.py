@@ -56,20 +56,28 @@ class Problem:
 
 @frozen
 class Recorded:
-    """What came of a number of events. `changed` are keys of bookings whose state is another one now."""
+    """What came of a number of events. `changed` are keys of bookings whose state is another one now.
+
+    `known` are the positions (from 1) of the `duplicates`: events that were recorded before.
+    """
 
     accepted: int = 0
-    duplicates: int = 0
+    known: frozenset[int] = frozenset()
     problems: tuple[Problem, ...] = ()
     changed: tuple[int, ...] = ()
+
+    @property
+    def duplicates(self) -> int:
+        """How many events were recorded before, or stood more than once among these."""
+        return len(self.known)
 
 
 @frozen
 class _Read:
-    """Events after reading: facts by envelope id, and those that are none."""
+    """Events after reading: facts by envelope id, with the positions of each, and those that are none."""
 
     facts: Mapping[str, tuple[Snapshot, Mapping[str, Any]]]
-    repeated: int = 0
+    positions: Mapping[str, Sequence[int]]
     problems: tuple[Problem, ...] = ()
     aside: tuple[tuple[str, str, str, str], ...] = field(default=(), repr=False)
 
@@ -110,7 +118,8 @@ def _passing(error: Exception) -> bool:
 
 def _read(events: Iterable[bytes], source: str) -> _Read:
     facts: dict[str, tuple[Snapshot, Mapping[str, Any]]] = {}
-    problems, aside, repeated = [], [], 0
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    problems, aside = [], []
     for position, raw in enumerate(events, start=1):
         try:
             document = _READ[source](raw)
@@ -119,9 +128,9 @@ def _read(events: Iterable[bytes], source: str) -> _Read:
             problems.append(Problem(position, error.code, error.message))
             aside.append((error.code, error.message, *_kept(raw)))
             continue
-        repeated += snapshot.envelope_id in facts
+        positions[snapshot.envelope_id].append(position)
         facts.setdefault(snapshot.envelope_id, (snapshot, document))
-    return _Read(facts, repeated, tuple(problems), tuple(aside))
+    return _Read(facts, positions, tuple(problems), tuple(aside))
 
 
 def _kept(raw: bytes) -> tuple[str, str]:
@@ -134,14 +143,14 @@ def _record(account_id: int, read: _Read, source: str, now: datetime, alone: boo
     recording.set_aside(account_id, source, read.aside, now)
     snapshots = [snapshot for snapshot, _ in read.facts.values()]
     if not snapshots:
-        return Recorded(duplicates=read.repeated, problems=read.problems)
+        return Recorded(problems=read.problems)
     recording.lock_hosts(account_id, alone=alone)
     recording.lock_names(account_id, _names(snapshots))
     keys = recording.add_facts(account_id, source, _new_facts(read), now)
     fresh = [snapshot for snapshot in snapshots if snapshot.envelope_id in keys]
-    counted = Recorded(len(fresh), read.repeated + len(snapshots) - len(fresh), read.problems)
+    known = frozenset(p for e, places in read.positions.items() for p in places[e in keys :])
     if not fresh:
-        return counted
+        return Recorded(0, known, read.problems)
     said = hosts.claims(fresh)
     learned = hosts.news(account_id, said)
     if (learned.mentions or learned.changed) and not alone:
@@ -155,13 +164,13 @@ def _record(account_id: int, read: _Read, source: str, now: datetime, alone: boo
     )
     affected |= recording.bookings_known_by_mobile(account_id, source, people.said_mobiles(fresh))
     marks, changed = _derive(account_id, source, affected, fresh, keys, now)
-    if not alone:
+    if learned.fresher and not alone:
         # the last rows to be locked, and only to note how fresh the known values are
         hosts.keep(account_id, source, said)
     if learned.changed:
         marks = {**recording.bookings_of_hosts(account_id, learned.changed), **marks}
     queries.wake(account_id, queries.mark(account_id, queries.BOOKING, marks, now))
-    return Recorded(counted.accepted, counted.duplicates, counted.problems, tuple(changed))
+    return Recorded(len(fresh), known, read.problems, tuple(changed))
 
 
 def _names(snapshots: Sequence[Snapshot]) -> set[str]:
@@ -315,7 +324,10 @@ def _keep_surroundings(account_id: int, source: str, fresh: Sequence[Snapshot]) 
                     for name in objects:
                         several = isinstance(value, tuple) or properties.get((name, identifier)) == "multi"
                         properties[name, identifier] = "multi" if several else "text"
-    recording.save_calendars(
-        account_id, source, [(key, *named) for key, named in calendars.items()], CALENDAR_NOTES[source]
+    recording.save_surroundings(
+        account_id,
+        source,
+        CALENDAR_NOTES[source],
+        [(key, *named) for key, named in calendars.items()],
+        [(*key, kind) for key, kind in properties.items()],
     )
-    recording.save_properties(account_id, [(*key, kind) for key, kind in properties.items()])

@@ -344,39 +344,60 @@ def bookings_known_by_mobile(account_id: int, source: str, mobiles: Collection[s
 # --- calendars, properties, bookings ---
 
 
-def save_calendars(
-    account_id: int, source: str, calendars: Sequence[tuple[str, str, str]], note: str
+def save_surroundings(
+    account_id: int,
+    source: str,
+    note: str,
+    calendars: Collection[tuple[str, str, str]],
+    properties: Collection[tuple[str, str, str]],
 ) -> None:
-    """Make calendars on first sight, unpublished: (id, name, stamp of the name); the newest name wins."""
-    if not calendars:
+    """Make what events name, on first sight.
+
+    Calendars (id, name, stamp of the name) are unpublished, and their newest name wins. A property (object,
+    identifier, type) that ever held several values is `multi`. What is known already is not touched: the lock
+    on its row would have every delivery wait for the one before.
+    """
+    if not calendars and not properties:
         return
     rows(
         """
-        INSERT INTO calendar (account_id, source, source_id, name, name_stamp, note)
-        SELECT %s, %s, c.source_id, c.name, c.stamp, %s
-          FROM unnest(%s::text[], %s::text[], %s::text[]) AS c (source_id, name, stamp) ORDER BY c.source_id
-        ON CONFLICT (account_id, source, source_id) DO UPDATE
-           SET name = excluded.name, name_stamp = excluded.name_stamp
-         WHERE calendar.name_stamp COLLATE "C" < excluded.name_stamp COLLATE "C"
-        """,
-        [account_id, source, note, *(list(column) for column in zip(*sorted(calendars), strict=True))],
-    )
-
-
-def save_properties(account_id: int, found: Collection[tuple[str, str, str]]) -> None:
-    """Record custom properties (object, identifier, type); one that ever held several values is `multi`."""
-    if not found:
-        return
-    rows(
-        """
+        WITH made AS (
+            INSERT INTO calendar (account_id, source, source_id, name, name_stamp, note)
+            SELECT %(account)s, %(source)s, c.source_id, c.name, c.stamp, %(note)s
+              FROM unnest(%(ids)s::text[], %(names)s::text[], %(stamps)s::text[]) AS c (source_id, name, stamp)
+             WHERE NOT EXISTS (
+                SELECT FROM calendar k
+                 WHERE k.account_id = %(account)s AND k.source = %(source)s AND k.source_id = c.source_id
+                   AND k.name_stamp COLLATE "C" >= c.stamp COLLATE "C")
+             ORDER BY c.source_id
+            ON CONFLICT (account_id, source, source_id) DO UPDATE
+               SET name = excluded.name, name_stamp = excluded.name_stamp
+             WHERE calendar.name_stamp COLLATE "C" < excluded.name_stamp COLLATE "C")
         INSERT INTO property (account_id, object, identifier, label, type)
-        SELECT %s, p.object, p.identifier, p.identifier, p.type
-          FROM unnest(%s::text[], %s::text[], %s::text[]) AS p (object, identifier, type) ORDER BY 2, 3
+        SELECT %(account)s, p.object, p.identifier, p.identifier, p.type
+          FROM unnest(%(objects)s::text[], %(identifiers)s::text[], %(types)s::text[])
+            AS p (object, identifier, type)
+         WHERE NOT EXISTS (
+            SELECT FROM property k
+             WHERE k.account_id = %(account)s AND k.object = p.object AND k.identifier = p.identifier
+               AND k.type IN (p.type, 'multi'))
+         ORDER BY 2, 3
         ON CONFLICT (account_id, object, identifier) DO UPDATE SET type = excluded.type
          WHERE property.type <> excluded.type AND excluded.type = 'multi'
         """,
-        [account_id, *(list(column) for column in zip(*sorted(found), strict=True))],
+        {
+            "account": account_id,
+            "source": source,
+            "note": note,
+            **_columns(("ids", "names", "stamps"), calendars),
+            **_columns(("objects", "identifiers", "types"), properties),
+        },
     )
+
+
+def _columns(names: Sequence[str], table: Collection[Sequence[Any]]) -> dict[str, list[Any]]:
+    """The columns of a table given by rows."""
+    return {name: [row[place] for row in table] for place, name in enumerate(names)}
 
 
 @frozen
