@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from standin_org import StandinOrg
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "oncehub-events.jsonl"
 
@@ -35,7 +37,20 @@ _NAMES = {
     "Nguyễn Thị Minh Khai": ("Nguyễn Thị Minh", "Khai"),
     "Dr. Juan Q. Xavier de la Vega III": ("Juan Q. Xavier", "de la Vega III"),
     "María del Carmen Ruiz": ("María", "del Carmen Ruiz"),
+    "Ada Byron": ("Ada", "Byron"),
 }
+
+#: object → what its records are sorted by, and the fields that are compared
+_TOLD = {
+    "Lead": ("Email", {"FirstName", "LastName", "Company", "Email", "Phone", "MobilePhone", "OwnerId"}),
+    "Event": (
+        "Instep_Booking_Id__c",
+        {
+            "Instep_Booking_Id__c", "Subject", "Location", "Description", "Instep_Event_Status__c", "WhoId",
+            "Instep_Cancel_Reschedule_Reason__c", "StartDateTime", "EndDateTime", "OwnerId",
+        },
+    ),
+}  # fmt: skip
 
 
 def read(path: Path = EXAMPLES) -> list[dict[str, Any]]:
@@ -64,6 +79,18 @@ def expected(events: Iterable[dict[str, Any]], days: int) -> dict[str, list[dict
     return {
         "Lead": sorted(map(_filled, leads.values()), key=lambda r: r["Email"]),
         "Event": sorted(map(_filled, meetings), key=lambda r: r["Instep_Booking_Id__c"]),
+    }
+
+
+def told(org: StandinOrg) -> dict[str, list[dict[str, Any]]]:
+    """Leads and Events of an org with the fields that `expected` speaks of; there must be no other records."""
+    whole = org.whole()
+    assert whole["Contact"] == whole["Account"] == whole["Case"] == []
+    return {
+        name: sorted(
+            ({k: v for k, v in row.items() if k in fields} for row in whole[name]), key=lambda r: r[key]
+        )
+        for name, (key, fields) in _TOLD.items()
     }
 
 
@@ -116,7 +143,7 @@ def _meeting(
     name = " ".join(part for part in (lead["FirstName"], lead["LastName"]) if part)
     return {
         "Instep_Booking_Id__c": data["id"], "Subject": data["subject"], "Location": where,
-        "Description": _summary(life, where, start.astimezone(zones[_host(life)])),
+        "Description": _summary(life, where, start.astimezone(zones.get(_host(life), UTC))),
         "Instep_Event_Status__c": status, "Instep_Cancel_Reschedule_Reason__c": _reason(life),
         "StartDateTime": _wire(start), "EndDateTime": _wire(end), "OwnerId": _host(life),
         "WhoId": f"{name} <{lead['Email']}>",
