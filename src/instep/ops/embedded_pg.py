@@ -50,6 +50,9 @@ WATCH_PAUSE = 5.0
 
 log = structlog.get_logger(__name__)
 
+#: Servers that we started and that others still use: held, so that Python does not complain about its child.
+_left_running: list[subprocess.Popen[bytes]] = []
+
 _OPTIONS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -148,7 +151,8 @@ class Server:
             try:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass
+                if self._process is not None:
+                    _left_running.append(self._process)
             else:
                 self._stop()
             finally:
@@ -163,7 +167,8 @@ class Server:
             try:
                 with _exclusive(self.place.state / "start.lock"):
                     if not self._leaving.is_set():
-                        log.warning("postgres_died", home=str(self.place.home))
+                        if _running_pid(self.place) is None:
+                            log.warning("postgres_died", home=str(self.place.home))
                         self._ensure_started()
             except (InstepError, OSError) as error:
                 # A full disk may be emptied again: the watch goes on while this process needs the server.
@@ -177,12 +182,21 @@ class Server:
             _initialise(self.place)
         _refuse_wrong_version(self.place)
         self._reap()
-        if _running_pid(self.place) is None:
+        if not self._adopted():
             self._socket_folder = _socket_folder(self.place)
             self._start()
-        else:
-            self._socket_folder = Path(_pid_file(self.place)[4])
+
+    def _adopted(self) -> bool:
+        """Join a server that runs already; False when there is none, or when it turned out to be stopping."""
+        lines = _pid_file(self.place)
+        if _running_pid(self.place) is None or len(lines) < 5:
+            return False
+        self._socket_folder = Path(lines[4])
+        try:
             self._wait_until_ready(time.monotonic() + START_PATIENCE)
+        except ChildProcessError:
+            return False
+        return True
 
     def _start(self) -> None:
         """Start PostgreSQL in a session of its own: Ctrl-C in a terminal must not reach it before us."""
@@ -216,6 +230,8 @@ class Server:
             if self._process is not None and self._process.poll() is not None:
                 self._process = None
                 raise ChildProcessError
+            if self._process is None and _running_pid(self.place) is None:
+                raise ChildProcessError
             time.sleep(0.01)
         raise cannot_run(
             f"The PostgreSQL of {self.place.home} is not ready after {START_PATIENCE:.0f} s.",
@@ -239,7 +255,10 @@ class Server:
                        "-t", str(STOP_PATIENCE), "-s"]  # fmt: skip
             with _open_log(self.place) as output:
                 _run_as(self.place, command, output).wait()
-        self._reap()
+        if self._process is not None:
+            # pg_ctl waits for the pid file to go, which is a moment before the process does.
+            self._process.wait(STOP_PATIENCE)
+            self._process = None
         _remove_short_socket_folder(self.place)
 
     def _reap(self) -> None:
