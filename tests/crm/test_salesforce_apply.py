@@ -11,7 +11,7 @@ import pytest
 from conftest import StandIn
 from crm_batches import END, START, changes, composed, event, lead, scripted, update
 from instep.core.changes import Action, Write
-from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope, Wait
+from instep.core.errors import Bug, Fenced, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.crm.port import Applied, ReadOne
 from instep.crm.salesforce import SalesforceCrm
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID
@@ -401,6 +401,33 @@ def test_a_refused_parent_of_such_a_child_voids_it_unsent(standin: StandIn, crm:
     refuse_lead(standin, 1)
     done = crm.apply([lead(1), event(1, "lead1", Location="@{x}")])
     assert done.results["event1"].void
+    assert len(crm.calls) == 1
+
+
+@pytest.mark.parametrize("value", ["half a \ud83d character", float("nan"), object()])
+def test_a_value_that_no_json_can_hold_holds_back_its_own_record(
+    standin: StandIn, crm: SalesforceCrm, value: object
+) -> None:
+    done = crm.apply([lead(1, Title=value), event(1, "lead1"), lead(2), event(2, "lead2")])
+    error = done.results["lead1"].error
+    assert isinstance(error, InputError)
+    assert (error.scope, error.fields) == (Scope.FIELD, ("Title",))
+    assert done.results["event1"].void
+    assert done.results["event2"].ok
+
+
+def test_a_nul_is_refused_for_its_record_alone(standin: StandIn, crm: SalesforceCrm) -> None:
+    done = crm.apply([lead(1, LastName="a\x00b"), lead(2)])
+    assert not done.results["lead1"].ok
+    assert done.results["lead2"].ok
+
+
+@pytest.mark.parametrize(
+    "text", ["😀 emoji", "\u202eright to left", "'; DROP", "=HYPERLINK(1)", "<b>x</b>", "%_", "\\", "{@}"]
+)
+def test_any_other_text_arrives_as_it_is(standin: StandIn, crm: SalesforceCrm, text: str) -> None:
+    assert crm.apply([lead(1, LastName=text), event(1, "lead1", Subject=text)]).results["event1"].ok
+    assert standin.records("Lead")[0]["LastName"] == standin.records("Event")[0]["Subject"] == text
     assert len(crm.calls) == 1
 
 

@@ -19,11 +19,10 @@ from instep.crm.salesforce.ids import long_id
 from instep.crm.salesforce.observe import parts_of, record_of, refusal
 from instep.crm.salesforce.pack import Collection, collections, composites, mentions_reference, ranks
 from instep.crm.salesforce.pack import Composite as Packed
+from instep.crm.salesforce.parts import part_request, read_path, unsendable
 
 #: Collections that one batch may have refused as a whole before the rest counts as refused with them.
 _SPLITS = 24
-
-_RULES_OFF = {"Sforce-Auto-Assign": "FALSE"}
 
 
 def apply(
@@ -57,6 +56,10 @@ class _Sending:
         self._reads: dict[tuple[str, str], Record | None] = {}
         self._stopped: InstepError | None = None
         self._splits = 0
+        for write in writes:
+            error = unsendable(write)
+            if error is not None:
+                self._results[write.ref] = WriteResult(write.ref, error=error)
 
     def applied(self) -> Applied:
         """What is known so far, in the order of the batch."""
@@ -144,11 +147,11 @@ class _Sending:
         }
         base = self._client.base
         requests: list[dict[str, Any]] = [
-            {"method": "GET", "url": f"{base}{_read_path(read)}", "referenceId": f"r{n}"}
+            {"method": "GET", "url": f"{base}{read_path(read)}", "referenceId": f"r{n}"}
             for n, read in enumerate(packed.reads)
         ]
         requests += [
-            {**self._request(part, places, base), "referenceId": f"w{n}"}
+            {**part_request(part, base, lambda ref: self._known(ref) or places[ref]), "referenceId": f"w{n}"}
             for n, part in enumerate(packed.collections)
         ]
         body = {"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests}
@@ -182,7 +185,7 @@ class _Sending:
     def _fall_back(self, packed: Packed) -> None:
         """A Composite refused for its shape has changed nothing: its parts go one by one."""
         for read in packed.reads:
-            answer = self._client.request("GET", _read_path(read), purpose="read", refusals=True)
+            answer = self._client.request("GET", read_path(read), purpose="read", refusals=True)
             self._take_read(read, answer.status, answer.body, answer.request_id)
         self._stop_if_told()
         for part in packed.collections:
@@ -192,7 +195,7 @@ class _Sending:
 
     def _send_plain(self, part: Collection) -> None:
         """A collection or a single record as a request of its own; parents' ids are known."""
-        request = self._request(part, {}, "")
+        request = part_request(part, "", self._known)
         answer = self._client.request(
             request["method"],
             request["url"],
@@ -211,40 +214,6 @@ class _Sending:
         for half in (left[:middle], left[middle:]):
             if half:
                 self._send_plain(Collection(half))
-
-    def _request(self, part: Collection, places: Mapping[str, str], base: str) -> dict[str, Any]:
-        """Method, address, body and headers of one part."""
-        first = part.writes[0]
-        request: dict[str, Any]
-        if part.single:
-            method, path = _single_address(first)
-            request = {"method": method, "url": f"{base}{path}", "body": self._fields(first, places)}
-        else:
-            method, path = _collection_address(first)
-            records = [self._row(w, places) for w in part.writes]
-            request = {
-                "method": method,
-                "url": f"{base}{path}",
-                "body": {"allOrNone": False, "records": records},
-            }
-        if part.rules_off:
-            request["httpHeaders"] = _RULES_OFF
-        return request
-
-    def _row(self, write: Write, places: Mapping[str, str]) -> dict[str, Any]:
-        row = {"attributes": {"type": write.object}, **self._fields(write, places)}
-        if write.action is Action.UPDATE:
-            row["id"] = write.id
-        elif write.action is Action.UPSERT and write.key:
-            row[write.key[0]] = write.key[1]
-        return row
-
-    def _fields(self, write: Write, places: Mapping[str, str]) -> dict[str, Any]:
-        """The values with the parents' ids, or the places where this Composite will find them."""
-        fields = {**write.values, **{f: self._known(r) or places[r] for f, r in write.parents.items()}}
-        if write.key:
-            fields.pop(write.key[0], None)  # an upsert's body must not repeat it (reference 2.2)
-        return fields
 
     # -- answers -------------------------------------------------------------------------------
 
@@ -344,33 +313,6 @@ def _untold(request_id: str) -> Retry:
 
 def _status(part: Mapping[str, Any]) -> int:
     return int(part.get("httpStatusCode") or 0)
-
-
-def _read_path(read: ReadOne) -> str:
-    return f"/sobjects/{read.object}/{read.id}?fields={','.join(read.select)}"
-
-
-def _single_address(write: Write) -> tuple[str, str]:
-    if write.action is Action.CREATE:
-        return "POST", f"/sobjects/{write.object}"
-    if write.action is Action.UPDATE:
-        return "PATCH", f"/sobjects/{write.object}/{write.id}"
-    field, value = _key(write)
-    return "PATCH", f"/sobjects/{write.object}/{field}/{value}"
-
-
-def _collection_address(write: Write) -> tuple[str, str]:
-    if write.action is Action.CREATE:
-        return "POST", "/composite/sobjects"
-    if write.action is Action.UPDATE:
-        return "PATCH", "/composite/sobjects"
-    return "PATCH", f"/composite/sobjects/{write.object}/{_key(write)[0]}"
-
-
-def _key(write: Write) -> tuple[str, str]:
-    if not write.key or not write.key[1]:
-        raise Bug(f"The upsert {write.ref} has no external id.", code="missing_key")
-    return write.key
 
 
 def _for_record(refused: InstepError, body: Any, status: int, request_id: str) -> InstepError:
