@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from instep_standins.salesforce import Org, ids, serve_in_thread
+from instep_standins.salesforce import Org, create_app, ids, serve_in_thread
 from standins.conftest import Clock
 from standins.sf import BASE, Client
 
@@ -183,7 +184,7 @@ def test_taken_port_is_said_plainly(sf: Client) -> None:
     assert f"Port {port} cannot be opened" in done.stderr
 
 
-def test_chunked_and_compressed_bodies(sf: Client) -> None:
+def test_chunked_bodies_and_compressed_answers(sf: Client) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"LastName": "A",'
         yield b' "Company": "C"}'
@@ -195,6 +196,25 @@ def test_chunked_and_compressed_bodies(sf: Client) -> None:
     assert answer.request.headers["Transfer-Encoding"] == "chunked"
     big = sf.http.get(BASE + "/sobjects/Lead/describe")
     assert big.headers["Content-Encoding"] == "gzip"
+
+
+def test_compressed_body_and_one_that_only_says_so(sf: Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    body = json.dumps(LEAD).encode()
+    good = sf.http.post(BASE + "/sobjects/Lead", content=gzip.compress(body), headers=headers)
+    bad = sf.http.post(BASE + "/sobjects/Lead", content=b"\x1f\x8b broken", headers=headers)
+    assert (good.status_code, bad.status_code) == (201, 400)
+
+
+def test_dropped_connection_in_process_is_an_os_error(org: Org) -> None:
+    """Without a socket there is nothing to reset: the exception is a ConnectionResetError."""
+    http = httpx2.Client(transport=httpx2.WSGITransport(app=create_app(org)), base_url="http://org.example")
+    sf = Client(http, org)
+    sf.sign_in()
+    sf.fake("faults", {"kind": "drop_after", "match": {"op": "create"}})
+    with pytest.raises(ConnectionResetError):
+        sf.create("Lead", **LEAD)
+    assert len(sf.stored("Lead")) == 1
 
 
 def test_two_hundred_rows_take_well_under_a_second(tmp_path: Path) -> None:

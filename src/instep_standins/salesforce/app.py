@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -62,13 +63,21 @@ def _read_request(environ: dict[str, Any]) -> Request:
     if not length and environ.get("HTTP_TRANSFER_ENCODING"):
         body = environ["wsgi.input"].read()
     if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
+        body = _inflate(body)
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     raw = environ.get("REQUEST_URI")
     # WSGI hands the path decoded; REST needs it as sent, where %2F inside an external id is not a slash.
     path = raw.partition("?")[0] if raw else quote(_path_bytes(environ.get("PATH_INFO", "/")), safe="/%:@!{}")
     base_url = f"{environ['wsgi.url_scheme']}://{host}"
     return Request(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body, base_url)
+
+
+def _inflate(body: bytes) -> bytes:
+    """A compressed body; one that is none stays as it is, for the JSON parser to refuse."""
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return body
 
 
 def _path_bytes(path_info: str) -> bytes:

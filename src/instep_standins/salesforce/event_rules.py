@@ -77,7 +77,7 @@ def _timed(record: Record, changed: dict[str, Any], old: Record | None) -> None:
         minutes = old.get("DurationInMinutes") if old else None
         if minutes is None or {"EndDateTime", "DurationInMinutes"} & changed.keys():
             missing.insert(0, "DurationInMinutes")
-    if missing:
+    if missing or start is None:
         raise _missing(*missing)
     begin = times.read_datetime(start)
     finish = times.read_datetime(end) if end else begin + timedelta(minutes=minutes)

@@ -114,8 +114,7 @@ class Org:
     # -- time -------------------------------------------------------------------------------------
 
     def now(self) -> datetime:
-        offset = self.settings.clock if hasattr(self, "settings") else 0.0
-        return datetime.fromtimestamp(self._clock() + offset, UTC)
+        return datetime.fromtimestamp(self._clock() + self.settings.clock, UTC)
 
     def stamp(self) -> str:
         return times.format_datetime(self.now())

@@ -45,7 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(length)
 
     def _chunks(self) -> bytes:
-        parts, size = [], 0
+        parts: list[bytes] = []
+        size = 0
         while True:
             length = int(self.rfile.readline(1024).partition(b";")[0].strip() or b"0", 16)
             if length == 0:
