@@ -1,0 +1,56 @@
+"""Every table of Instep. `account_id` is not null in each tenant's table and first in each of its indexes.
+
+Tables carry the plain names that `queries.py` uses. `fact`, `transition` and `receipt` are only ever
+added to. Partitioned tables (`transition`, `receipt`) are made by SQL in the migrations.
+"""
+
+from instep.store.models.bookings import (
+    Booking,
+    Calendar,
+    Contact,
+    ContactFormerEmail,
+    Fact,
+    Host,
+    HostMention,
+    Property,
+    SetAside,
+)
+from instep.store.models.columns import public_id
+from instep.store.models.lanes import (
+    Alert,
+    Connection,
+    CrmDescribe,
+    CrmRecord,
+    CrmUser,
+    FieldQuarantine,
+    SyncItem,
+    UnknownHost,
+)
+from instep.store.models.logs import Receipt, Transition
+from instep.store.models.tenants import Account, User, WebhookEndpoint
+
+__all__ = [
+    "Account",
+    "Alert",
+    "Booking",
+    "Calendar",
+    "Connection",
+    "Contact",
+    "ContactFormerEmail",
+    "CrmDescribe",
+    "CrmRecord",
+    "CrmUser",
+    "Fact",
+    "FieldQuarantine",
+    "Host",
+    "HostMention",
+    "Property",
+    "Receipt",
+    "SetAside",
+    "SyncItem",
+    "Transition",
+    "UnknownHost",
+    "User",
+    "WebhookEndpoint",
+    "public_id",
+]
