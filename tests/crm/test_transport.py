@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from instep.core.errors import Bug, InputError, Retry, Scope
 from instep.crm.transport import Transport, check_url
@@ -103,6 +111,25 @@ def test_the_checked_address_is_the_one_that_is_called(loopback: Loopback) -> No
     assert f"host: somewhere.example:{loopback.port}" in loopback.seen[0].lower()
 
 
+def test_the_name_service_is_asked_once_and_again_after_trouble(loopback: Loopback) -> None:
+    asked: list[str] = []
+
+    def here(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    transport = Transport(resolver=here)
+    for _ in range(3):
+        transport.send("GET", f"http://somewhere.example:{loopback.port}/")
+    assert len(asked) == 1
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    for _ in range(2):
+        with pytest.raises(Retry):
+            transport.send("GET", f"http://somewhere.example:{port}/")
+    assert len(asked) == 3
+
+
 class Loopback:
     """A server that does one odd thing with each connection."""
 
@@ -192,3 +219,71 @@ def test_the_log_names_the_call_but_no_query_and_no_token(
     assert (record.path, record.status) == ("/query", 200)  # type: ignore[attr-defined]
     assert "guest.example" not in str(record.__dict__)
     assert "secret" not in str(record.__dict__)
+
+
+# -- encryption ----------------------------------------------------------------------------------
+
+
+def certificate(folder: Path, *names: str) -> Path:
+    """A self-signed certificate for these names, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        signed.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of an https server whose certificate is for acme.example, trusted by the operator."""
+    path = certificate(tmp_path, "acme.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+
+    class Quiet(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    server.daemon_threads = True
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_certificate_must_be_that_of_the_name_that_was_called(encrypted: int) -> None:
+    """Two orgs behind one address: a connection that was checked for one is not used for the other."""
+    transport = Transport(resolver=resolver("127.0.0.1"))
+    assert transport.send("GET", f"https://acme.example:{encrypted}/").status == 200
+    with pytest.raises(Retry, match=r"other\.example could not be reached: .*certificate"):
+        transport.send("GET", f"https://other.example:{encrypted}/")
+    transport.close()

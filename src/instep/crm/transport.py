@@ -11,6 +11,7 @@ import ipaddress
 import json as jsonlib
 import logging
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ log = logging.getLogger("instep.crm.transport")
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 _KEEP_OPEN_SECONDS = 20.0
+_ADDRESS_SECONDS = 60.0
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
@@ -128,20 +130,42 @@ def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None 
 
 
 class _Guard(httpx2.BaseTransport):
-    """Connects only to addresses that were checked, each request anew."""
+    """Connects only to addresses that were checked.
+
+    They are kept for a minute: asking the name service before every request would cost more than the
+    request, and addresses that come in another order each time would never meet a kept connection.
+    """
 
     def __init__(self, allow: Sequence[str], resolver: Resolver) -> None:
         self._allow = tuple(allow)
         self._resolver = resolver
-        self._direct = httpx2.HTTPTransport(
-            trust_env=False,
-            # Bookings come in seconds apart: a connection kept open saves each of them the handshakes.
-            limits=httpx2.Limits(
-                max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_OPEN_SECONDS
-            ),
-        )
+        self._kept: dict[tuple[str, int], tuple[float, list[str]]] = {}
+        # One context for all: reading the system's certificates takes longer than a request.
+        self._tls = httpx2.create_ssl_context()
+        self._pools: dict[str, httpx2.HTTPTransport] = {}
+        self._pools_lock = threading.Lock()
         proxy = urllib.request.getproxies_environment().get("https")
-        self._proxied = httpx2.HTTPTransport(proxy=httpx2.Proxy(proxy)) if proxy else None
+        self._proxied = httpx2.HTTPTransport(verify=self._tls, proxy=httpx2.Proxy(proxy)) if proxy else None
+
+    def _pool(self, host: str) -> httpx2.HTTPTransport:
+        """The kept connections of one host.
+
+        Orgs share addresses: in a common pool, which knows addresses only, one org's request would
+        travel on a connection whose certificate was checked for another's name.
+        """
+        with self._pools_lock:
+            if host not in self._pools:
+                self._pools[host] = httpx2.HTTPTransport(
+                    verify=self._tls,
+                    trust_env=False,
+                    # Bookings come seconds apart: a kept connection saves each of them the handshakes.
+                    limits=httpx2.Limits(
+                        max_connections=100,
+                        max_keepalive_connections=10,
+                        keepalive_expiry=_KEEP_OPEN_SECONDS,
+                    ),
+                )
+            return self._pools[host]
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host = request.url.host
@@ -154,10 +178,21 @@ class _Guard(httpx2.BaseTransport):
             return self._proxied.handle_request(request)
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         try:
-            addresses = checked_addresses(host, port, self._allow, self._resolver)
+            addresses = self._addresses(host, port)
         except OSError as error:
             raise httpx2.ConnectError(f"{host}: {error.strerror or error}", request=request) from error
-        return self._first_that_connects(request, host, addresses)
+        try:
+            return self._first_that_connects(request, host, addresses)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            self._kept.pop((host, port), None)
+            raise
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        until, addresses = self._kept.get((host, port), (0.0, []))
+        if time.monotonic() >= until:
+            addresses = checked_addresses(host, port, self._allow, self._resolver)
+            self._kept[(host, port)] = (time.monotonic() + _ADDRESS_SECONDS, addresses)
+        return addresses
 
     def _first_that_connects(
         self, request: httpx2.Request, host: str, addresses: list[str]
@@ -173,13 +208,14 @@ class _Guard(httpx2.BaseTransport):
                 extensions={**request.extensions, "sni_hostname": host},
             )
             try:
-                return self._direct.handle_request(pinned)
+                return self._pool(host).handle_request(pinned)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 refused = error
         raise refused
 
     def close(self) -> None:
-        self._direct.close()
+        for pool in self._pools.values():
+            pool.close()
         if self._proxied is not None:
             self._proxied.close()
 
