@@ -101,7 +101,7 @@ def find_place(home: Path) -> Place:
     home = home.resolve()
     wheel = _wheel_folder()
     if os.geteuid() == 0:
-        with _locked(_system_root() / "setup.lock"):
+        with locked(_system_root() / "setup.lock"):
             account = _system_account()
             installation = _copied_installation(wheel)
         place = Place(home, SYSTEM_ROOT / _short_hash(home), account, installation)
@@ -111,7 +111,7 @@ def find_place(home: Path) -> Place:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on a file, waiting for it as long as it takes."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
