@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from attrs import frozen
@@ -111,16 +112,42 @@ def _email(value: Any, target: Field) -> Converted:
     return Converted(text)
 
 
+# thousands as the forms that people fill in write them; "1.234,50" is refused rather than guessed
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+
+
 def _number(value: Any, target: Field) -> Converted:
+    text = _bare_number(str(value), target)
     try:
-        number = Decimal(str(value).strip().rstrip("%").strip())
+        number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 18:
+    if not number.is_finite():
         return Converted(refused=f"{target.label}: “{str(value)[:40]}” is not a number.")
     if target.type == "int":
+        # the CRM takes whole numbers of 32 bits
+        too_large = abs(number) >= 2**31
+    else:
+        too_large = abs(number) >= Decimal(10) ** ((target.precision or 18) - target.scale)
+    if too_large:
+        return Converted(refused=f"{target.label}: “{str(value)[:40]}” is too large.")
+    if target.type == "int":
         return Converted(int(number), note="" if number == int(number) else "decimals dropped")
-    return Converted(float(round(number, target.scale)) if target.scale else float(number))
+    if not (target.precision or target.scale):
+        return Converted(float(number))
+    # rounded as the CRM does it, or every later look would find a difference
+    kept = number.quantize(Decimal(1).scaleb(-target.scale), ROUND_HALF_UP)
+    note = "" if kept == number else f"rounded to {target.scale} decimals"
+    return Converted(float(kept), note=note)
+
+
+def _bare_number(text: str, target: Field) -> str:
+    """The text without what people write around an amount or a share: `$ 5`, `EUR 5`, `5 %`."""
+    text = text.strip()
+    if target.type == "currency":
+        text = "".join(ch for ch in text if unicodedata.category(ch) != "Sc").strip()
+        text = re.sub(r"^[A-Z]{3}\s*(?=[\d+-])|(?<=\d)\s*[A-Z]{3}$", "", text)
+    return text.removesuffix("%").strip()
 
 
 def wire_datetime(at: datetime) -> str:
@@ -129,11 +156,17 @@ def wire_datetime(at: datetime) -> str:
     return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
+# years that a CRM's dates reach, and a year of room for time zones
+_FIRST_YEAR, _LAST_YEAR = 1701, 3999
+
+
 def _moment(value: Any, kind: str, where: tzinfo) -> Converted:
     try:
         at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     except ValueError:
         return Converted(refused=f"“{str(value)[:40]}” is not a date in ISO form.")
+    if not _FIRST_YEAR < at.year < _LAST_YEAR:
+        return Converted(refused=f"“{str(value)[:40]}” is a date that the CRM cannot hold.")
     if at.tzinfo is None:
         at = at.replace(tzinfo=where)
     return Converted(at.astimezone(where).date().isoformat() if kind == "date" else wire_datetime(at))
@@ -192,12 +225,13 @@ def default_for(target: Field, now: datetime) -> Converted:
 def canonical(target: Field | None, wire: Any) -> Any:
     """The form in which two wire values that mean the same are equal.
 
-    Blank is None; line ends, outer spaces and text beyond the field's length do not count; moments
-    compare in UTC, numbers by value, e-mail addresses without case, ids by their first 15 characters.
+    Blank is None, for a checkbox it is False; line ends, outer spaces and text beyond the field's length do
+    not count; moments compare in UTC, numbers by value, e-mail addresses without case, ids by their first 15
+    characters, several choices in any order, rich text however its characters are escaped.
     """
-    if is_blank(wire):
-        return None
     kind = target.type if target is not None else "string"
+    if is_blank(wire):
+        return False if kind == "boolean" else None
     if kind == "datetime":
         return _instant(wire)
     if kind in ("int", "double", "currency", "percent"):
@@ -211,6 +245,11 @@ def canonical(target: Field | None, wire: Any) -> Any:
     text = str(wire).replace("\r\n", "\n").replace("\r", "\n").strip()
     if kind == "email":
         return text.lower()
+    if kind == "multipicklist":
+        # the CRM gives the choices back in the order of its own list
+        return frozenset(part.strip() for part in text.split(";") if part.strip())
+    if target is not None and target.html:
+        return html.unescape(text)
     if target is not None and target.length:
         text = text[: target.length].rstrip()
     return text
