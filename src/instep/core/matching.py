@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from instep.core.changes import Candidate, Match
 from instep.core.contact import Contact, email_key, phone_spellings
@@ -118,11 +118,12 @@ class Index:
             self._by_id[(record.object, record.id[:15])] = record
         for person in setting.profile.person_order(setting.config.person_object):
             rows = [r for r in observed.of(person.name) if not r.deleted]
-            rows.sort(key=self._newest, reverse=True)
+            rows.sort(key=self.age, reverse=True)
             for record in rows:
                 self._take(person, record)
 
-    def _newest(self, record: Record) -> tuple[datetime, datetime, str]:
+    def age(self, record: Record) -> tuple[datetime, datetime, str]:
+        """When it was modified, when created, and its id: the order among several matches, newest last."""
         profile = self.setting.profile
         return (
             _moment(record.get(profile.modified_field)),
@@ -152,15 +153,21 @@ class Index:
         for number in (contact.phone, contact.mobile_phone):
             for spelling in phone_spellings(number):
                 by_phone += [r for r in self._by_phone.get(spelling, []) if r not in taken + by_phone]
-        return by_key, by_email, by_phone
+        # several spellings and fields found them: put them in order again
+        return by_key, by_email, sorted(by_phone, key=self.age, reverse=True)
 
 
 @frozen
 class Found:
-    """The person of an item: how it was found, and the record, None when it has to be made."""
+    """The person of an item: how it was found, and the record, None when it has to be made.
+
+    `key_taken`: a record that cannot be used (a converted Lead whose Contact nobody can read) carries our
+    Contact id, so that a new one cannot.
+    """
 
     match: Match
     record: Record | None = None
+    key_taken: bool = False
 
 
 def find_person(setting: Setting, work: Work, contact: Contact, index: Index) -> Found:
@@ -170,18 +177,23 @@ def find_person(setting: Setting, work: Work, contact: Contact, index: Index) ->
     if chosen is None:
         chosen, rule = pool.choose()
         outcome = "found"
-    candidates = pool.candidates(chosen, rule)
-    if chosen is None:
-        why = (
-            "nobody has this e-mail address"
-            if is_email(contact.email)
-            else "nobody has this phone number"
-            if contact.phone or contact.mobile_phone
-            else "no e-mail address and no phone number to search by"
-        )
-        new = Match("create", f"{why}: a new {setting.config.person_object} is made", candidates=candidates)
-        return Found(evolve(new, object=setting.config.person_object))
-    return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), chosen)
+    candidates = pool.candidates(chosen, rule, linked=outcome == "linked")
+    if chosen is not None:
+        return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), chosen)
+    made = setting.config.person_object
+    new = Match("create", f"{_nobody(contact, pool)}: a new {made} is made", made, candidates=candidates)
+    return Found(new, key_taken=any(record.object == made for record in pool.by_key))
+
+
+def _nobody(contact: Contact, pool: _Pool) -> str:
+    """Why the search found no record to use."""
+    if pool.by_key or pool.by_email or (pool.by_phone and not pool.email):
+        return "what was found cannot be used"
+    if is_email(contact.email):
+        return "nobody has this e-mail address"
+    if contact.phone or contact.mobile_phone:
+        return "nobody has this phone number"
+    return "no e-mail address and no phone number to search by"
 
 
 def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, str, str]:
@@ -218,6 +230,7 @@ class _Pool:
 
     def __init__(self, setting: Setting, contact: Contact, index: Index) -> None:
         self.setting = setting
+        self.index = index
         self.email = email_key(contact.email) if is_email(contact.email) else ""
         self.order = setting.profile.person_order(setting.config.person_object)
         self.by_key, self.by_email, self.by_phone = index.people(contact)
@@ -233,28 +246,40 @@ class _Pool:
     def _first(self, records: list[Record], why: str) -> tuple[Record | None, str]:
         for person in self.order:
             own = [r for r in records if r.object == person.name]
-            for record in own:
-                if follow_conversion(self.setting, record) is record:
-                    several = " and is the most recently modified" if len(own) > 1 else ""
-                    return record, f"this {person.name} {why}{several}"
+            usable = [r for r in own if follow_conversion(self.setting, r) is r]
+            if usable:
+                return usable[0], f"this {person.name} {why}{self._tie_break(usable)}"
             for record in own:
                 became = follow_conversion(self.setting, record)
                 if became is not None:
                     return became, f"a {person.name} that {why} was converted to this {became.object}"
         return None, ""
 
-    def candidates(self, chosen: Record | None, rule: str) -> tuple[Candidate, ...]:
+    def _tie_break(self, usable: list[Record]) -> str:
+        """What put the first of several before the second."""
+        if len(usable) < 2:
+            return ""
+        one, other = (self.index.age(record) for record in usable[:2])
+        if one[0] != other[0]:
+            return " and is the most recently modified"
+        if one[1] != other[1]:
+            return " and is the most recently created of those modified last"
+        return " and has the highest id of those modified and created last"
+
+    def candidates(self, chosen: Record | None, rule: str, linked: bool) -> tuple[Candidate, ...]:
         groups = (
             ("carries our Contact id", self.by_key),
             ("same e-mail address", self.by_email),
             ("same phone number", self.by_phone),
         )
-        listed = [self._candidate(r, why, chosen, rule) for why, rows in groups for r in rows]
+        listed = [self._candidate(r, why, chosen, rule, linked) for why, rows in groups for r in rows]
         if chosen is not None and not any(c.chosen for c in listed):
-            listed.insert(0, self._candidate(chosen, "the record in use", chosen, rule))
+            listed.insert(0, self._candidate(chosen, "the record in use", chosen, rule, linked))
         return tuple(listed)
 
-    def _candidate(self, record: Record, why: str, chosen: Record | None, rule: str) -> Candidate:
+    def _candidate(
+        self, record: Record, why: str, chosen: Record | None, rule: str, linked: bool
+    ) -> Candidate:
         profile = self.setting.profile
         is_it = chosen is not None and (record.object, record.id) == (chosen.object, chosen.id)
         return Candidate(
@@ -264,15 +289,26 @@ class _Pool:
             why,
             modified=str(record.get(profile.modified_field) or ""),
             chosen=is_it,
-            reason=rule if is_it else self._why_not(record, chosen),
+            reason=rule if is_it else self._why_not(record, chosen, linked),
         )
 
-    def _why_not(self, record: Record, chosen: Record | None) -> str:
+    def _why_not(self, record: Record, chosen: Record | None, linked: bool) -> str:
         became = follow_conversion(self.setting, record)
         if became is not record:
             return "was converted" if became else "was converted to a record that cannot be read"
-        if record in self.by_phone and (self.email or chosen is None):
-            return "another e-mail address: a phone number alone is no match"
-        if chosen is not None and record.object != chosen.object:
-            return f"{chosen.object} comes first"
-        return "modified less recently"
+        if chosen is None or (record in self.by_phone and self.email):
+            email_field = self.setting.profile.person(record.object).email_field
+            other = "another" if record.get(email_field) else "no"
+            return f"{other} e-mail address: a phone number alone is no match"
+        if linked:
+            return "the booking is linked to another record"
+        if record not in self.by_key and chosen in self.by_key:
+            return "our Contact id comes before an e-mail address or a phone number"
+        if record.object != chosen.object:
+            return f"{self.order[0].name} comes first"
+        one, other_one = self.index.age(record), self.index.age(chosen)
+        if one > other_one:
+            return f"a {self.order[0].name} that was found was converted to {chosen.id}"
+        if one[0] != other_one[0]:
+            return "modified less recently"
+        return "modified at the same time, created less recently" if one[1] != other_one[1] else "a lower id"
