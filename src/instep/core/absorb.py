@@ -51,13 +51,17 @@ def absorb(
     memory: Memory,
 ) -> After:
     """Fold the answers of one round into what is known. Pure; refused and void writes change nothing."""
-    records = {(r.object, r.id): r for r in observed.records}
+    # those behind a conversion too: what is written to them must not make the rest of them look empty
+    behind = (r for record in observed.records for r in record.followed.values())
+    records = {(r.object, r.id): r for r in (*behind, *observed.records)}
     for key, record in reads.items():
         if record is not None:
             records[key] = record
         else:
             records.pop(key, None)
     known = dict(memory.known)
+    for write in (w for item in batch.items for w in item.writes if w.id):
+        known[(write.object, write.id)] = _confirm(known.get((write.object, write.id), Known()), write)
     for write in batch.writes:
         answer = answers.get(write.ref)
         if answer is None or not answer.ok:
@@ -96,11 +100,21 @@ def _values(write: Write, answers: Mapping[str, Answer]) -> dict[str, Any]:
     return values
 
 
+def _confirm(known: Known, write: Write) -> Known:
+    """Values that were there already count as ours from now on: what a human makes of them later stays."""
+    found = {
+        c.field: Sent(c.old, c.source_value, spoke=c.spoke)
+        for c in write.changes
+        if c.already and not c.stand_in
+    }
+    return evolve(known, sent={**known.sent, **found}) if found else known
+
+
 def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bool) -> Known:
     sent = dict(known.sent)
     for change in write.changes:
         if change.verdict is Verdict.WRITE:
-            sent[change.field] = Sent(change.new, change.source_value, change.stand_in)
+            sent[change.field] = Sent(change.new, change.source_value, change.stand_in, change.spoke)
     for name in write.parents:
         if name in values:
             sent[name] = Sent(values[name])

@@ -51,6 +51,10 @@ class Change:
     source_value: str = ""
     #: True for a fallback or default: real data may replace it later
     stand_in: bool = False
+    #: the stamp of the booking that a booking-fed value of a person came from
+    spoke: str = ""
+    #: True where the CRM, freshly read, said the same already
+    already: bool = False
 
 
 @frozen

@@ -44,7 +44,8 @@ class Setting:
 class DesiredField:
     """One field as it should be. `value` is a wire value, None where the source is blank.
 
-    `refused` says why the source's value cannot be written; `stand_in` marks fallbacks and defaults.
+    `refused` says why the source's value cannot be written; `stand_in` marks fallbacks and defaults, `default`
+    the documented defaults alone.
     """
 
     field: str
@@ -57,6 +58,7 @@ class DesiredField:
     refused: str = ""
     overwrite: bool = False
     stand_in: bool = False
+    default: bool = False
     optional: bool = True
 
 
@@ -175,6 +177,7 @@ def _rows(
             "default for a required field without value or fallback",
             refused=default.refused,
             stand_in=True,
+            default=True,
             optional=False,
         )
         done = [d for d in done if d.field != target.name] + [blank]
@@ -238,7 +241,11 @@ def _with_ref_line(
         return fields
     line = f"{REF_LINE}{booking.id}"
     old = next((d for d in fields if d.field == target.name), None)
-    text = f"{old.value}\n{line}" if old and not is_blank(old.value) else line
+    text = line
+    if old is not None and not is_blank(old.value):
+        # the line must survive where the text is cut
+        room = target.length - len(line) - 1 if target.length else None
+        text = f"{str(old.value)[:room].rstrip()}\n{line}"
     new = DesiredField(
         target.name,
         target.label,

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Action, Change, Match, Verdict, Write
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field
@@ -29,7 +30,7 @@ from instep.core.lookup import Observed, Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
 from instep.core.matching import Found, Index, find_person
 from instep.core.rules import PersonObject
-from instep.core.work import Known, Memory, Work
+from instep.core.work import Known, Memory, Sent, Work
 
 
 @frozen
@@ -185,7 +186,7 @@ def _person(
     keys = (record.id, contact.id)
     changes, needs_read = [], False
     for want in fields:
-        change = _person_change(setting, record, known, keys, want, memory)
+        change = _person_change(setting, record, known, keys, want, memory, group.lead.spoke)
         if change is None:
             continue
         changes.append(change)
@@ -211,11 +212,15 @@ def _person_change(
     keys: tuple[str, ...],
     want: DesiredField,
     memory: Memory,
+    spoke: str,
 ) -> Change | None:
-    """What becomes of one mapped field of a person that exists; None where there is nothing to say."""
+    """What becomes of one mapped field of a person that exists; None where there is nothing to say.
+
+    `spoke` is the stamp of the booking whose data are at hand.
+    """
     target = setting.target(record.object, want.field)
     old = record.get(want.field)
-    base = _change(want, old, not record.assumed)
+    base = _change(want, old, not record.assumed, spoke)
     refused = want.refused or _refusal(memory, record.object, keys, want)
     if refused:
         return evolve(base, verdict=Verdict.LEAVE_OUT, note=refused)
@@ -223,19 +228,23 @@ def _person_change(
         return None
     if not target.updateable:
         return evolve(base, verdict=Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
-    resend = setting.config.always_write and want.overwrite and not want.stand_in and record.assumed
+    sent = known.sent.get(want.field)
+    fresh = setting.config.always_write or sent is None or sent.source_value != want.source_value
+    # what we remember may have been changed since: a value that must win is sent although it looks the same
+    resend = record.assumed and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
-        return evolve(base, verdict=Verdict.KEEP, note="already so")
+        return evolve(base, verdict=Verdict.KEEP, note="already so", already=not record.assumed)
     if is_blank(old):
         return evolve(base, rule=f"{want.rule}; the field was empty")
-    sent = known.sent.get(want.field)
     if want.stand_in:
         return evolve(base, verdict=Verdict.KEEP, note="kept: a fallback never replaces a value")
     if sent is not None and sent.stand_in and same(target, old, sent.value):
         return evolve(base, rule=f"{want.rule}; it replaces the fallback that we wrote")
     if not want.overwrite:
         return evolve(base, verdict=Verdict.KEEP, note="kept: Overwrite is off")
-    if setting.config.always_write or sent is None or sent.source_value != want.source_value:
+    if sent is not None and base.spoke < sent.spoke:
+        return evolve(base, verdict=Verdict.KEEP, note="kept: set by a newer booking of this person")
+    if fresh:
         why = "Overwrite on" + (", always write" if setting.config.always_write else "")
         return evolve(base, rule=f"{want.rule}, {why}")
     return evolve(
@@ -257,7 +266,7 @@ def _new_person(
     changes = [
         change
         for want in fields
-        if (change := _new_value(setting, person.name, keys, want, memory)) is not None
+        if (change := _new_value(setting, person.name, keys, want, memory, group.lead.spoke)) is not None
     ]
     notes: list[str] = []
     owner = new_record_owner(setting, group.lead.booking)
@@ -267,6 +276,9 @@ def _new_person(
     keyed = setting.has(person.name, person.key_field)
     if not keyed:
         notes.append(_weaker(setting, person.name))
+    elif group.found is not None and group.found.key_taken:
+        keyed = False
+        notes.append(f"{person.name} made without our Contact id: a record that cannot be used carries it.")
     write = Write(
         f"person:{person.name}:{contact.id}",
         group.lead.item,
@@ -286,11 +298,16 @@ def _weaker(setting: Setting, object_name: str) -> str:
 
 
 def _new_value(
-    setting: Setting, object_name: str, keys: tuple[str, ...], want: DesiredField, memory: Memory
+    setting: Setting,
+    object_name: str,
+    keys: tuple[str, ...],
+    want: DesiredField,
+    memory: Memory,
+    spoke: str = "",
 ) -> Change | None:
     """One field of a record that is made now; a refused required value gives way to the default."""
     target = setting.target(object_name, want.field)
-    base = _change(want, None, True)
+    base = _change(want, None, True, spoke)
     refused = want.refused or _refusal(memory, object_name, keys, want)
     if refused and target is not None and target.required:
         spare = _default(setting, target)
@@ -319,7 +336,7 @@ def _default(setting: Setting, target: Field) -> Change | None:
     )
 
 
-def _change(want: DesiredField, old: Any, old_known: bool) -> Change:
+def _change(want: DesiredField, old: Any, old_known: bool, spoke: str = "") -> Change:
     return Change(
         want.field,
         want.label,
@@ -332,6 +349,7 @@ def _change(want: DesiredField, old: Any, old_known: bool) -> Change:
         optional=want.optional,
         source_value=want.source_value,
         stand_in=want.stand_in,
+        spoke=spoke if is_booking_fed(want.source) else "",
     )
 
 
@@ -465,7 +483,8 @@ def _new_activity(
     changes += _person_change_of_activity(setting, person, None, True)
     for name, value in activity.at_creation.items():
         target = setting.target(activity.name, name)
-        if target is not None and target.createable:
+        mapped = any(change.field == name for change in changes)
+        if target is not None and target.createable and not mapped:
             changes.append(Change(name, target.label, value, rule="set on every new record"))
     keyed = setting.has(activity.name, activity.key_field)
     return Write(
@@ -513,7 +532,7 @@ def _changed_activity(
         if refused:
             changes.append(evolve(base, verdict=Verdict.LEAVE_OUT, note=refused))
         elif target is not None and target.updateable:
-            changes.append(base)
+            changes.append(_mirrored(target, base, want, known.sent.get(want.field)))
             needs_read = needs_read or (record.assumed and want.field not in record.fields)
     changes += _new_owner(setting, record, known, keys, owner, memory)
     parents = {}
@@ -531,6 +550,16 @@ def _changed_activity(
         parents=parents,
         alone=person.ref in memory.fragile if person.ref else False,
     ), needs_read
+
+
+def _mirrored(target: Field, base: Change, want: DesiredField, sent: Sent | None) -> Change:
+    """One field of an activity that exists, as the booking has it; an empty checkbox is an unticked one."""
+    if want.default and not is_blank(base.old) and (sent is None or sent.stand_in):
+        # the default of a date is the present moment: it would never be in step
+        return evolve(base, verdict=Verdict.KEEP, note="kept: a default only fills an empty field")
+    if target.type == "boolean" and is_blank(want.value):
+        return evolve(base, new=False)
+    return base
 
 
 def _mirror(setting: Setting, record: Record, changes: list[Change], forced: bool) -> tuple[Change, ...]:

@@ -40,14 +40,26 @@ class Work:
         at = self.booking.updated_at if self.booking else None
         return (at or datetime.min.replace(tzinfo=UTC), self.item)
 
+    @property
+    def spoke(self) -> str:
+        """`stamp` as text that sorts alike (by code point), empty for an item without a booking."""
+        if self.booking is None:
+            return ""
+        at, item = self.stamp
+        return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}|{item}"
+
 
 @frozen
 class Sent:
-    """What we last wrote into one field, and the source value it came from."""
+    """What we last wrote into one field, or found there already, and the source value it came from.
+
+    `spoke` is the stamp of the booking that a booking-fed value came from, as text that sorts like it.
+    """
 
     value: Any
     source_value: str = ""
     stand_in: bool = False
+    spoke: str = ""
 
 
 @frozen
