@@ -165,10 +165,8 @@ class MemoryCrm:
         for name, values in part.keys.items():
             if str(row[name] or "").lower() in {v.lower() for v in values}:
                 return True
-        for name, values in part.moments.items():
-            if row[name] and _at(row[name]) in {_at(v) for v in values}:
-                return True
-        return False
+        wanted = [(row[name], {_at(v) for v in values}) for name, values in part.moments.items()]
+        return any(there and _at(there) in moments for there, moments in wanted)
 
     def read(self, record_id: str | None, object_name: str, select: Sequence[str]) -> Record | None:
         """One record by its id; None where it is gone."""

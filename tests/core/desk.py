@@ -112,5 +112,6 @@ def sent(write: Write) -> dict[str, Any]:
 def verdicts(write: Write) -> dict[str, str]:
     """What becomes of each field that was considered, with the reason."""
     return {
-        c.field: f"{c.verdict.value}: {c.rule if c.verdict is Verdict.WRITE else c.note}" for c in write.changes
+        c.field: f"{c.verdict.value}: {c.rule if c.verdict is Verdict.WRITE else c.note}"
+        for c in write.changes
     }
