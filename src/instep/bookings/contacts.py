@@ -21,7 +21,7 @@ from instep.core.contact import (
 )
 from instep.core.errors import InputError
 from instep.core.fold import stamp
-from instep.store import convert, queries, recording
+from instep.store import convert, people_queries, queries, recording
 
 #: above the rank of every fact: of a fact and an edit of the same moment the edit is the newer one
 _EDIT_RANK = 99
@@ -40,7 +40,7 @@ def edit(account_id: int, contact_id: str, values: Mapping[str, Any], now: datet
         wanted = _identity(address)
         if wanted:
             recording.lock_names(account_id, [f"email {wanted}"])
-        found = recording.lock_contacts(account_id, [wanted] if wanted else [], public_id=contact_id)
+        found = people_queries.lock_contacts(account_id, [wanted] if wanted else [], public_id=contact_id)
         row = next((one for one in found if one.public_id == contact_id), None)
         if row is None:
             raise InputError(f"There is no contact {contact_id}.", code="UNKNOWN_CONTACT")
@@ -86,10 +86,12 @@ def _newest(before: Fields, name: str, now: datetime) -> str:
     return mine if mine > there else there + "~"
 
 
-def _save(account_id: int, row: recording.ContactRow, after: Fields, new_key: str, now: datetime) -> None:
+def _save(
+    account_id: int, row: people_queries.ContactRow, after: Fields, new_key: str, now: datetime
+) -> None:
     if row.email_key and new_key != row.email_key:
-        recording.remember_email(account_id, row.key, row.email_key)
-    recording.change_contacts(
+        people_queries.remember_email(account_id, row.key, row.email_key)
+    people_queries.change_contacts(
         account_id,
         [
             {

@@ -11,9 +11,9 @@ from instep.core.booking import Host
 from instep.core.contact import Fields, email_key, merge, stamped, values_of
 from instep.core.fold import Hosts, Snapshot
 from instep.ingest.oncehub import is_host_address
-from instep.store import convert, recording
+from instep.store import convert, people_queries
 from instep.store.models import public_id
-from instep.store.recording import HostRow
+from instep.store.people_queries import HostRow
 
 #: how a host's map of values names the source's id of him
 _ID = "source:"
@@ -60,7 +60,7 @@ def claims(snapshots: Iterable[Snapshot]) -> dict[str, Claim]:
 def news(account_id: int, said: Mapping[str, Claim]) -> Learned:
     """What these claims add to the hosts that are stored; nothing is written."""
     ids = {str(value) for claim in said.values() for name, value in _ids(claim.fields)}
-    stored = {row.email_key: row for row in recording.hosts(account_id, said, ids)}
+    stored = {row.email_key: row for row in people_queries.hosts(account_id, said, ids)}
     before = {key: convert.fields_of(row.fields) for key, row in stored.items()}
     after = dict(before)
     for key, claim in said.items():
@@ -73,7 +73,7 @@ def news(account_id: int, said: Mapping[str, Claim]) -> Learned:
 
 def keep(account_id: int, source: str, said: Mapping[str, Claim]) -> None:
     """Write what these claims say; older claims never overwrite newer ones."""
-    stored = {row.email_key: row for row in recording.hosts(account_id, said, lock=True)}
+    stored = {row.email_key: row for row in people_queries.hosts(account_id, said, lock=True)}
     entries = []
     for key, claim in sorted(said.items()):
         row = stored.get(key)
@@ -81,7 +81,7 @@ def keep(account_id: int, source: str, said: Mapping[str, Claim]) -> None:
         fields = merge(before, claim.fields)
         if row is None or fields != before:
             entries.append(_entry(row, claim, fields))
-    recording.save_hosts(account_id, source, entries)
+    people_queries.save_hosts(account_id, source, entries)
 
 
 def known_to(account_id: int, snapshots: Collection[Snapshot]) -> Hosts:
@@ -93,7 +93,7 @@ def known_to(account_id: int, snapshots: Collection[Snapshot]) -> Hosts:
         if snapshot.owner is not None:
             emails.add(email_key(snapshot.owner.email))
             ids.add(snapshot.owner.id)
-    stored = recording.hosts(account_id, emails, ids)
+    stored = people_queries.hosts(account_id, emails, ids)
     by_key = {row.email_key: _host(row) for row in stored}
     fields = {row.email_key: convert.fields_of(row.fields) for row in stored}
     holders = {id_: _holder(id_, fields) for id_ in ids}

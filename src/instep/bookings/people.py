@@ -25,7 +25,7 @@ from instep.core.contact import (
     values_of,
 )
 from instep.core.fold import Form, Snapshot, newest_said
-from instep.store import convert, recording
+from instep.store import convert, people_queries
 from instep.store.models import public_id
 
 
@@ -85,7 +85,7 @@ def _identities(account_id: int, facts_of: Mapping[str, Sequence[Snapshot]]) -> 
     mobiles = {i.key for i in found.values() if i is not None and i.by is By.MOBILE}
     if not mobiles:
         return found
-    owners = recording.mobile_owners(account_id, mobiles)
+    owners = people_queries.mobile_owners(account_id, mobiles)
     return {
         booking_id: Identity(By.EMAIL, owners[i.key]) if i and i.by is By.MOBILE and owners.get(i.key) else i
         for booking_id, i in found.items()
@@ -129,8 +129,8 @@ def _said_by(snapshot: Snapshot, form: Form) -> Fields:
 
 def _keep(account_id: int, said: Mapping[Identity, Fields], now: datetime) -> dict[Identity, Person]:
     keys = {by: [i.key for i in said if i.by is by] for by in By}
-    stored: dict[Identity, recording.ContactRow] = {}
-    for row in recording.lock_contacts(account_id, keys[By.EMAIL], keys[By.MOBILE], keys[By.BOOKING]):
+    stored: dict[Identity, people_queries.ContactRow] = {}
+    for row in people_queries.lock_contacts(account_id, keys[By.EMAIL], keys[By.MOBILE], keys[By.BOOKING]):
         stored.update({Identity(By.EMAIL, key): row for key in row.email_keys})
         stored[Identity(By.MOBILE, row.mobile_key)] = row
         stored[Identity(By.BOOKING, row.identity_booking)] = row
@@ -155,8 +155,8 @@ def _keep(account_id: int, said: Mapping[Identity, Fields], now: datetime) -> di
                     "changed": changed,
                 }
             )
-    recording.change_contacts(account_id, changes, now)
-    made = recording.add_contacts(account_id, list(additions.values()), now)
+    people_queries.change_contacts(account_id, changes, now)
+    made = people_queries.add_contacts(account_id, list(additions.values()), now)
     for identity, entry in additions.items():
         people[identity] = Person(made[entry["public_id"]], entry["public_id"], True)
     return people

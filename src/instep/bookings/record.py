@@ -25,7 +25,7 @@ from instep.core.errors import InputError
 from instep.core.fold import Snapshot, fold, in_order
 from instep.core.fold import transition as step_of
 from instep.ingest import oncehub
-from instep.store import convert, queries, recording
+from instep.store import convert, people_queries, queries, recording
 from instep.store.recording import BookingRow, NewFact
 
 #: how each source's events are read
@@ -157,12 +157,10 @@ def _record(account_id: int, read: _Read, source: str, now: datetime, alone: boo
         raise _HostsNew
     if alone:
         hosts.keep(account_id, source, said)
-    recording.add_mentions(account_id, source, hosts.mentions(fresh))
+    people_queries.add_mentions(account_id, source, hosts.mentions(fresh))
     affected = {snapshot.booking_id for snapshot in fresh}
-    affected |= (
-        recording.bookings_mentioning(account_id, source, learned.mentions) if learned.mentions else set()
-    )
-    affected |= recording.bookings_known_by_mobile(account_id, source, people.said_mobiles(fresh))
+    affected |= people_queries.bookings_mentioning(account_id, source, learned.mentions)
+    affected |= people_queries.bookings_known_by_mobile(account_id, source, people.said_mobiles(fresh))
     marks, changed = _derive(account_id, source, affected, fresh, keys, now)
     if learned.fresher and not alone:
         # the last rows to be locked, and only to note how fresh the known values are

@@ -183,7 +183,7 @@ def _kind(document: Mapping[str, Any]) -> Kind:
 
 def _status(data: Mapping[str, Any]) -> Status:
     try:
-        return Status(data.get("status"))
+        return Status(str(data.get("status")))
     except ValueError:
         _refuse(f"data.status is {_shown(data.get('status'))}, not one of {', '.join(Status)}.")
 
