@@ -133,6 +133,14 @@ def test_five_queries_and_collections_pass(sf: Client) -> None:
     assert all(answer["httpStatusCode"] == 200 for answer in answers.values())
 
 
+@pytest.mark.parametrize(
+    "path", ["/composite", "/composite/batch", "/metadata/deployRequest", "/composite/tree/Lead"]
+)
+def test_what_a_composite_cannot_hold(sf: Client, path: str) -> None:
+    answer = sf.composite(("x", "POST", path, {"compositeRequest": [sub("a")], "batchRequests": []}))["x"]
+    assert answer["httpStatusCode"] == 404
+
+
 def test_batch_runs_calls_that_do_not_know_each_other(sf: Client) -> None:
     requests = [
         {"method": "POST", "url": "v68.0/sobjects/Lead", "richInput": LEAD},

@@ -146,6 +146,29 @@ def test_only_the_query_of_a_composite_fails(sf: Client) -> None:
     assert answers["lead"]["httpStatusCode"] == 201
 
 
+@pytest.mark.parametrize(
+    "match", [{"object": "Lead"}, {"op": "create"}, {"path": "Lead$"}, {"object": "Lead", "op": "any"}]
+)
+def test_only_the_matching_sub_request_fails(sf: Client, match: dict[str, Any]) -> None:
+    arm(sf, "status", match, status=503)
+    answers = sf.composite(("l", "POST", "/sobjects/Lead", LEAD), ("a", "PATCH", "/sobjects/Account/x", {}))
+    assert [answer["httpStatusCode"] for answer in answers.values()] == [503, 400]
+
+
+@pytest.mark.parametrize("match", [{}, {"op": "composite"}, {"path": "/composite$"}])
+def test_order_about_the_composite_fails_it_as_a_whole(sf: Client, match: dict[str, Any]) -> None:
+    arm(sf, "status", match, status=503)
+    body = {"compositeRequest": [{"method": "GET", "url": BASE + "/limits", "referenceId": "a"}]}
+    assert [sf.call("POST", "/composite", body).status_code for _ in range(2)] == [503, 200]
+
+
+def test_one_fault_of_several_is_disarmed(sf: Client) -> None:
+    first = sf.fake("faults", {"kind": "status", "times": None, "status": 500})
+    sf.fake("faults", {"kind": "status", "times": None, "status": 502})
+    sf.fake("faults", {"id": first["id"]}, "DELETE")
+    assert sf.call("GET", "/limits").status_code == 502
+
+
 def test_query_that_contains_a_text_is_malformed(sf: Client) -> None:
     arm(
         sf,
@@ -218,6 +241,9 @@ def test_duplicate_refusal_names_its_matches_in_single_calls_only(sf: Client) ->
     single = sf.call("POST", "/sobjects/Lead", LEAD)
     assert (single.status_code, single.json()[0]["duplicateResut"]) == (400, match)
     [row] = sf.collection("POST", "Lead", [LEAD])
+    sf.fake("settings", {"duplicateKey": "duplicateResult"})
+    arm(sf, "row", errorCode="DUPLICATES_DETECTED", message="x", extra={"duplicateResut": match})
+    assert sf.call("POST", "/sobjects/Lead", LEAD).json()[0]["duplicateResult"] == match
     assert row["errors"] == [
         {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": []}
     ]

@@ -149,6 +149,19 @@ def test_reopened_org_is_the_same(tmp_path: Path, clock: Clock) -> None:
     assert seen[0] == seen[1]
 
 
+def test_reset_reaches_the_disk(tmp_path: Path) -> None:
+    org = Org(tmp_path / "org.sqlite")
+    with org.transaction():
+        lead = org.insert("Lead", LEAD)
+    org.reset()
+    org.close()
+    again = Org(tmp_path / "org.sqlite")
+    assert again.tables.rows("Lead") == {}
+    assert len(again.tables.rows("User")) == 5
+    assert again.insert("Lead", LEAD)["Id"] == lead["Id"]
+    again.close()
+
+
 def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     command = [sys.executable, "-m", "instep_standins.salesforce", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -275,6 +275,12 @@ def test_converted_lead_is_closed_and_its_events_move(sf: Client) -> None:
         assert sf.refusal(*call)[:2] == (400, "CANNOT_UPDATE_CONVERTED_LEAD")
 
 
+def test_lead_converted_into_a_contact_that_is_there(sf: Client) -> None:
+    lead, contact = sf.create("Lead", **LEAD), sf.create("Contact", LastName="A")
+    assert sf.fake("convert-lead", {"leadId": lead, "contactId": contact})["contactId"] == contact
+    assert len(sf.stored("Contact")) == 1
+
+
 def test_events_of_more_than_a_year_ago_are_archived(sf: Client) -> None:
     """Gone from query, there in queryAll and by id, still changeable; an upsert does not meet them."""
     sf.install()

@@ -39,6 +39,8 @@ class Operation:
             "other",
         )
         word = next((kind for kind in order if kind in self.kinds), "other")
+        if word == "other":
+            return self.path.rpartition(".0/")[2] or self.path
         subject = self.object or ""
         count = f" ×{len(self.records)}" if "collection" in self.kinds else ""
         return f"{word} {subject}{count}".strip()

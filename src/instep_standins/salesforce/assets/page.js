@@ -154,10 +154,9 @@ async function open(id) {
   if (!answer.ok) return;
   const record = await answer.json();
   byId("detail-kind").textContent = `${record.label} ${record.id}`;
-  byId("detail-title").textContent = record.title;
-  byId("detail-title").dir = "auto";
+  byId("detail-title").replaceChildren(make("bdi", { dir: "auto" }, record.title));
   byId("detail-fields").replaceChildren(...record.fields.flatMap((field) => {
-    const value = make("dd", { dir: "auto" }, text(field.type, field.shown) ?? "");
+    const value = make("dd", {}, make("bdi", { dir: "auto" }, text(field.type, field.shown) ?? ""));
     if (field.type === "reference") value.append(make("small", {}, field.value));
     return [make("dt", {}, field.label, make("small", {}, field.name)), value];
   }));
