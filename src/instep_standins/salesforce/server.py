@@ -143,7 +143,7 @@ class Running:
 def serve_in_thread(org: Org, port: int = 0) -> Running:
     """Serve the org on 127.0.0.1; port 0 takes a free one. A thread per connection, no limit."""
     server = _Server((LOOPBACK, port), create_app(org))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     return Running(org, f"http://{LOOPBACK}:{server.server_address[1]}", server, thread)
 
