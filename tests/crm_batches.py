@@ -1,4 +1,4 @@
-"""Batches to write and clients with scripted answers, for the adapter's tests."""
+"""Batches to write, clients with scripted answers, and a running stand-in, for the adapter's tests."""
 
 from __future__ import annotations
 
@@ -7,15 +7,50 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+from attrs import define
 
 from instep.core.changes import Action, Change, Write
 from instep.crm.salesforce import SalesforceCredentials, SalesforceCrm, connect
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID
 from instep.crm.transport import Transport
+from instep_standins.salesforce import Org
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 START, END = "2026-12-01T10:00:00.000Z", "2026-12-01T10:30:00.000Z"
+
+
+@define
+class StandIn:
+    """A running stand-in org and its admin endpoint."""
+
+    org: Org
+    base_url: str
+    http: httpx2.Client
+    transport: Transport
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.http.request(method, f"{self.base_url}/__fake__/{path}", json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def fault(self, kind: str, **details: Any) -> None:
+        """Arm one fault; it hits once unless `times` says otherwise."""
+        self.admin("POST", "faults", {"kind": kind, "times": 1, **details})
+
+    def records(self, object_name: str) -> list[dict[str, Any]]:
+        return self.admin("GET", f"records?object={object_name}")[object_name]
+
+    def counted(self) -> int:
+        """API calls that the org has counted."""
+        return self.admin("GET", "calls")["counted"]
+
+    @property
+    def credentials(self) -> SalesforceCredentials:
+        return SalesforceCredentials(self.base_url, self.org.client_id, self.org.client_secret)
+
+    def connect(self, **more: Any) -> SalesforceCrm:
+        return connect(self.credentials, **{"transport": self.transport, **more})
 
 
 def scripted(handler: Handler, **more: Any) -> SalesforceCrm:

@@ -8,8 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from conftest import StandIn
-from crm_batches import END, START, changes, composed, event, lead, scripted, update
+from crm_batches import END, START, StandIn, changes, composed, event, lead, scripted, update
 from instep.core.changes import Action, Write
 from instep.core.errors import Bug, Fenced, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.crm.port import Applied, ReadOne

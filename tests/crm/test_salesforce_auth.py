@@ -12,8 +12,7 @@ import httpx2
 import pytest
 from attrs import define, evolve, field
 
-from conftest import StandIn
-from crm_batches import lead
+from crm_batches import StandIn, lead
 from instep.core.errors import InputError, NeedsAdmin, Retry, Scope, Wait
 from instep.crm.oauth import Pkce, Tokens, challenge_of
 from instep.crm.salesforce import SalesforceAuth, SalesforceCredentials, check_org_url, connect

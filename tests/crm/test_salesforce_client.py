@@ -7,8 +7,7 @@ import json
 import httpx2
 import pytest
 
-from conftest import StandIn
-from crm_batches import scripted
+from crm_batches import StandIn, scripted
 from instep.core.errors import Bug, InputError, NeedsAdmin, Retry, Scope, Wait
 from instep.crm.port import Crm, Limits
 from instep.crm.salesforce import SalesforceCredentials, SalesforceCrm, connect

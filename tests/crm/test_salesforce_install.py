@@ -10,8 +10,7 @@ from xml.etree import ElementTree
 import httpx2
 import pytest
 
-from conftest import StandIn
-from crm_batches import event, lead, scripted
+from crm_batches import StandIn, event, lead, scripted
 from instep.core.errors import NeedsAdmin, Retry, Scope
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.crm.salesforce import SalesforceClient, SalesforceCrm, zip_bytes

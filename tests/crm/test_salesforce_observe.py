@@ -7,8 +7,7 @@ import json
 import httpx2
 import pytest
 
-from conftest import StandIn
-from crm_batches import composed, event, lead, scripted
+from crm_batches import StandIn, composed, event, lead, scripted
 from instep.core.errors import Bug, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.crm.salesforce import SalesforceCrm
