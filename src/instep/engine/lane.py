@@ -160,13 +160,18 @@ def refresh(lane: Lane, force: bool = False) -> None:
     documents = {name: row["document"] for name, row in kept.items()}
     todo = list(objects) if force else [*missing, *old]
     if todo:
-        fresh = lane.crm.describe(todo, {n: documents[n] for n in todo if n in documents})
+        # a right that was granted changes what we see but not the CRM's own date of the object: when it
+        # matters (after an install, at a new mapping) nothing that we hold is good enough to be confirmed
+        held = {} if force else {n: documents[n] for n in todo if documents.get(n)}
+        seen = lane.crm.describe(todo, held)
+        # an object that is hidden from us is remembered as such, or each drain would ask for it again
+        fresh = {name: seen.get(name, {}) for name in todo}
         changed = any(documents.get(name) != document for name, document in fresh.items())
         documents.update(fresh)
         sync_queries.keep_describes(lane.account_id, lane.id, fresh)
         if changed and kept:
             sync_queries.lift_quarantine(lane.account_id, lane.id)
-    lane.schema = {name: lane.crm.schema_of(document) for name, document in documents.items()}
+    lane.schema = {name: lane.crm.schema_of(document) for name, document in documents.items() if document}
     if force or _users_old(lane):
         _refresh_users(lane)
     sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
