@@ -86,6 +86,32 @@ def _moment(text: str) -> str:
     return datetime.fromisoformat(text).isoformat()
 
 
+def differences(there: CRM, wanted: CRM) -> list[str]:
+    """Every row and every field in which two CRMs differ, in words; empty when they are the same."""
+    found = []
+    for name in OBJECTS:
+        rest = list(there[name])
+        for row in wanted[name]:
+            if row in rest:
+                rest.remove(row)
+                continue
+            twin = next((r for r in rest if _same_thing(r, row)), None)
+            if twin is None:
+                found.append(f"{name} lost: {row}")
+                continue
+            rest.remove(twin)
+            for field in sorted(row.keys() | twin.keys()):
+                if row.get(field) != twin.get(field):
+                    found.append(f"{name} {field}: is {twin.get(field)!r}, should be {row.get(field)!r}")
+        found += [f"{name} too much: {row}" for row in rest]
+    return found
+
+
+def _same_thing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    names = ("Instep_Booking_Id__c", "Email", "Name")
+    return next((one[n] == other[n] for n in names if n in one and n in other), False)
+
+
 # --- what the bookings say ------------------------------------------------------------------------
 
 
@@ -133,7 +159,8 @@ def _people(
         if form and form["email"]:
             key = form["email"].lower()
             said.setdefault(key, {}).update({name: value for name, value in form.items() if value})
-            host[key] = fact["data"]["external_calendar"]["id"]
+            # a person keeps the owner that it was made with
+            host.setdefault(key, fact["data"]["external_calendar"]["id"])
     people = {}
     for key, form in said.items():
         person = there.pop(key, None)
@@ -180,7 +207,8 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
     person = people.get((form["email"] or "").lower())
     start = datetime.fromisoformat(data["starting_time"])
     end = start + timedelta(minutes=data["duration_minutes"])
-    location = (data["virtual_conferencing"] or {}).get("join_url") or data["location_description"]
+    virtual = next((v for e in reversed(events) if (v := e["data"]["virtual_conferencing"]) is not None), {})
+    location = virtual.get("join_url") or data["location_description"]
     contact = {**form, **person["form"]} if person else form
     row = {
         "Subject": data["subject"],

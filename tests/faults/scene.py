@@ -11,7 +11,7 @@ import httpx2
 from attrs import define, evolve, field
 
 from faults.lives import Life
-from faults.oracle import CRM, Person, crm_of, expected
+from faults.oracle import CRM, Person, crm_of, differences, expected
 from instep.bookings.record import Recorded, record
 from instep.core.config_document import to_document
 from instep.engine.connecting import connect
@@ -149,6 +149,10 @@ class Scene:
             if not self.drain().batches:
                 time.sleep(_POLL)
 
+    def hurry(self) -> None:
+        """Have everything that waits tried now."""
+        self.rows("UPDATE sync_item SET due_at = now() WHERE due_at IS NOT NULL RETURNING id")
+
     # -- what is there --
 
     def lane(self) -> dict[str, Any]:
@@ -196,7 +200,7 @@ class Scene:
 
     def assert_in_step(self, *known: Person, **rules: Any) -> None:
         """The whole CRM is what the bookings say it is: nothing lost, nothing doubled, nothing stale."""
-        assert self.fake.crm() == expected(self.told, known, **rules)
+        assert differences(self.fake.crm(), expected(self.told, known, **rules)) == []
 
 
 def new_scene(fake: Fake, account_id: int | None = None) -> Scene:

@@ -49,7 +49,7 @@ _STALE = frozenset(
     }
 )
 #: the field is missing, hidden or read-only: no value would pass on any record
-_FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 
 
 def react(write: Write, error: InstepError) -> Refusal:
@@ -59,7 +59,7 @@ def react(write: Write, error: InstepError) -> Refusal:
         return Refusal(Reaction.LATER, message)
     blamed = _blamed(write, error.fields)
     if blamed and (error.scope is Scope.FIELD or isinstance(error, NeedsAdmin | Skip)):
-        return Refusal(Reaction.LEAVE_OUT, message, blamed, error.code in _FIELD_CLOSED)
+        return Refusal(Reaction.LEAVE_OUT, message, blamed, error.code in FIELD_CLOSED)
     if error.code in _STALE:
         return Refusal(Reaction.LOOK_AGAIN, message)
     optional = tuple(c for c in write.changes if c.verdict is Verdict.WRITE and _spare(c))

@@ -82,6 +82,8 @@ class _Run:
     problems: dict[str, InstepError] = field(factory=dict)
     look_again: set[str] = field(factory=set)
     quarantine: dict[QuarantineKey, Quarantined] = field(factory=dict)
+    #: by write, what was left out because the CRM named no field
+    suspects: dict[str, frozenset[QuarantineKey]] = field(factory=dict)
     parked: set[str] = field(factory=set)
     asked_hosts: tuple[str, ...] = ()
     writes: int = 0
@@ -281,7 +283,8 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
         batch = plan(run.setting, run.works, run.observed, run.memory)
         writes = tuple(w for w in batch.writes if w.ref not in run.parked)
         if not writes:
-            if not run.rounds:
+            # what this plan remarks ("deleted in the CRM and left so") belongs into the receipt too
+            if not run.rounds or any(item.notes for item in batch.items):
                 run.rounds.append((batch, Applied()))
                 _take_in(run, batch, Applied())
             return
@@ -349,8 +352,12 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if person:
         run.memory = evolve(run.memory, fragile=run.memory.fragile | {write.ref})
     if refusal.reaction is Reaction.LEAVE_OUT:
-        _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
+        added = _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
+        if not error.fields:
+            run.suspects[write.ref] = added
         return
+    if refusal.reaction is Reaction.WAIT:
+        _acquit(run, write)
     if refusal.reaction is Reaction.LOOK_AGAIN:
         run.look_again.add(write.item)
         error = Retry(error.message, code=error.code, scope=Scope.RECORD, after=0)
@@ -373,7 +380,18 @@ def _served(run: _Run, write: Write) -> list[str]:
     return [item.item for item in batch.items if item.person_ref == write.ref]
 
 
-def _leave_out(run: _Run, write: Write, fields: tuple[Any, ...], message: str, everywhere: bool) -> None:
+def _acquit(run: _Run, write: Write) -> None:
+    """Refused without the fields that were left out on suspicion: it was not them, they are sent next time."""
+    innocent = run.suspects.pop(write.ref, frozenset())
+    run.quarantine = {k: v for k, v in run.quarantine.items() if k not in innocent}
+    kept = {k: v for k, v in run.memory.quarantine.items() if k not in innocent}
+    run.memory = evolve(run.memory, quarantine=kept)
+
+
+def _leave_out(
+    run: _Run, write: Write, fields: tuple[Any, ...], message: str, everywhere: bool
+) -> frozenset[QuarantineKey]:
+    """Put fields of a record into quarantine; returns where."""
     key = write.id or (write.key[1] if write.key else "") or write.ref.rsplit(":", 1)[-1]
     added: dict[QuarantineKey, Quarantined] = {}
     for change in fields:
@@ -382,6 +400,7 @@ def _leave_out(run: _Run, write: Write, fields: tuple[Any, ...], message: str, e
     run.schema_stale = run.schema_stale or everywhere
     run.quarantine |= added
     run.memory = evolve(run.memory, quarantine={**run.memory.quarantine, **added})
+    return frozenset(added)
 
 
 # --- outcomes -----------------------------------------------------------------------------------

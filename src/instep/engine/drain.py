@@ -19,7 +19,7 @@ from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.work import Link, Memory, Work
 from instep.engine import pauses, saving
 from instep.engine.batch import hosts_of, run_batch
-from instep.engine.lane import Lane, open_lane
+from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
 from instep.store import queries, sync_queries
 
@@ -138,7 +138,7 @@ def _parts(lane: Lane) -> dict[str, Any]:
     return {name: getattr(lane, name) for name in Lane.__slots__ if name != "__weakref__"}
 
 
-def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
+def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew: bool = False) -> str:
     loaded = load(lane, rows)
     hosts = hosts_of(loaded.works)
     setting = lane.setting(hosts)
@@ -164,6 +164,14 @@ def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
         )
     except Fenced:
         return _fenced(lane, ids, len(lane.crm.calls) - calls_before)
+    if pauses.schema_moved(result.failure) and not described_anew:
+        # a field that we asked for is gone or hidden: what is left is read and written right away
+        sync_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
+        try:
+            refresh(lane, force=True)
+        except InstepError as error:
+            return pauses.stop(lane.account_id, lane.row, error, lane.policy)
+        return _one_batch(lane, drain_id, _to_read_first(rows), described_anew=True)
     if len(rows) > 1 and _one_is_to_blame(result.failure):
         sync_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
         return _in_halves(lane, drain_id, rows)
@@ -187,13 +195,19 @@ def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
 
 def _one_is_to_blame(failure: InstepError | None) -> bool:
     """Whether a failure comes from one item's data, so that the others go through without it."""
-    return failure is not None and (failure.scope is Scope.RECORD or isinstance(failure, Bug))
+    if failure is None:
+        return False
+    return failure.scope in (Scope.RECORD, Scope.FIELD) or isinstance(failure, Bug)
+
+
+def _to_read_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items of a batch that failed: part of it may have been written, so each is read again."""
+    return [{**row, "observe_first": True} for row in rows]
 
 
 def _in_halves(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
     """Look for the one item that spoils a batch; the innocent ones are written on the way."""
-    # part of the batch may have been written before it failed: read again before writing again
-    again = [{**row, "observe_first": True} for row in rows]
+    again = _to_read_first(rows)
     middle = len(again) // 2
     helds = [_one_batch(lane, drain_id, part) for part in (again[:middle], again[middle:])]
     return next((held for held in helds if held), "")

@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from instep.core.errors import InstepError, NeedsAdmin, Scope, Wait
+from instep.core.errors import Bug, InstepError, NeedsAdmin, Scope, Wait
+from instep.core.refusal import FIELD_CLOSED
 from instep.crm.oauth import RECONNECT
 from instep.crm.port import Limits
 from instep.engine.batch import BatchResult
@@ -23,6 +24,20 @@ _AUTOMATION = frozenset({"CPU_LIMIT", "APEX_LIMIT"})
 NEEDS_CONNECT = frozenset({RECONNECT, "wrong_org", "bad_signature"})
 
 
+def is_its_own(failure: InstepError | None, items: int) -> bool:
+    """Whether a failed batch of so many items speaks of its one item, which then pauses alone."""
+    if failure is None or items > 1:
+        return False
+    if failure.scope in (Scope.RECORD, Scope.FIELD):
+        return True
+    return failure.code in _AUTOMATION or isinstance(failure, Bug)
+
+
+def schema_moved(failure: InstepError | None) -> bool:
+    """Whether a look-up was refused for a field that the CRM no longer shows us."""
+    return failure is not None and failure.scope is Scope.FIELD and failure.code in FIELD_CLOSED
+
+
 def after_batch(lane: Lane, items: int, result: BatchResult) -> str:
     """React to a batch of so many items; the code of what holds the lane now, or empty."""
     failure = result.failure
@@ -34,13 +49,12 @@ def after_batch(lane: Lane, items: int, result: BatchResult) -> str:
     if failure is None:
         _went_well(lane)
         return ""
-    if failure.scope is Scope.RECORD:
+    if is_its_own(failure, items):
         return ""
     if failure.scope is Scope.BATCH and items > 1:
         _resize(lane, max(1, items // 2))
     if failure.code in _AUTOMATION:
-        # the CRM is well, it is the org's own code that could not do so many: the next batch is smaller,
-        # and a single item that is too much for it pauses alone
+        # the CRM is well, it is the org's own code that could not do so many: the next batch is smaller
         return ""
     return stop(lane.account_id, lane.row, failure, lane.policy)
 

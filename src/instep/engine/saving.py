@@ -8,12 +8,15 @@ from attrs import asdict
 
 from instep.core.errors import NeedsAdmin, Scope
 from instep.core.rules import plain_email
+from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
 from instep.engine.lane import Lane
 from instep.store import sync_queries
 
 #: error class of items that wait for their whole lane, not for something of their own
 HELD = "Held"
+#: what fails more often than this lets the others go first: it may be the cause of what it suffers
+_TRIES_BEFORE_OTHERS = 3
 
 
 def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchResult) -> bool:
@@ -63,14 +66,17 @@ def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult
     """The item's row after the batch. After an unknown outcome it is read once more, later."""
     error = outcome.error
     unknown = bool(error and error.outcome_unknown)
-    held = error is not None and error is result.failure and error.scope is not Scope.RECORD
+    crowd = len(result.outcomes) > 1
+    held = (
+        error is not None and error is result.failure and not pauses.is_its_own(error, len(result.outcomes))
+    )
     next_in: float | None
     if error is None:
         # a write whose end nobody saw may still land: look again when it must have
         next_in = lane.policy.verify_after if row["sent_at"] is not None else None
     elif isinstance(error, NeedsAdmin) and error.scope not in (Scope.CONNECTION, Scope.BATCH):
         next_in = lane.policy.admin_retry
-    elif error is result.failure or (outcome.look_first and row["attempts"] < 3):
+    elif (held and crowd) or ((held or outcome.look_first) and row["attempts"] < _TRIES_BEFORE_OTHERS):
         next_in = 0.0
     else:
         next_in = error.after or lane.policy.pause(row["attempts"] + 1)
