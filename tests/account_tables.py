@@ -12,9 +12,17 @@ def tables(account: Account) -> dict[str, Any]:
     """What the account's tables say, without keys, random ids and the times of arrival."""
     hosts = {h.public_id: h.email for h in Host.objects.filter(account=account)}
     bookings = Booking.objects.filter(account=account).select_related("host", "contact", "calendar")
+    contacts = Contact.objects.filter(account=account)
+    # somebody known by a number only is nobody's contact any more once its earlier owner is known
+    orphans = contacts.filter(email_key="", booking=None)
     return {
         "bookings": {b.source_id: _booking(b, hosts) for b in bookings},
-        "contacts": _rows(Contact, account, "email", "email_key", "mobile_key", "identity_booking", "fields"),
+        "contacts": sorted(
+            contacts.exclude(id__in=orphans).values_list(
+                "email", "email_key", "mobile_key", "identity_booking", "fields"
+            ),
+            key=repr,
+        ),
         "hosts": _rows(Host, account, "email", "email_key", "source_ids", "name", "time_zone", "fields"),
         "calendars": _rows(Calendar, account, "source_id", "name", "published", "note"),
         "properties": _rows(Property, account, "object", "identifier", "type"),
