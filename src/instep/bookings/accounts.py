@@ -49,8 +49,3 @@ def set_password(account: Account, email: str, password: str) -> User:
     found.set_password(password)
     found.save(update_fields=["password"])
     return found
-
-
-def has_users(account: Account) -> bool:
-    """Whether anybody can sign in to this account yet."""
-    return User.objects.filter(account=account, is_active=True).exists()

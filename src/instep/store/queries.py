@@ -143,25 +143,6 @@ def booking_summaries(
     return [BookingSummary(row[0], row[1], Status(row[2]), *row[3:]) for row in found]
 
 
-def count_bookings(account_id: int) -> dict[str, int]:
-    """How many bookings are in step, waiting, a problem, or (empty key) in no CRM's lane."""
-    found = rows(
-        f"""
-        SELECT coalesce(crm, ''), count(*) FROM (
-            SELECT CASE WHEN bool_or(i.error_class <> '') THEN '{PROBLEM}'
-                        WHEN bool_or(i.done < i.wanted) THEN '{WAITING}'
-                        WHEN count(i.id) > 0 THEN '{IN_STEP}' END AS crm
-              FROM booking b
-              LEFT JOIN sync_item i
-                ON i.account_id = b.account_id AND i.kind = '{BOOKING}' AND i.target_id = b.id
-             WHERE b.account_id = %s GROUP BY b.id) counted
-        GROUP BY 1
-        """,  # noqa: S608 - as above
-        [account_id],
-    )
-    return dict(found)
-
-
 @frozen
 class LoggedTransition:
     """One row of the append-only log."""
@@ -266,14 +247,6 @@ def properties(account_id: int) -> list[dict[str, str]]:
         [account_id],
     )
     return [dict(zip(("object", "identifier", "label", "type"), row, strict=True)) for row in found]
-
-
-def save_connection_settings(account_id: int, connection_id: int, settings: Mapping[str, Any]) -> None:
-    """Keep the settings of one connection."""
-    rows(
-        "UPDATE connection SET settings = %s::jsonb WHERE account_id = %s AND id = %s",
-        [json.dumps(settings), account_id, connection_id],
-    )
 
 
 @contextmanager
