@@ -275,11 +275,44 @@ def test_a_moved_home_keeps_its_database_and_a_copied_one_is_refused(home: Path)
             ensure_running(moved)
         shutil.rmtree(moved)
     home.rename(moved)
+    # somebody began anew at the old path in the meantime: that makes the moved home no copy
+    home.mkdir(mode=0o700)
+    with ensure_running(home) as server:
+        state = server.place.state
+    if AS_ROOT:
+        shutil.rmtree(state)
+    shutil.rmtree(home)
     try:
         with ensure_running(moved) as server, psycopg.connect(server.dsn) as connection:
             assert connection.execute("SELECT value FROM kept").fetchone() == (42,)
     finally:
         moved.rename(home)
+
+
+def test_a_home_that_was_deleted_starts_afresh_on_the_same_path(home: Path) -> None:
+    """The old database would be met without its keys, full of what somebody wanted to be rid of."""
+    with ensure_running(home) as server, psycopg.connect(server.dsn) as connection:
+        connection.execute("CREATE TABLE secret AS SELECT 42 AS value")
+        old = server.place.state
+    shutil.rmtree(home)
+    home.mkdir(mode=0o700)
+    with ensure_running(home) as server, psycopg.connect(server.dsn) as connection:
+        assert connection.execute("SELECT to_regclass('secret')").fetchone() == (None,)
+    if AS_ROOT:
+        shutil.rmtree(old)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="below an ordinary user's home the data goes where the home goes")
+def test_a_home_whose_data_is_gone_is_no_empty_home(home: Path) -> None:
+    """A container that keeps its home and loses /var/lib must not look like a fresh Instep."""
+    with ensure_running(home) as server:
+        state = server.place.state
+    state.rename(state.with_name("elsewhere-" + state.name))
+    try:
+        with pytest.raises(NeedsAdmin, match="is gone"):
+            ensure_running(home)
+    finally:
+        state.with_name("elsewhere-" + state.name).rename(state)
 
 
 def test_a_half_made_data_folder_is_made_again(home: Path) -> None:

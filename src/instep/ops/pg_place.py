@@ -4,7 +4,8 @@ PostgreSQL refuses to run as root. So there are two ways:
 
     ordinary user   binaries from the installed wheel, everything below `HOME/postgres`
     root            a system user of our own (`instep-pg`), who must not need to enter the home (often 0700):
-                    binaries copied to `/var/lib/instep/bin`, the rest in `/var/lib/instep/<hash of home>`
+                    binaries copied to `/var/lib/instep/bin`, the rest in `/var/lib/instep/<hash of home>-<random>`,
+                    a name that only the home knows: a new home of the same path never meets an old database
 
 In both, the *state* folder belongs to us and holds the lock files and the log, and PostgreSQL's own user owns
 only `data` and the socket folder inside it. The mode of a folder that we did not make is never changed.
@@ -19,6 +20,7 @@ import importlib.util
 import json
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -96,18 +98,18 @@ class Place:
 def find_place(home: Path) -> Place:
     """Find or prepare the place of a home's PostgreSQL: folders, system user, copy of the binaries.
 
-    Raises `NeedsAdmin` when the home belongs to another user, is a copy, or holds another major version.
+    Raises `NeedsAdmin` when the home belongs to another user, is a copy, lost its data, or holds another major
+    version.
     """
     home = home.resolve()
     wheel = _wheel_folder()
     if os.geteuid() == 0:
         with locked(_system_root() / "setup.lock"):
             account = _system_account()
-            installation = _copied_installation(wheel)
-        place = Place(home, SYSTEM_ROOT / _short_hash(home), account, installation)
-    else:
-        place = Place(home, home / "postgres", Account(_own_name()), wheel / INSTALLATION)
-    return _agreed_with_record(place)
+            state = SYSTEM_ROOT / f"{_short_hash(home)}-{secrets.token_hex(4)}"
+            # under the lock: processes that start together on a fresh home agree on one name
+            return _agreed_with_record(Place(home, state, account, _copied_installation(wheel)))
+    return _agreed_with_record(Place(home, home / "postgres", Account(_own_name()), wheel / INSTALLATION))
 
 
 @contextmanager
@@ -247,9 +249,8 @@ def _agreed_with_record(place: Place) -> Place:
         recorded = json.loads(path.read_text())
         _refuse_other_major(place.home, recorded["major"])
         _refuse_other_user(place.home, recorded["user"])
-        state = Path(recorded["state"])
-        if state != place.state and state.exists():
-            place = _moved(place, Path(recorded["home"]), state)
+        if place.account.uid is not None:
+            place = _where_recorded(place, Path(recorded["home"]), Path(recorded["state"]))
     place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     # PostgreSQL's user has to pass through the state folder of root's homes, and needs no more than that.
     place.state.mkdir(mode=0o711 if place.account.uid is not None else 0o700, exist_ok=True)
@@ -265,16 +266,29 @@ def _agreed_with_record(place: Place) -> Place:
     return place
 
 
-def _moved(place: Place, old_home: Path, state: Path) -> Place:
-    if place.account.uid is None:
-        return place  # the data lies below the home and moved with it
-    if old_home.exists():
+def _where_recorded(place: Place, old_home: Path, state: Path) -> Place:
+    """The place of a root's home that has its data already; below an ordinary user's home data moves along."""
+    if old_home != place.home and _names_the_same(old_home, state):
         raise cannot_run(
             f"{place.home} is a copy of {old_home}, and both point to the database in {state}.",
             f"Use {old_home}, or delete {place.home / 'postgres.json'} to begin with an empty database there "
             "(instep backup and instep restore carry the data over).",
         )
+    if not state.exists():
+        raise cannot_run(
+            f"The database of {place.home} is gone: there is no {state}.",
+            f"Put that folder back, or delete {place.home / 'postgres.json'} to begin with an empty database.",
+        )
     return Place(place.home, state, place.account, place.installation)
+
+
+def _names_the_same(home: Path, state: Path) -> bool:
+    """Whether another home points to this data, too; a new one of the same path has data of its own."""
+    try:
+        recorded = json.loads((home / "postgres.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(recorded.get("state") == str(state))
 
 
 def _refuse_other_major(home: Path, major: int) -> None:
