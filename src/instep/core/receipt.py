@@ -64,15 +64,37 @@ def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
     return line
 
 
-def _write(write: Write, old: Mapping[str, Any] | None, answer: Answer | None) -> dict[str, Any]:
+def _relation(item: ItemPlan, name: str, made: Answer | None) -> dict[str, Any]:
+    """The line of a reference to the person that the same call makes."""
+    kind = item.match.object if item.match else "record"
+    known = made is not None and made.ok
+    return {
+        "field": name,
+        "label": name,
+        "verdict": Verdict.WRITE.value,
+        "old": None,
+        "old_known": True,
+        "new": made.id if made is not None and known else f"(the new {kind})",
+        "rule": f"the {kind} made in the same call",
+        "source": "",
+    }
+
+
+def _write(
+    item: ItemPlan, write: Write, old: Mapping[str, Any] | None, answers: Mapping[str, Answer]
+) -> dict[str, Any]:
     sent = write.values or write.action.value != "update" or write.parents
+    answer = answers.get(write.ref)
     row: dict[str, Any] = {
         "object": write.object,
         "action": write.action.value if sent else "none",
         "id": (answer.id if answer and answer.ok else "") or write.id,
         "key": {"field": write.key[0], "value": write.key[1]} if write.key else None,
         "related": dict(write.parents),
-        "changes": [_change(change, old) for change in write.changes],
+        "changes": [
+            *(_change(change, old) for change in write.changes),
+            *(_relation(item, name, answers.get(ref)) for name, ref in write.parents.items()),
+        ],
     }
     if answer is not None:
         row["result"] = _result(answer)
@@ -101,7 +123,7 @@ def plan_document(item: ItemPlan, cost: Cost) -> dict[str, Any]:
         "tense": "plan",
         "item": item.item,
         "match": _match(item.match),
-        "writes": [_write(write, None, None) for write in item.writes],
+        "writes": [_write(item, write, None, {}) for write in item.writes],
         "notes": list(item.notes),
         "set_by": item.shared_with,
         "cost": {"calls": cost.calls},
@@ -124,7 +146,7 @@ def receipt_document(
         notes.update(dict.fromkeys(item.notes))
         for write in item.writes:
             read = reads.get((write.object, write.id))
-            row = _write(write, read.fields if read is not None else None, answers.get(write.ref))
+            row = _write(item, write, read.fields if read is not None else None, answers)
             if write.ref in answers:
                 writes.append(row)
                 quiet.pop(write.object, None)
@@ -158,8 +180,11 @@ def render(document: Mapping[str, Any], heading: str = "") -> str:
     if document.get("set_by"):
         lines.append(f"         the person's fields are set by {document['set_by']}")
     writes = document.get("writes") or []
-    for number, write in enumerate(writes):
-        lines += _render_write(write, first=number == 0)
+    before = ""
+    for write in sorted(writes, key=lambda write: bool(write["action"] == "none")):
+        heading = "In step" if write["action"] == "none" else "Write"
+        lines += _render_write(write, "" if heading == before else heading)
+        before = heading
     if not any(w["action"] != "none" for w in writes):
         lines.append("Write    nothing: the CRM is in step")
     lines += [f"Note     {note}" for note in document.get("notes") or []]
@@ -179,15 +204,16 @@ def _render_match(match: Mapping[str, Any] | None) -> Iterable[str]:
     return lines
 
 
-def _render_write(write: Mapping[str, Any], first: bool) -> Iterable[str]:
+def _render_write(write: Mapping[str, Any], heading: str) -> Iterable[str]:
     key = write.get("key")
     by = f" by {key['field']} = {key['value']}" if key else ""
     result = write.get("result")
     said = ""
     if result is not None:
         said = ("  created" if result.get("created") else "  done") if result["ok"] else "  REFUSED"
-    head = f"{write['object']} {write['id']} {write['action']}{by}{said}".replace("  ", " ")
-    lines = [f"{'Write' if first else '':9}{head}"]
+    action = "" if write["action"] == "none" else f"{write['action']}{by}"
+    head = " ".join(part for part in (write["object"], write["id"], action) if part)
+    lines = [f"{heading:9}{head}{said}"]
     lines += [_render_change(change) for change in write["changes"]]
     if result is not None and not result["ok"]:
         cure = f" {result['cure']}" if result.get("cure") else ""
@@ -195,11 +221,28 @@ def _render_write(write: Mapping[str, Any], first: bool) -> Iterable[str]:
     return lines
 
 
-def _show(value: Any) -> str:
-    if value is None or value == "":
-        return "—"
-    text = str(value).replace("\n", " ⏎ ")
-    return text if len(text) <= 60 else text[:57] + "…"
+_WIDTH = 60
+
+
+def _plain(value: Any) -> str:
+    return str(value).replace("\r\n", "\n").replace("\n", " ⏎ ") if value not in (None, "") else "—"
+
+
+def _show(value: Any, start: int = 0) -> str:
+    """A value on one line, long ones from about `start`."""
+    text = _plain(value)
+    if len(text) <= _WIDTH:
+        return text
+    start = max(0, min(start, len(text) - _WIDTH))
+    part = text[start : start + _WIDTH - 2]
+    return f"{'…' if start else ''}{part}{'…' if start + len(part) < len(text) else ''}"
+
+
+def _apart(old: Any, new: Any) -> int:
+    """Where to begin to show two long values so that their difference is seen."""
+    one, other = _plain(old), _plain(new)
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    return same - 12 if same > _WIDTH - 20 else 0
 
 
 def _render_change(change: Mapping[str, Any]) -> str:
@@ -208,16 +251,18 @@ def _render_change(change: Mapping[str, Any]) -> str:
     if change["verdict"] == Verdict.LEAVE_OUT.value:
         return f"{name} ✗ left out: {change.get('note', '')}"
     if change["verdict"] == Verdict.KEEP.value:
-        return f"{name} {_show(change['old'])}  =  kept{note}"
-    old = _show(change["old"]) if change["old_known"] else "?"
+        return f"{name} {_show(change['old'])}  =  {change.get('note') or 'kept'}"
+    start = _apart(change["old"], change["new"]) if change["old_known"] else 0
+    old = _show(change["old"], start) if change["old_known"] else "?"
     rule = f"   {change['rule']}" if change["rule"] else ""
-    return f"{name} {old}  →  {_show(change['new'])}{rule}{note}"
+    return f"{name} {old}  →  {_show(change['new'], start)}{rule}{note}"
 
 
 def _render_end(document: Mapping[str, Any]) -> Iterable[str]:
     cost = document.get("cost") or {}
     shared = cost.get("batch_items", 1)
-    line = f"Cost     {cost.get('calls', 0)} API calls"
+    calls = cost.get("calls", 0)
+    line = f"Cost     {calls} API {'call' if calls == 1 else 'calls'}"
     if shared > 1:
         line += f", shared by {shared} items of the batch"
     if "ms" in cost:
@@ -227,5 +272,6 @@ def _render_end(document: Mapping[str, Any]) -> Iterable[str]:
     lines = [line]
     error = document.get("error")
     if error:
-        lines.append(f"Waits    {error.get('code', '')}: {error.get('message', '')}")
+        cure = f" {error['cure']}" if error.get("cure") else ""
+        lines.append(f"Waits    {error.get('code', '')}: {error.get('message', '')}{cure}")
     return lines
