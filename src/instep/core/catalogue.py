@@ -112,12 +112,11 @@ def _change_summary(source: Source, long: bool) -> str:
     booking = source.booking
     if booking is None or booking.status.value not in ("rescheduled", "canceled"):
         return ""
-    word = "rescheduled" if booking.status.value == "rescheduled" else "canceled"
-    opening = f"The meeting was {word}."
-    reason = f" {word.capitalize()[:-2]}ing reason: {booking.reason}." if booking.reason else ""
-    if word == "canceled":
-        reason = f" Cancellation reason: {booking.reason}." if booking.reason else ""
-    return f"{opening}{reason} {_summary(source, long)}".strip()
+    word = booking.status.value
+    label = "Rescheduling reason" if word == "rescheduled" else "Cancellation reason"
+    pairs = _labelled([(label, booking.reason)])
+    parts = (f"The meeting was {word}.", f"{pairs}," if pairs else "", _summary(source, long))
+    return " ".join(part for part in parts if part).rstrip(",")
 
 
 def _invoice_line(booking: Booking) -> str:

@@ -7,6 +7,7 @@ never silently means "default".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from attrs import evolve
@@ -105,8 +106,13 @@ def _row_in(where: str, row: Any, faults: list[str]) -> Row | None:
     if not isinstance(overwrite, bool):
         faults.append(f"{where}.overwrite: must be true or false.")
         overwrite = False
-    if fallback is not None and not isinstance(fallback, str | int | float | bool):
-        faults.append(f"{where}.fallback: must be a text or a number.")
+    # YAML reads an unquoted 2026-12-01 as a date
+    if fallback is not None and not isinstance(fallback, str | int | float | bool | date):
+        faults.append(f"{where}.fallback: must be a text, a number or a date.")
         fallback = None
-    text = str(fallback) if fallback is not None else None
-    return Row(str(row.get("source") or ""), row["field"], overwrite, text)
+    source = row.get("source") or ""
+    if not isinstance(source, str):
+        faults.append(f"{where}.source: must be the name of a source field.")
+        source = ""
+    text = str(fallback) if fallback is not None else ""
+    return Row(source, row["field"], overwrite, text if text.strip() else None)

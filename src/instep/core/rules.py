@@ -164,6 +164,9 @@ def _check_rows(
         if target.name in seen:
             faults.append(f"{where}: mapped twice; one field takes one source.")
         seen.add(target.name)
+        if target.calculated or not (target.createable or target.updateable):
+            faults.append(f"{where}: read-only in {profile.label}; remove the row.")
+            continue
         prop = find(row.source, custom) if row.source else None
         if row.source and prop is None:
             faults.append(f"{where}: unknown source “{row.source}”.")
