@@ -17,6 +17,7 @@ urlpatterns = [
     path("set-aside", set_aside.set_aside, name="set-aside"),
     path("zone", zone.zone, name="zone"),
     path("signin", signin.sign_in, name="account_login"),
+    path("signin/inactive", signin.inactive, name="account_inactive"),
     path("signout", signin.sign_out, name="account_logout"),
     path("", include("instep.api.urls")),
 ]

@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from instep.core.booking import STATUS_WORDS, Status
 from instep.store.queries import IN_STEP, PROBLEM, WAITING
@@ -43,19 +44,21 @@ def moment(at: datetime | None, form: str = "moment") -> SafeString | str:
 
 @register.simple_tag
 def clock_to(start: datetime, end: datetime) -> SafeString:
-    """`14:00–14:30`; the end's day only where it is another one."""
+    """`14:00–14:30`, and how many days later the end is where it is on another one."""
     first, last = timezone.localtime(start), timezone.localtime(end)
-    form = _FORMS["clock" if first.date() == last.date() else "moment"]
+    days = (last.date() - first.date()).days
+    later = ngettext("+%(n)s day", "+%(n)s days", days) % {"n": days} if days else ""
     return format_html(
-        '<span class="clock">{}–{}</span>',
+        '<span class="clock">{}–{}{}</span>',
         formats.date_format(first, _FORMS["clock"]),
-        formats.date_format(last, form),
+        formats.date_format(last, _FORMS["clock"]),
+        format_html(" <small>{}</small>", later) if later else "",
     )
 
 
 @register.inclusion_tag("web/parts/status.html")
 def status(value: Status | str, detail: str = "") -> dict[str, Any]:
-    """A booking's status: a word and a colour."""
+    """A booking's status: a word, or the detailed text, and a colour."""
     known = Status(value)
     return {"value": known.value, "word": _(STATUS_WORDS[known]), "detail": detail}
 

@@ -1,0 +1,157 @@
+"""The page of one booking: facts, timeline, its records in the CRM, and writing it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from instep.store import encryption
+from instep.store.models import Connection, CrmRecord, SyncItem
+from oncehub_events import GRETA, NOON, form, line
+
+from .test_bookings import text_of
+
+Recorded = Callable[..., list[int]]
+
+
+def test_page_tells_who_when_where_and_what_was_answered(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    words = text_of(client.get(f"/bookings/{key}"))
+    assert "Onboarding call Thu 5 Mar 2026 , 13:00–13:45 UTC Scheduled (By customer)" in words
+    assert "Guest Ines Castro, Castro Lda" in words
+    assert "Mobile phone +351912000111" in words
+    assert "topics Pricing, Security" in words
+    assert "Booking id BKNG-7Q2M9XKD41TA from OnceHub" in words
+
+
+def test_timeline_tells_moves_reasons_and_hosts_newest_first(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    moved = {"starting_time": "2026-03-06T15:00:00.000Z"}
+    reason = {
+        "cancel_reschedule_information": {
+            "reason": "Travel\nclash",
+            "actioned_by": "customer",
+            "user_id": None,
+        }
+    }
+    recorded(line("EVNT-2", "rescheduled", 60, **moved, **reason))
+    recorded(line("EVNT-3", "reassigned", 90, **moved, external_calendar={"id": GRETA}, status="rescheduled"))
+    words = text_of(client.get(f"/bookings/{key}"))
+    timeline = words[words.index("Timeline") :]
+    assert "Mon 2 Mar 2026, 13:00 · was Thu 5 Mar 2026, 13:00 Travel clash" in timeline
+    order = [
+        f"Rescheduled (Reassigned by user) to {GRETA}",
+        "Rescheduled (By customer) Mon",
+        "Scheduled (By customer)",
+    ]
+    places = [timeline.index(entry) for entry in order]
+    assert places == sorted(places)
+
+
+def test_links_from_outside_are_links_only_to_web_pages(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(
+        line(
+            "EVNT-1",
+            virtual_conferencing={"join_url": "javascript:alert(1)"},
+            cancel_reschedule_url="javascript:alert(2)",
+        )
+    )
+    page = client.get(f"/bookings/{key}").content.decode()
+    assert "javascript:alert(1)" in page
+    assert 'href="javascript' not in page
+
+
+def test_crm_side_links_the_records_by_name(client: Client, lane: Connection, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    link = {"person_object": "Lead", "person_id": "00Q000000000001AAA", "activity_id": "00U000000000001AAA"}
+    SyncItem.objects.update(done=1, in_step_at=NOON, link=link)
+    CrmRecord.objects.create(
+        account=lane.account,
+        connection=lane,
+        object="Lead",
+        crm_id=link["person_id"],
+        snapshot={"FirstName": "Ines", "LastName": "Castro"},
+    )
+    kept = {"url": "https://acme.my.salesforce.com", "client_id": "k", "client_secret": "s"}
+    tokens = {"access_token": "a", "instance_url": kept["url"], "org_id": lane.org_id}
+    lane.credentials, lane.tokens = (
+        encryption.encrypt(json.dumps(kept)),
+        encryption.encrypt(json.dumps(tokens)),
+    )
+    lane.save()
+    page = client.get(f"/bookings/{key}").content.decode()
+    assert "https://acme.my.salesforce.com/lightning/r/Lead/00Q000000000001AAA/view" in page
+    assert "Ines Castro <span" in page
+    assert "00U000000000001AAA <span" in page
+
+
+def test_lost_keys_cost_the_links_and_nothing_else(
+    client: Client, lane: Connection, recorded: Recorded
+) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    SyncItem.objects.update(done=1, link={"person_object": "Lead", "person_id": "00Q000000000001AAA"})
+    lane.tokens = b"sealed with a key that nobody has"
+    lane.save()
+    answer = client.get(f"/bookings/{key}")
+    assert answer.status_code == 200
+    assert "00Q000000000001AAA" in text_of(answer)
+
+
+def test_problem_shows_the_crms_words_and_the_next_try(
+    client: Client, lane: Connection, recorded: Recorded
+) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    SyncItem.objects.update(
+        error_class="NeedsAdmin",
+        error_code="FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        error_message="Partner leads need a partner id",
+        due_at=NOON + timedelta(hours=6),
+    )
+    words = text_of(client.get(f"/bookings/{key}"))
+    assert "! Problem next try 2 Mar 2026, 18:00:00" in words
+    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION Partner leads need a partner id" in words
+
+
+@pytest.mark.usefixtures("lane")
+def test_write_again_marks_the_booking_in_every_lane(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    SyncItem.objects.update(done=1, due_at=None)
+    answer = client.post(f"/bookings/{key}/write-again", follow=True)
+    assert "The booking is compared with the CRM again" in text_of(answer)
+    item = SyncItem.objects.get(kind="booking", target_id=key)
+    assert (item.wanted, item.done) == (2, 1)
+    assert item.due_at is not None
+    assert client.get(f"/bookings/{key}/write-again").status_code == 405
+
+
+def test_write_again_without_a_crm_says_so(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    assert "No CRM is connected" in text_of(client.post(f"/bookings/{key}/write-again", follow=True))
+
+
+@pytest.mark.usefixtures("lane")
+def test_booking_in_the_trash_is_shown_and_never_written(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    recorded(line("EVNT-2", "canceled", 60, in_trash=True))
+    wanted = SyncItem.objects.get(kind="booking").wanted
+    assert "trash" in text_of(client.get(f"/bookings/{key}"))
+    assert "trash" in text_of(client.post(f"/bookings/{key}/write-again", follow=True))
+    assert SyncItem.objects.get(kind="booking").wanted == wanted
+    assert "trash" in text_of(client.get(f"/bookings/{key}/plan"))
+
+
+@pytest.mark.parametrize("key", ["0", "999999", "9223372036854775808", "99999999999999999999999"])
+def test_unknown_booking_is_not_found(client: Client, key: str) -> None:
+    for path in ("", "/receipts", "/receipts/1", "/plan"):
+        assert client.get(f"/bookings/{key}{path}").status_code == 404
+
+
+def test_right_to_left_and_emoji_are_kept(client: Client, recorded: Recorded) -> None:
+    (key,) = recorded(line("EVNT-1", subject="لقاء 👩🏽‍🚀", form_submission=form(name="شركة النور")))
+    page = client.get(f"/bookings/{key}").content.decode()
+    assert '<h1 dir="auto">لقاء 👩🏽‍🚀</h1>' in page
+    assert "شركة النور" in page

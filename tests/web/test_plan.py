@@ -1,0 +1,61 @@
+"""The live plan: in the same words as the receipt, and an answer also when the CRM has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from instep.core.errors import NeedsAdmin
+from instep.store.models import Connection
+from oncehub_events import line
+
+from .test_bookings import text_of
+from .test_document import change, write
+
+
+@pytest.fixture
+def booking(recorded: Callable[..., list[int]]) -> int:
+    return recorded(line("EVNT-1"))[0]
+
+
+def test_plan_tells_what_would_be_written(
+    client: Client, booking: int, lane: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def plan(account_id: int, key: int) -> dict[str, Any]:
+        asked.append((account_id, key))
+        new = write(
+            action="upsert",
+            id="",
+            key={"field": "Instep_Contact_Id__c", "value": "CTC-1"},
+            changes=[change()],
+        )
+        return {"tense": "plan", "writes": [new], "cost": {"calls": 2}}
+
+    monkeypatch.setattr("instep.web.plan.plan_booking", plan)
+    words = text_of(client.get(f"/bookings/{booking}/plan"))
+    assert asked == [(lane.account_id, booking)]
+    assert "Would write Lead would be created by Instep_Contact_Id__c = CTC-1" in words
+    assert "Phone +351 1 mapping: Mobile phone" in words
+    assert "2 API calls" in words
+
+
+@pytest.mark.usefixtures("lane")
+def test_crm_that_cannot_be_read_says_cause_and_cure(
+    client: Client, booking: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(account_id: int, key: int) -> dict[str, Any]:
+        raise NeedsAdmin("The token was revoked.", code="invalid_grant", cure="Connect Salesforce again.")
+
+    monkeypatch.setattr("instep.web.plan.plan_booking", refuse)
+    answer = client.get(f"/bookings/{booking}/plan")
+    assert answer.status_code == 503
+    assert "invalid_grant The token was revoked. Connect Salesforce again." in text_of(answer)
+
+
+def test_without_a_crm_there_is_no_plan_but_a_next_step(client: Client, booking: int) -> None:
+    assert "instep connect salesforce" in text_of(client.get(f"/bookings/{booking}/plan"))

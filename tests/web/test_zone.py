@@ -1,0 +1,56 @@
+"""The reader's time zone: chosen, told by the browser, or UTC; never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from oncehub_events import line
+
+from .test_bookings import text_of
+
+
+@pytest.mark.parametrize(
+    ("cookie", "shown"),
+    [
+        ("Europe/Lisbon", "Europe/Lisbon"),
+        ("auto:America/New_York", "America/New_York"),
+        ("auto:Asia/Calcutta", "Asia/Calcutta"),
+        ("", "UTC"),
+        ("../../etc/passwd", "UTC"),
+        ("Mars/Base", "UTC"),
+        ("auto:", "UTC"),
+    ],
+)
+def test_times_are_shown_in_the_zone_of_the_cookie(client: Client, cookie: str, shown: str) -> None:
+    client.cookies["instep_zone"] = cookie
+    assert f'data-zone="{shown}"' in client.get("/bookings").content.decode()
+
+
+def test_summer_time_is_that_of_the_day_of_the_booking(
+    client: Client, recorded: Callable[..., list[int]]
+) -> None:
+    recorded(line("EVNT-1", starting_time="2026-07-05T13:00:00.000Z"))
+    client.cookies["instep_zone"] = "Europe/Lisbon"
+    assert "Sun 5 Jul 2026 14:00–14:45" in text_of(client.get("/bookings"))
+
+
+def test_chosen_zone_stays_and_leads_back(client: Client) -> None:
+    answer = client.post("/zone", {"zone": "Asia/Tokyo", "next": "/set-aside"})
+    assert answer["Location"] == "/set-aside"
+    assert 'data-zone="Asia/Tokyo"' in client.get("/set-aside").content.decode()
+    client.post("/zone", {"zone": "", "next": "/"})
+    assert 'data-zone="UTC"' in client.get("/set-aside").content.decode()
+
+
+def test_unknown_zone_is_refused_by_name(client: Client) -> None:
+    answer = client.post("/zone", {"zone": "Mars/Base"})
+    assert answer.status_code == 400
+    assert "“Mars/Base” is no time zone" in text_of(answer)
+
+
+@pytest.mark.parametrize("place", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_nobody_is_led_to_another_site(client: Client, place: str) -> None:
+    assert client.post("/zone", {"zone": "UTC", "next": place})["Location"] == "/"
