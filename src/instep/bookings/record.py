@@ -7,7 +7,6 @@ and repetition the events come in, the same bookings and contacts come out.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -26,7 +25,7 @@ from instep.core.fold import Snapshot, fold, in_order
 from instep.core.fold import transition as step_of
 from instep.ingest import oncehub
 from instep.store import convert, people_queries, queries, recording
-from instep.store.recording import BookingRow, NewFact
+from instep.store.recording import BookingRow
 
 #: how each source's events are read
 _READ: Mapping[str, Callable[[bytes], dict[str, Any]]] = {oncehub.SOURCE: oncehub.read}
@@ -181,22 +180,22 @@ def _names(snapshots: Sequence[Snapshot]) -> set[str]:
     return names - {"email ", "mobile "}
 
 
-def _new_facts(read: _Read) -> list[NewFact]:
+def _new_facts(read: _Read) -> list[dict[str, Any]]:
     facts = []
     for envelope_id, (snapshot, document) in sorted(read.facts.items()):
         form = snapshot.form
         facts.append(
-            NewFact(
-                envelope_id=envelope_id,
-                booking_id=snapshot.booking_id,
-                kind=snapshot.kind.value,
-                updated_at=snapshot.updated_at,
-                created_at=snapshot.created_at,
-                rank=snapshot.order[2],
-                email_key=identity_email(form.email) if form else "",
-                mobile_key=identity_mobile(form.mobile_phone) if form else "",
-                raw=json.dumps(document, ensure_ascii=False),
-            )
+            {
+                "envelope_id": envelope_id,
+                "booking_id": snapshot.booking_id,
+                "kind": snapshot.kind.value,
+                "updated_at": snapshot.updated_at.isoformat(),
+                "created_at": snapshot.created_at.isoformat(),
+                "rank": snapshot.order[2],
+                "email_key": identity_email(form.email) if form else "",
+                "mobile_key": identity_mobile(form.mobile_phone) if form else "",
+                "raw": document,
+            }
         )
     return facts
 

@@ -90,7 +90,7 @@ def identity_email(email: str) -> str:
     """The key that a typed address identifies a person by; empty for what cannot be an address ("n/a")."""
     key = email_key(email)
     local, at, domain = key.rpartition("@")
-    plausible = bool(local and at and domain) and len(key) <= 254 and not any(ch.isspace() for ch in key)
+    plausible = bool(local and at and domain) and len(key) <= 254 and len(key.split()) == 1
     return key if plausible else ""
 
 
@@ -100,6 +100,8 @@ def identity_mobile(number: str) -> str:
     return key if key.startswith("+") and len(key) <= 16 else ""
 
 
+# one event asks for the same number several times
+@lru_cache(maxsize=1024)
 def mobile_key(number: str, region: str = "") -> str:
     """A phone number as E.164, or its digits when it cannot be parsed; empty for an empty number."""
     text = number.strip()
