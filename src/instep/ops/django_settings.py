@@ -88,7 +88,7 @@ LOGIN_URL = "/signin"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/signin"
 
-# Signing in is allauth's (docs/decisions/signing-in.md): its rate limits, and later its second factors.
+# Signing in is allauth's (docs/decisions/0006-signing-in.md): its rate limits, and later its second factors.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
