@@ -121,7 +121,7 @@ class _Org:
         data = str(self.home / "standin-salesforce.sqlite")
         return Child(
             "salesforce",
-            instep_command("standin", "salesforce", "--port", str(self.port), "--data", data),
+            instep_command("standin", "salesforce", "--quiet", "--port", str(self.port), "--data", data),
             {
                 "INSTEP_STANDIN_CLIENT_ID": self.client_id,
                 "INSTEP_STANDIN_CLIENT_SECRET": self.client_secret,

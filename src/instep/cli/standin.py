@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +36,7 @@ def salesforce(
     client_secret: Annotated[
         str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
     ] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line when ready.")] = False,
     home: Home = None,
 ) -> None:
     """Run a Salesforce org on this machine; prints one JSON line with its address and client when ready."""
@@ -45,4 +48,5 @@ def salesforce(
         "--client-secret": client_secret,
     }
     given = [part for name, value in options.items() if value for part in (name, value)]
-    server.main(["--port", str(port), *given])
+    with redirect_stdout(io.StringIO()) if quiet else nullcontext():
+        server.main(["--port", str(port), *given])
