@@ -19,7 +19,7 @@ def serve(home: Home = None, port: Port = None, host: Host = None) -> None:
     from instep.ops.supervisor import run
     from instep.ops.webserver import refuse_taken, web_child, worker_child
 
-    with database_ready(home) as ready:
+    with database_ready(home, serving=True) as ready:
         settings = ready.settings
         address, number = host or settings.web_host, port or settings.web_port
         refuse_taken(address, number)

@@ -27,6 +27,6 @@ def web(home: Home = None, port: Port = None, host: Host = None) -> None:
     from instep.ops.boot import database_ready
     from instep.ops.webserver import serve_web
 
-    with database_ready(home) as ready:
+    with database_ready(home, serving=True) as ready:
         settings = ready.settings
         serve_web(settings, host or settings.web_host, port or settings.web_port)

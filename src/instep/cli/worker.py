@@ -24,7 +24,7 @@ def worker(
     """Bring bookings to the CRM, until Ctrl-C. Start as many as you like, on as many machines."""
     from instep.ops.boot import boot
 
-    with boot(home) as booted:
+    with boot(home, serving=True) as booted:
         from instep.engine import worker as engine_worker
 
         engine_worker.run(concurrency or booted.settings.worker_concurrency)

@@ -33,13 +33,14 @@ class Booted:
 
 
 @contextmanager
-def database_ready(home: Path | None = None) -> Iterator[Booted]:
+def database_ready(home: Path | None = None, *, serving: bool = False) -> Iterator[Booted]:
     """Read the settings, begin to log, and have a database, for this process and those that it starts.
 
+    What goes on serving logs what it does; a command that answers and ends says no more than its answer.
     Raises `InputError` for settings and `NeedsAdmin` for a PostgreSQL that cannot be used.
     """
     settings = load(home)
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level or ("info" if serving else "warning"))
     os.environ["INSTEP_HOME"] = str(settings.home)
     if settings.database_url is not None:
         yield Booted(settings, None)
@@ -50,12 +51,12 @@ def database_ready(home: Path | None = None) -> Iterator[Booted]:
 
 
 @contextmanager
-def boot(home: Path | None = None, *, migrate: bool = False) -> Iterator[Booted]:
+def boot(home: Path | None = None, *, migrate: bool = False, serving: bool = False) -> Iterator[Booted]:
     """Make this process ready for Django's models; with `migrate` the schema is brought up to date first.
 
     Several processes may migrate at once. Raises as `database_ready` does.
     """
-    with database_ready(home) as booted:
+    with database_ready(home, serving=serving) as booted:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
         import django
         from django.db import connections

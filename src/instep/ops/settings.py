@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     #: The largest request body that is read, in bytes; more is answered with 413.
     max_body: int = Field(10 * 1024 * 1024, ge=1024)
     log_format: Literal["auto", "console", "json"] = "auto"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: Unset: `info` for what serves until it is stopped, `warning` for a command that answers and ends.
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
 
     @field_validator("secret_keys", "allow_private_urls", mode="before")
     @classmethod

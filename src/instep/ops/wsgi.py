@@ -16,7 +16,7 @@ if multiprocessing.parent_process() is not None:
     die_with_parent()
 
 _settings = load()
-logs.configure(_settings.log_format, _settings.log_level)
+logs.configure(_settings.log_format, _settings.log_level or "info")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", DJANGO_SETTINGS)
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - importing Django's parts reads the settings

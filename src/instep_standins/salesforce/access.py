@@ -55,7 +55,8 @@ class Access:
         for field in full.fields.values():
             path = f"{full.name}.{field.name}"
             read, edit = True, True
-            if field.custom:
+            # universally required fields are beyond field-level security: everyone sees and edits them
+            if field.custom and field.permissionable:
                 granted = [grants[path] for grants in sets if path in grants]
                 read, edit = any(g[0] for g in granted), any(g[1] for g in granted)
             if path in self.overrides:
