@@ -179,7 +179,7 @@ class _Running:
         if code is None:
             return
         if self._reader is not None:
-            self._reader.join(1)
+            self._reader.join(5)
         self.process = None
         lived = time.monotonic() - self._started_at
         if code == HOPELESS and self._lives == 1 and lived < STEADY:
