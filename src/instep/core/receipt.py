@@ -41,7 +41,7 @@ class Cost:
 
 
 def _match(match: Match | None) -> dict[str, Any] | None:
-    return asdict(match) if match is not None else None
+    return asdict(match, retain_collection_types=False) if match is not None else None
 
 
 def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
