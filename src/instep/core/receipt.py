@@ -41,7 +41,9 @@ class Cost:
 
 
 def _match(match: Match | None) -> dict[str, Any] | None:
-    return asdict(match, retain_collection_types=False) if match is not None else None
+    if match is None:
+        return None
+    return {**asdict(match), "candidates": [asdict(candidate) for candidate in match.candidates]}
 
 
 def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
