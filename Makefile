@@ -8,6 +8,8 @@ NODEPS := $(wildcard requirements-nodeps.lock)
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
 export UV_PYTHON_DOWNLOADS := never
+# The machine's own certificates: behind a company's proxy the ones that uv brings know nobody.
+export UV_SYSTEM_CERTS := true
 # The cache may lie on another disk than this folder; copying always works.
 export UV_LINK_MODE := copy
 
