@@ -130,7 +130,6 @@ def configure(form: Format = "auto", level: str = "info") -> None:
             renderer,
         ],
     }
-    quiet = {"level": "WARNING"}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -144,6 +143,12 @@ def configure(form: Format = "auto", level: str = "info") -> None:
                 }
             },
             "root": {"handlers": ["stderr"], "level": level.upper()},
-            "loggers": {"httpx2": quiet, "httpcore2": quiet, "asyncio": quiet, "procrastinate": quiet},
+            "loggers": {
+                **{
+                    name: {"level": "WARNING"} for name in ("asyncio", "httpcore2", "httpx2", "procrastinate")
+                },
+                # Every scanner on the network causes these, with a traceback each; the answer is a plain 400.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
+            },
         }
     )
