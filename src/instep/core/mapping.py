@@ -151,9 +151,8 @@ def _bare_number(text: str, target: Field) -> str:
 
 
 def wire_datetime(at: datetime) -> str:
-    """A moment as the CRM takes it: UTC, milliseconds, `Z`."""
-    utc = at.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    """A moment as the CRM takes it: UTC, whole seconds (more the CRM does not keep), `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 # years that a CRM's dates reach, and a year of room for time zones
@@ -226,8 +225,8 @@ def canonical(target: Field | None, wire: Any) -> Any:
     """The form in which two wire values that mean the same are equal.
 
     Blank is None, for a checkbox it is False; line ends, outer spaces and text beyond the field's length do
-    not count; moments compare in UTC, numbers by value, e-mail addresses without case, ids by their first 15
-    characters, several choices in any order, rich text however its characters are escaped.
+    not count; moments compare in UTC to the second, numbers by value, e-mail addresses without case, ids by
+    their first 15 characters, several choices in any order, rich text however its characters are escaped.
     """
     kind = target.type if target is not None else "string"
     if is_blank(wire):
@@ -260,7 +259,7 @@ def _instant(wire: Any) -> datetime | str:
         at = wire if isinstance(wire, datetime) else datetime.fromisoformat(str(wire))
     except ValueError:
         return str(wire)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
 
 
 def same(target: Field | None, one: Any, other: Any) -> bool:
