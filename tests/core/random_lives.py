@@ -52,7 +52,9 @@ FALLBACKS = st.sampled_from([None, None, None, "Unknown", "0", "no", "2020-01-01
 def rows(draw: st.DrawFn, object_name: str) -> tuple[Row, ...]:
     """A mapping that an admin could save."""
     fields = draw(st.lists(st.sampled_from(CHOICES[object_name]), max_size=5, unique_by=lambda c: c[0]))
-    made = []
+    chosen = {name for name, _ in fields}
+    usual = PROFILE.default_rows[object_name] if draw(st.booleans()) else ()
+    made = [row for row in usual if row.field not in chosen]
     for name, sources in fields:
         fallback = draw(FALLBACKS)
         if fallback is not None and convert(fallback, SCHEMA[object_name].fields[name]).refused:
