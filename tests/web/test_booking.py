@@ -22,7 +22,7 @@ def test_page_tells_who_when_where_and_what_was_answered(client: Client, recorde
     (key,) = recorded(line("EVNT-1"))
     words = text_of(client.get(f"/bookings/{key}"))
     assert "Onboarding call Thu 5 Mar 2026 , 13:00–13:45 UTC Scheduled (By customer)" in words
-    assert "Guest Ines Castro, Castro Lda" in words
+    assert "Guest Ines Castro Company Castro Lda" in words
     assert "Mobile phone +351912000111" in words
     assert "topics Pricing, Security" in words
     assert "Booking id BKNG-7Q2M9XKD41TA from OnceHub" in words
