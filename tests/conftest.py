@@ -72,16 +72,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the fault matrix with the results of this run, when it held any of it."""
-    rows = []
+    from faults.matrix import summary
+
+    results: dict[str, list[tuple[str, str]]] = {}
     for outcome in ("passed", "failed", "error", "skipped", "xfailed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in getattr(report, "user_properties", ()):
                 if name == "fault" and (report.when == "call" or outcome != "passed"):
-                    rows.append((int(value[0].removeprefix("F")), outcome, value[1]))
-    if rows:
+                    results.setdefault(value[0], []).append((outcome, value[1]))
+    if results:
         terminalreporter.section("faults")
-        for number, outcome, purpose in sorted(rows):
-            terminalreporter.line(f"F{number:<3} {outcome:<8} {purpose}")
+        for line in summary(results):
+            terminalreporter.line(line)
 
 
 def remove_state(home: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from instep_standins.salesforce import Org, ids, serve_in_thread
 
-pytest.register_assert_rewrite("faults.scene")
+pytest.register_assert_rewrite("faults.scene", "faults.houses")
 
 if TYPE_CHECKING:
+    from faults.houses import House
     from faults.scene import Fake, Scene
+    from instep_process import InstepHome
 
 # The scene knows Django's models: it is imported when a test asks for it, after Django is set up.
 
@@ -53,3 +55,12 @@ def other_org(scene: Scene) -> Iterator[Scene]:
     org.insert("Organization", {**acme, "Id": ids.mint("00D", 2), "Name": "Acme's second org"})
     with _serving(org) as fake:
         yield new_scene(fake, scene.account_id)
+
+
+@pytest.fixture
+def house(fake: Fake, instep_home: InstepHome) -> House:
+    from faults.houses import House
+
+    made = House(instep_home, fake)
+    made.connect()
+    return made

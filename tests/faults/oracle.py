@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -213,7 +214,7 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
     row = {
         "Subject": data["subject"],
         "Location": location,
-        "Description": _summary(data, contact, form, location, start),
+        "Description": _summary(data, contact, form, location, start.astimezone(_zone(data))),
         "StartDateTime": start.isoformat(),
         "EndDateTime": end.isoformat(),
         "DurationInMinutes": data["duration_minutes"],
@@ -248,6 +249,13 @@ def _summary(
         "Note from customer": form["note"],
     }
     return ", ".join(f"{label}: {value}" for label, value in parts.items() if value)
+
+
+def _zone(data: Mapping[str, Any]) -> tzinfo:
+    """The host's zone, where an event tells it: only a full owner does."""
+    owner = data["owner"]
+    known = isinstance(owner, dict) and owner["email"] == data["external_calendar"]["id"]
+    return ZoneInfo(owner["timezone"]) if known else UTC
 
 
 def _status(newest: Mapping[str, Any]) -> str:

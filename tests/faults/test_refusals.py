@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
 
-from faults.lives import DAY, Life, guest, lives, scheduled
+from faults.lives import DAY, GRETA, Life, guest, lives, scheduled
 from faults.oracle import CRM, Person, differences, expected
 from faults.scene import Scene, eventually
 from instep.core import refusal
@@ -83,6 +84,7 @@ def test_F08_a_rule_that_names_no_field(scene: Scene) -> None:
 
 
 @pytest.mark.fault("F8")
+@pytest.mark.fault("F30")
 def test_F08_a_field_of_ours_is_gone(scene: Scene) -> None:
     """An admin deleted our reason field: everything else is written, for old and for new bookings."""
     life, new = lives(2)
@@ -99,6 +101,7 @@ def test_F08_a_field_of_ours_is_gone(scene: Scene) -> None:
 
 
 @pytest.mark.fault("F8")
+@pytest.mark.fault("F30")
 def test_F08_a_field_is_hidden_from_us(scene: Scene) -> None:
     """Location is hidden from the connected user between two syncs: the rest is written, and it says so."""
     life = lives(1)[0]
@@ -109,6 +112,42 @@ def test_F08_a_field_is_hidden_from_us(scene: Scene) -> None:
     scene.until_settled()
     scene.assert_in_step()  # the old Location is still the right one
     assert "Location" in receipt_text(scene, life)
+
+
+@pytest.mark.fault("F30")
+@pytest.mark.parametrize("what", ["read-only", "shortened"])
+def test_F30_a_field_changes_between_two_syncs(scene: Scene, what: str) -> None:
+    """Location became read-only, or too short: the rest is written, the old value stays, the receipt says why."""
+    life, new = lives(2)
+    scene.tell(life.scheduled())
+    scene.until_settled()
+    if what == "read-only":
+        scene.fake.order("POST", "fls", {"object": "Event", "field": "Location", "read": True, "edit": False})
+    else:
+        scene.fake.order("POST", "field", {"object": "Event", "field": "Location", "change": {"length": 20}})
+    old = life.data = {"virtual_conferencing": {"join_url": "https://meet.example.org/another-room"}}
+    new.data = old
+    scene.tell(life.rescheduled(DAY + timedelta(days=2), "Later"), new.scheduled())
+    scene.until_settled()
+    want = expected(scene.told)
+    events(want)[life.id]["Location"] = "https://meet.example.org/bkng-0000"
+    assert differences(scene.fake.crm(), without(want, new.id, "Location")) == []
+    assert "Location" in receipt_text(scene, new)
+    assert scene.problems() == []
+
+
+@pytest.mark.fault("F30")
+def test_F30_a_field_comes_back(scene: Scene) -> None:
+    """A hidden field is shown again: once the mapping is applied again its values are written, old ones too."""
+    these = lives(3)
+    scene.fake.order("POST", "fls", {"object": "Event", "field": "Location", "read": False, "edit": False})
+    scene.tell(*scheduled(these))
+    scene.until_settled()
+    assert not any("Location" in row for row in scene.fake.crm()["Event"])
+    scene.fake.order("POST", "fls", {"object": "Event", "field": "Location", "read": True, "edit": True})
+    scene.configure()
+    scene.until_settled()
+    scene.assert_in_step()
 
 
 # --- F6, F7, F21: the person ------------------------------------------------------------------------
@@ -202,6 +241,45 @@ def test_F10_the_reason_of_a_life(scene: Scene) -> None:
         scene.until_settled()
         scene.assert_in_step()
     assert scene.fake.crm()["Event"][0][REASON] == "Train strike"
+
+
+@pytest.mark.fault("F24")
+def test_F24_a_no_show_by_mistake(scene: Scene) -> None:
+    """Marked as no-show and taken back: the Event says again what is true."""
+    life = lives(1)[0]
+    for event in (life.scheduled(), life.no_show(), life.completed()):
+        scene.tell(event)
+        scene.until_settled()
+        scene.assert_in_step()
+
+
+# --- F29: clocks and zones --------------------------------------------------------------------------
+
+
+def clock_change(zone: ZoneInfo) -> datetime:
+    """The next day on which this zone changes its clocks, at its noon."""
+    noons = (DAY.astimezone(zone).replace(hour=12) + timedelta(days=n) for n in range(366))
+    return next(day for day in noons if day.utcoffset() != (day + timedelta(days=1)).utcoffset())
+
+
+@pytest.mark.fault("F29")
+@pytest.mark.parametrize("minutes", [-600, 600])
+def test_F29_clocks_zones_and_midnight(scene: Scene, minutes: int) -> None:
+    """The CRM's clock is wrong, the host's clocks change, the meeting passes midnight: times are right."""
+    scene.fake.settings(clock=minutes * 60)
+    zone = ZoneInfo("America/New_York")
+    night = clock_change(zone).replace(hour=23, minute=30)
+    host = {"id": "USR-1", "email": GRETA, "first_name": "Greta", "last_name": "L", "timezone": zone.key}
+    these = [
+        Life(f"BKNG-{n}", person=guest(f"Ada Zone{n}"), host=GRETA, start=at, minutes=60, owner=host)
+        for n, at in enumerate((night - timedelta(days=1), night, night + timedelta(days=1)))
+    ]
+    scene.tell(*scheduled(these))
+    scene.until_settled()
+    scene.assert_in_step()
+    scene.tell(*(life.rescheduled(life.start + timedelta(days=1), "A day later") for life in these))
+    scene.until_settled()
+    scene.assert_in_step()
 
 
 # --- F12: deleted by a human ------------------------------------------------------------------------
