@@ -381,7 +381,8 @@ class World:
         ids = [e.get(BOOKING_ID) or e["Description"].splitlines()[-1] for e in events]
         if len(ids) != len(set(ids)):
             raise Broken(f"two Events of one booking: {ids}")
+        made = {e.id for e in log if e.created and e.object != "Event"}
         for email, count in before.items():
-            now = len(self.crm.people(email))
-            if now > max(1, count):
-                raise Broken(f"{now} persons have the address {email}")
+            fresh = [row["Id"] for row in self.crm.people(email) if row["Id"] in made]
+            if len(fresh) > (0 if count else 1):
+                raise Broken(f"persons have the address {email}, and these were made: {fresh}")
