@@ -42,7 +42,11 @@ def test_older_keys_still_read_and_rotation_moves_to_the_newest(keys: Callable[.
         encryption.decrypt(token)
 
 
-@pytest.mark.parametrize("token", [b"", b"garbage", Fernet(Fernet.generate_key()).encrypt(b"x")])
+@pytest.mark.parametrize(
+    "token",
+    [b"", b"garbage", Fernet(Fernet.generate_key()).encrypt(b"x")],
+    ids=["empty", "garbage", "of another key"],
+)
 def test_lost_keys_are_for_an_admin_to_cure(token: bytes) -> None:
     with pytest.raises(NeedsAdmin, match=r"The CRM.s token cannot be read.*connect again") as lost:
         encryption.decrypt(token, "The CRM's token")

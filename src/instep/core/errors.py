@@ -64,6 +64,11 @@ class InstepError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.cure}".strip()
 
+    @property
+    def decision(self) -> str:
+        """The name of the class that decides: Retry, Wait, Skip, NeedsAdmin or Bug, whatever the subclass."""
+        return next((kind.__name__ for kind in DECISIONS if isinstance(self, kind)), "Bug")
+
 
 class Retry(InstepError):
     """Passing trouble: the same work is tried again with growing pauses."""
@@ -91,3 +96,6 @@ class Fenced(InstepError):
 
 class InputError(NeedsAdmin):
     """What a person or another system handed in cannot be used; nothing was changed."""
+
+
+DECISIONS: tuple[type[InstepError], ...] = (Retry, Wait, Skip, NeedsAdmin, Bug)

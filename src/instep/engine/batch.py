@@ -435,7 +435,7 @@ def _own(item: ItemPlan, applied: Applied) -> ItemPlan:
 
 def _error(error: InstepError) -> dict[str, Any]:
     return {
-        "class": type(error).__name__,
+        "class": error.decision,
         "code": error.code,
         "message": error.message,
         "cure": error.cure,

@@ -14,14 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.booking import Status
-from instep.store.queries import BOOKING, IN_STEP, PROBLEM, WAITING, rows
-
-#: what passes by itself; every other error class waits for a person
-_PASSING = "('', 'Retry', 'Wait', 'Fenced')"
-#: the state of one row `i` of sync_item
-STATE = f"""CASE WHEN i.done >= i.wanted THEN '{IN_STEP}'
-                 WHEN i.error_class NOT IN {_PASSING} THEN '{PROBLEM}'
-                 ELSE '{WAITING}' END"""
+from instep.store.queries import BOOKING, IN_STEP, PROBLEM, STATE, WAITING, rows
 
 
 @frozen

@@ -91,6 +91,12 @@ class BookingSummary:
 
 
 IN_STEP, WAITING, PROBLEM = "in step", "waiting", "problem"
+#: what passes by itself; every other error class waits for a person
+_PASSING = "('', 'Retry', 'Wait', 'Held')"
+#: the state of one row `i` of sync_item
+STATE = f"""CASE WHEN i.done >= i.wanted THEN '{IN_STEP}'
+                 WHEN i.error_class NOT IN {_PASSING} THEN '{PROBLEM}'
+                 ELSE '{WAITING}' END"""
 
 
 def booking_summaries(
@@ -116,8 +122,8 @@ def booking_summaries(
               LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
               LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
               LEFT JOIN LATERAL (
-                    SELECT CASE WHEN bool_or(i.error_class <> '') THEN '{PROBLEM}'
-                                WHEN bool_or(i.done < i.wanted) THEN '{WAITING}'
+                    SELECT CASE WHEN bool_or({STATE} = '{PROBLEM}') THEN '{PROBLEM}'
+                                WHEN bool_or({STATE} = '{WAITING}') THEN '{WAITING}'
                                 WHEN count(*) > 0 THEN '{IN_STEP}' END AS crm,
                            max(i.error_message) AS message
                       FROM sync_item i

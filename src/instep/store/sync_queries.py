@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connection as db
 from django.db import transaction
 
+from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
+
 Row = dict[str, Any]
 
 
@@ -517,16 +519,15 @@ def progress(account_id: int) -> Row:
     `waiting` still has to be written, `problems` wait for a person, `in_step` are done.
     """
     found = _rows(
-        """SELECT count(*) FILTER (WHERE i.done < i.wanted AND i.error_class <> 'NeedsAdmin') AS waiting,
-                  count(*) FILTER (WHERE i.done < i.wanted AND i.error_class = 'NeedsAdmin') AS problems,
-                  count(*) FILTER (WHERE i.done >= i.wanted) AS in_step,
-                  count(*) FILTER (WHERE i.error_class NOT IN ('', 'NeedsAdmin')) AS retrying,
+        f"""SELECT count(*) FILTER (WHERE {STATE} = '{WAITING}') AS waiting,
+                  count(*) FILTER (WHERE {STATE} = '{PROBLEM}') AS problems,
+                  count(*) FILTER (WHERE {STATE} = '{IN_STEP}') AS in_step,
                   percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM i.in_step_at - i.marked_at))
                       FILTER (WHERE i.done >= i.wanted) AS median_seconds,
                   max(extract(epoch FROM i.in_step_at - i.marked_at))
                       FILTER (WHERE i.done >= i.wanted) AS slowest_seconds
              FROM sync_item i JOIN connection c ON c.account_id = i.account_id AND c.id = i.connection_id
-            WHERE i.account_id = %s AND c.state <> 'disabled'""",
+            WHERE i.account_id = %s AND c.state <> 'disabled'""",  # noqa: S608
         [account_id],
     )
     return found[0]
