@@ -31,6 +31,7 @@ from instep.cli import (
     serve,
     standin,
     sync,
+    user,
     web,
     webhook,
     worker,
@@ -57,6 +58,7 @@ COMMANDS = (
     plan,
     receipt,
     doctor,
+    user,
 )
 
 

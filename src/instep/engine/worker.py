@@ -40,7 +40,8 @@ async def _run(concurrency: int) -> None:
                 install_signal_handlers=False,
                 update_heartbeat_interval=recover.BEAT,
                 stalled_worker_timeout=recover.STALLED_AFTER,
-                shutdown_graceful_timeout=20,
+                # shorter than the supervisor waits before it kills
+                shutdown_graceful_timeout=6,
             )
         )
         for name in (signal.SIGINT, signal.SIGTERM):
