@@ -37,8 +37,10 @@ from instep.cli import (
     worker,
 )
 from instep.cli.options import Home
-from instep.core.errors import InstepError
+from instep.core.errors import InstepError, Retry
 from instep.ops.lifetime import die_with_supervisor
+
+_AGAIN = "Check the address and the network, and run the command again."
 
 COMMANDS = (
     demo,
@@ -108,6 +110,9 @@ def _code_of(arguments: list[str]) -> int:
     try:
         answer = build()(args=arguments, prog_name="instep", standalone_mode=False)
         return answer if isinstance(answer, int) else 0
+    except Retry as error:
+        # Its own cure speaks of the lanes, which try again by themselves; a command ends here.
+        return _refuse(error.code, f"{error.message} {_AGAIN}", wants_json)
     except InstepError as error:
         return _refuse(error.code, str(error), wants_json)
     except typer.TyperException as error:

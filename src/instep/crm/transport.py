@@ -83,7 +83,7 @@ def checked_addresses(host: str, port: int, allow: Sequence[str], resolver: Reso
             raise InputError(
                 f"The address {host} leads to {address}, which lies inside a private network.",
                 code="url_private",
-                cure="Use the CRM's public address, or add the host to the list of allowed addresses.",
+                cure="Use the CRM's public address, or add the host to INSTEP_ALLOW_PRIVATE_URLS.",
                 scope=Scope.CONNECTION,
             )
     return addresses
@@ -119,7 +119,7 @@ def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None 
     if parts.username or parts.password:
         raise _bad_url(parts.hostname or "", "contains a user name.", "Leave everything before the @ out.")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise _bad_url(url, "is not encrypted.", f"Use https://{host}.")
+        raise _bad_url(url, "is not encrypted.", f"Use https://{parts.netloc}.")
     if resolver is not None:
         try:
             checked_addresses(host, port or (443 if parts.scheme == "https" else 80), allow, resolver)
@@ -284,7 +284,8 @@ class Transport:
                 files=list(files) if files else None,
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            log.warning("request failed", extra=_event(method, host, path, 0, _since(started), str(error)))
+            # no warning: whoever called decides what it means, and says so
+            log.info("request failed", extra=_event(method, host, path, 0, _since(started), str(error)))
             raise _wire_error(error, host, changes) from error
         response = Response(
             status=answer.status_code,
