@@ -127,3 +127,9 @@ def test_only_an_international_number_identifies_a_person() -> None:
 def test_phone_spellings_hold_every_form_a_crm_may_keep() -> None:
     spellings = phone_spellings("+351 912 000 111")
     assert {"+351912000111", "+351 912 000 111", "351912000111", "912 000 111", "912000111"} <= set(spellings)
+
+
+@pytest.mark.parametrize("number", ["", "n/a", "123", "+45 31\x0b23 45 67", "1" * 41])
+def test_what_is_no_phone_number_is_searched_by_nobody(number: str) -> None:
+    """A look-up by "n/a" would find every stranger who typed the same."""
+    assert phone_spellings(number) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -14,6 +15,8 @@ from django.views.decorators.http import require_safe
 
 from instep.core.errors import InstepError, NeedsAdmin, Retry
 from instep.engine.recover import workers_beating
+
+log = structlog.get_logger(__name__)
 
 
 @require_safe
@@ -36,10 +39,12 @@ def ready(request: HttpRequest) -> JsonResponse:
         _check_schema()
         workers = workers_beating()
     except DatabaseError as error:
+        # anybody may ask here, and the database's own words name its address and its user
+        log.warning("readyz.database", error=str(error).strip())
         reason = Retry(
-            f"The database does not answer: {str(error).strip()}",
+            "The database does not answer.",
             code="DATABASE",
-            cure="Check that PostgreSQL runs and that DATABASE_URL is right.",
+            cure="The log says why. Check that PostgreSQL runs and that DATABASE_URL is right.",
         )
         return _not_ready(reason)
     except NeedsAdmin as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 _EXAMPLE = (
     "Example: instep connect salesforce --grant client-credentials --url https://acme.my.salesforce.com "
-    "--client-id 3MVG… --client-secret … --install"
+    "--client-id 3MVG… --client-secret - --install < secret.txt"
 )
 
 
@@ -34,7 +35,9 @@ def salesforce(
     client_secret: Annotated[
         str,
         typer.Option(
-            "--client-secret", envvar="INSTEP_CLIENT_SECRET", help="Consumer secret of the org's app."
+            "--client-secret",
+            envvar="INSTEP_CLIENT_SECRET",
+            help="Consumer secret of the org's app; - reads it from standard input, which no process list shows.",
         ),
     ],
     grant: Annotated[Grant, typer.Option("--grant", help="How to sign in.")] = Grant.CLIENT_CREDENTIALS,
@@ -50,6 +53,8 @@ def salesforce(
     """Connect a Salesforce org; running it again for the same org renews the connection."""
     from instep.ops.boot import boot
 
+    if client_secret == "-":  # noqa: S105 - the usual name of standard input
+        client_secret = sys.stdin.readline().strip()
     with boot(home, migrate=True) as booted:
         from instep.bookings.accounts import ensure_account
         from instep.engine.connecting import connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -12,14 +13,19 @@ from instep.cli.options import Home, Json, print_json
 def register(app: typer.Typer) -> None:
     sources = typer.Typer(help="Receive events of another scheduling product.", no_args_is_help=True)
     sources.callback()(lambda: None)
-    sources.command("oncehub", epilog="Example: instep webhook oncehub --secret 0f1e2d3c4b5a6978")(oncehub)
+    sources.command("oncehub", epilog="Example: instep webhook oncehub --secret - < secret.txt")(oncehub)
     app.add_typer(sources, name="webhook")
 
 
 def oncehub(
     secret: Annotated[
         str | None,
-        typer.Option("--secret", metavar="S", help="The secret that OnceHub shows for this webhook."),
+        typer.Option(
+            "--secret",
+            metavar="S",
+            envvar="INSTEP_WEBHOOK_SECRET",
+            help="The secret that OnceHub shows for this webhook; - reads it from standard input.",
+        ),
     ] = None,
     another: Annotated[
         bool, typer.Option("--another", help="Make one more webhook, for a second OnceHub account.")
@@ -34,6 +40,8 @@ def oncehub(
     """
     from instep.ops.boot import boot
 
+    if secret == "-":  # noqa: S105 - the usual name of standard input
+        secret = sys.stdin.readline().strip()
     with boot(home, migrate=True) as booted:
         from instep.bookings.accounts import ensure_account
         from instep.bookings.inlet import provide_endpoint

@@ -115,17 +115,26 @@ def mobile_key(number: str, region: str = "") -> str:
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
+#: fewer digits than this are an extension or a joke, and would match strangers
+_FEWEST_DIGITS = 6
+#: a CRM's phone field holds no more
+_LONGEST_NUMBER = 40
+
+
 @lru_cache(maxsize=4096)
 def phone_spellings(number: str, region: str = "") -> tuple[str, ...]:
-    """Every spelling under which a CRM may hold this number: E.164, international, national, digits."""
+    """Every spelling under which a CRM may hold this number: E.164, international, national, digits.
+
+    None for what is no number ("n/a"), is longer than any, or holds what no query can carry.
+    """
     text = number.strip()
-    if not text:
+    digits = "".join(ch for ch in text if ch.isdigit())
+    if len(digits) < _FEWEST_DIGITS or len(text) > _LONGEST_NUMBER or not text.isprintable():
         return ()
     try:
         parsed = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException:
-        digits = "".join(ch for ch in text if ch.isdigit())
-        return tuple(dict.fromkeys(s for s in (text, digits) if s))
+        return tuple(dict.fromkeys((text, digits)))
     formats = phonenumbers.PhoneNumberFormat
     e164 = phonenumbers.format_number(parsed, formats.E164)
     spelled = (

@@ -77,8 +77,12 @@ def _as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return wire_datetime(value)
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value)
-    return str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+        value = ", ".join(str(part) for part in value)
+    return str(value).replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE).strip()
+
+
+#: control characters that no form means and some CRMs refuse; line ends and tabs stay
+_INVISIBLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def _text(value: Any, target: Field, keep_whole: bool = False) -> Converted:
@@ -102,7 +106,8 @@ _EMAIL = re.compile(r"[^@\s\"<>(),;:\\\[\]]+@[^@\s\"<>(),;:\\\[\]{}]+\.[^@\s\"<>
 
 def is_email(text: str) -> bool:
     """Whether a CRM will take this as an e-mail address."""
-    return len(text) <= 80 and _EMAIL.fullmatch(text) is not None and ".." not in text and ".@" not in text
+    shaped = _EMAIL.fullmatch(text) is not None and ".." not in text and ".@" not in text
+    return shaped and len(text) <= 80 and text.isprintable()
 
 
 def _email(value: Any, target: Field) -> Converted:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from attrs import asdict, define, evolve, field, frozen
+from django.db import InterfaceError, OperationalError
 
 from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.work import Link, Memory, Work
@@ -139,6 +140,23 @@ def _parts(lane: Lane) -> dict[str, Any]:
 
 
 def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew: bool = False) -> str:
+    """Work one batch; the code of what holds the lane, or empty. A mistake of ours holds back one item only."""
+    try:
+        return _batch(lane, drain_id, rows, described_anew)
+    except (InterfaceError, OperationalError):
+        raise  # the database is away: nothing is known of any item
+    except Exception as error:
+        log.exception("drain.bug", items=len(rows))
+        if len(rows) > 1:
+            return _in_halves(lane, drain_id, rows)
+        said = f"{type(error).__name__}: {error}"
+        sync_queries.put_aside_item(
+            lane.account_id, lane.id, int(rows[0]["id"]), said, lane.policy.admin_retry
+        )
+        return ""
+
+
+def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew: bool) -> str:
     loaded = load(lane, rows)
     hosts = hosts_of(loaded.works)
     setting = lane.setting(hosts)

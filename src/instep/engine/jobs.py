@@ -32,7 +32,8 @@ def conninfo() -> dict[str, Any]:
         "host": database.get("HOST"),
         "port": database.get("PORT"),
     }
-    return {name: str(value) for name, value in parts.items() if value}
+    # the options carry what DATABASE_URL says of encryption and certificates
+    return {name: str(value) for name, value in {**database.get("OPTIONS", {}), **parts}.items() if value}
 
 
 def make_app(max_connections: int = 8) -> procrastinate.App:

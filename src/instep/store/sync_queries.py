@@ -33,7 +33,24 @@ def _run(sql: str, params: Sequence[Any] = ()) -> int:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, default=str)
+    """A value as JSON that the database takes: what no jsonb can hold becomes the replacement character.
+
+    NUL and halves of characters cannot come from a booking (they are refused there), but a CRM may hold them.
+    """
+    text = json.dumps(value, default=str)
+    if "\\u0000" in text or "\\ud" in text:
+        text = json.dumps(_holdable(json.loads(text)))
+    return text
+
+
+def _holdable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_holdable(part) for part in value]
+    if isinstance(value, dict):
+        return {_holdable(name): _holdable(part) for name, part in value.items()}
+    return value
 
 
 @contextmanager
@@ -294,6 +311,16 @@ def finish_batch(
         keep_users(account_id, connection_id, users)
         _keep_asked(account_id, connection_id, asked_hosts)
     return True
+
+
+def put_aside_item(account_id: int, connection_id: int, item_id: int, message: str, seconds: float) -> None:
+    """Note that one item cannot be worked because of a mistake of ours, and when it is tried again."""
+    _run(
+        """UPDATE sync_item SET attempts = attempts + 1, error_class = 'Bug', error_code = 'BUG',
+                  error_message = %s, observe_first = true, due_at = now() + make_interval(secs => %s)
+            WHERE account_id = %s AND connection_id = %s AND id = %s""",
+        [message, seconds, account_id, connection_id, item_id],
+    )
 
 
 def count_calls(account_id: int, connection_id: int, calls: int, writes: int) -> None:
