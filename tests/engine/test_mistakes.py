@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
-from django.test import override_settings
 
 from instep.engine import jobs
 from instep.store import sync_queries
@@ -21,9 +21,9 @@ def test_what_no_jsonb_can_hold_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("option", ["sslmode", "sslrootcert"])
-def test_the_queue_keeps_what_the_database_url_says_of_encryption(option: str, settings: Any) -> None:
+def test_the_queue_keeps_what_the_database_url_says_of_encryption(option: str) -> None:
     """A worker that drops `sslmode=verify-full` would talk to anybody who calls himself the database."""
     given = {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"}
-    database = {**settings.DATABASES["default"], "OPTIONS": given}
-    with override_settings(DATABASES={"default": database}):
+    database = {"NAME": "instep", "HOST": "db.example.org", "OPTIONS": given}
+    with patch.object(jobs, "settings", SimpleNamespace(DATABASES={"default": database})):
         assert jobs.conninfo()[option] == given[option]
