@@ -18,6 +18,8 @@ CRM = dict[str, list[dict[str, Any]]]
 
 OBJECTS = ("Lead", "Contact", "Account", "Case", "Event")
 CONNECTED = "integration@acme.example"
+STATUS, REASON = "Instep_Event_Status__c", "Instep_Cancel_Reschedule_Reason__c"
+BOOKING_ID = "Instep_Booking_Id__c"
 USERS = frozenset(
     {"greta.lindqvist@host.example", "amara.okafor@host.example", "nuno.reis@host.example", CONNECTED}
 )
@@ -109,8 +111,20 @@ def differences(there: CRM, wanted: CRM) -> list[str]:
 
 
 def _same_thing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    names = ("Instep_Booking_Id__c", "Email", "Name")
+    names = (BOOKING_ID, "Email", "Name")
     return next((one[n] == other[n] for n in names if n in one and n in other), False)
+
+
+def events_of(crm: CRM) -> dict[str, dict[str, Any]]:
+    """The Events by the id of their booking."""
+    return {row[BOOKING_ID]: row for row in crm["Event"]}
+
+
+def without(crm: CRM, booking_id: str, *fields: str) -> CRM:
+    """The CRM without some fields of one Event, which the CRM has refused."""
+    for field in fields:
+        events_of(crm)[booking_id].pop(field)
+    return crm
 
 
 # --- what the bookings say ------------------------------------------------------------------------
@@ -218,9 +232,9 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
         "StartDateTime": start.isoformat(),
         "EndDateTime": end.isoformat(),
         "DurationInMinutes": data["duration_minutes"],
-        "Instep_Event_Status__c": _status(newest),
-        "Instep_Cancel_Reschedule_Reason__c": _reason(events),
-        "Instep_Booking_Id__c": data["id"],
+        STATUS: _status(newest),
+        REASON: _reason(events),
+        BOOKING_ID: data["id"],
         "OwnerId": _owner(events),
         "WhoId": _who(person["object"], person["row"]) if person else None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -197,6 +198,10 @@ class Scene:
             "SELECT id FROM booking WHERE account_id = %s AND source_id = %s", self.account_id, life.id
         )[0][0]
         return sync_queries.receipts_of(self.account_id, "booking", key)
+
+    def receipt_text(self, life: Life) -> str:
+        """Everything that the receipts of a booking say."""
+        return json.dumps([receipt["document"] for receipt in self.receipts(life)], ensure_ascii=False)
 
     def assert_in_step(self, *known: Person, **rules: Any) -> None:
         """The whole CRM is what the bookings say it is: nothing lost, nothing doubled, nothing stale."""

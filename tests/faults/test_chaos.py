@@ -44,7 +44,7 @@ def test_everything_goes_wrong(scene: Scene, monkeypatch: pytest.MonkeyPatch, se
     for room, name in STEPS:
         monkeypatch.setattr(room, name, mortal(getattr(room, name), dice))
     these = bookings()
-    for _ in range(40):
+    for _ in range(25):
         scene.tell(*(next_step(life, dice) for life in dice.sample(these, 5)))
         try:
             scene.drain()
