@@ -129,7 +129,8 @@ def test_a_refusal_is_shown_with_the_crms_words_and_the_cure() -> None:
         "cure": "Change the rule.",
         "request_id": "r",
     }
-    assert event == {"ok": False, "message": "not tried: a record that it refers to was refused"}
+    said = "not tried: a record that it refers to was refused"
+    assert event == {"ok": False, "void": True, "message": said}
     assert line(document, "WhoId")["new"] == "(the new Lead)"
     text = render(document)
     assert "REFUSED" in text
@@ -200,7 +201,7 @@ def test_a_shared_person_is_named() -> None:
     batch = desk.plan((booking("BKNG-1"), MARIA), (booking("BKNG-2", at=booking().start), MARIA))
     document = plan_document(batch.items[0], Cost(2))
     assert document["set_by"] == "booking:BKNG-2"
-    assert "the person's fields are set by booking:BKNG-2" in render(document)
+    assert "the person's fields are set by BKNG-2" in render(document)
 
 
 def test_several_rounds_make_one_receipt() -> None:

@@ -66,10 +66,17 @@ def apply(file: File, home: Home = None, as_json: Json = False) -> None:
         from instep.engine.lane import apply_config, the_connection
 
         account_id = ensure_account().id
-        for vendor, part in document.items():
-            apply_config(account_id, the_connection(account_id, vendor), part)
-    answer = {"applied": list(document)}
-    print_json(answer) if as_json else print(f"Applied to {', '.join(document)}.")
+        warnings = [
+            warning
+            for vendor, part in document.items()
+            for warning in apply_config(account_id, the_connection(account_id, vendor), part)
+        ]
+    if as_json:
+        print_json({"applied": list(document), "warnings": warnings})
+        return
+    print(f"Applied to {', '.join(document)}; every booking is compared again with the next sync.")
+    for warning in warnings:
+        print(f"Mind: {warning}")
 
 
 def _read(file: str) -> dict[str, Any]:

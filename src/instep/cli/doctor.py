@@ -82,7 +82,8 @@ def _connections(account_id: int) -> Iterator[Check]:
 
 def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
     from instep.core.errors import InstepError
-    from instep.engine.lane import open_crm
+    from instep.engine.lane import open_crm, standing_warnings
+    from instep.store import sync_queries
 
     name = f"{row['vendor']} {row['org_id']}"
     if row["state"] != "connected":
@@ -112,6 +113,11 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
             f"These fields are missing or hidden from the connected user: {', '.join(hidden)}.",
             "Connect again with --install, or deploy the fields and assign the permission set.",
         )
+    for warning in standing_warnings(account_id, row):
+        yield Check(name, "warn", warning)
+    refused = sync_queries.count_quarantined(account_id, int(row["id"]))
+    if refused:
+        yield Check(name, "warn", f"{refused} values were refused and are left out; the receipts say which.")
     for name_of_object, rights in missing["objects"].items():
         if rights:
             yield Check(name, "bad", f"No right to {', '.join(rights)} {name_of_object}.", "Grant it.")

@@ -61,7 +61,7 @@ def _answer(progress: Any, problems: list[dict[str, Any]], lanes: list[dict[str,
         "timed_out": progress.timed_out,
         "held": list(progress.held),
         "errors": [
-            {"item": f"{p['kind']} {p['target_id']}", "code": p["error_code"], "message": p["error_message"]}
+            {"kind": p["kind"], "id": p["id"], "code": p["error_code"], "message": p["error_message"]}
             for p in problems
         ],
         "connections": [
@@ -90,6 +90,6 @@ def _say(answer: dict[str, Any], waited: bool) -> None:
     for held in answer["held"]:
         print(f"The connection is held: {held}")
     for error in answer["errors"]:
-        print(f"{error['item']}: {error['code']}: {error['message']}")
+        print(f"{error['kind']} {error['id']}: {error['code']}: {error['message']}")
     if answer["timed_out"]:
         print("The time is over; what waits goes on as soon as a worker runs (`instep serve`).")

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from instep.core.booking import Booking
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Action, Change, Match, Verdict, Write
 from instep.core.contact import Contact
@@ -222,6 +223,8 @@ def _person_change(
     old = record.get(want.field)
     base = _change(want, old, not record.assumed, spoke)
     refused = want.refused or _refusal(memory, record.object, keys, want)
+    if refused and want.default:
+        return None  # nothing has to be filled on a record that exists
     if refused:
         return evolve(base, verdict=Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
@@ -401,7 +404,8 @@ def _activity(
     if waits:
         notes.append(f"{activity.name} written without its person, which waits: {waits}")
     record = activities.of(work)
-    if record is not None and record.deleted:
+    # a linked record that a real read does not find any more is deleted for good
+    if record.deleted if record is not None else work.link.activity_id:
         if setting.config.deleted_event == "leave":
             return None, False, [*notes, f"the {activity.name} was deleted in the CRM and is left so"]
         notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
@@ -534,7 +538,10 @@ def _changed_activity(
         elif target is not None and target.updateable:
             changes.append(_mirrored(target, base, want, known.sent.get(want.field)))
             needs_read = needs_read or (record.assumed and want.field not in record.fields)
-    changes += _new_owner(setting, record, known, keys, owner, memory)
+    changes += _own_key(setting, record, work.booking)
+    owner_changes, unsure = _new_owner(setting, record, known, keys, work.booking, owner, memory)
+    changes += owner_changes
+    needs_read = needs_read or unsure
     parents = {}
     if person.ref:
         parents = {activity.person_field: person.ref}
@@ -583,26 +590,47 @@ def _mirror(setting: Setting, record: Record, changes: list[Change], forced: boo
     )
 
 
+def _own_key(setting: Setting, record: Record, booking: Booking) -> list[Change]:
+    """Our id on an activity that was made before the CRM had a field for it: by it it is found again."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.key_field)
+    if target is None or not target.updateable or not is_blank(record.get(target.name)):
+        return []
+    if target.name not in record.fields:
+        return []
+    return [Change(target.name, target.label, booking.id, rule="Booking id added: the record is ours")]
+
+
 def _new_owner(
     setting: Setting,
     record: Record,
     known: Known,
     keys: tuple[str, ...],
+    booking: Booking,
     owner: Owner,
     memory: Memory,
-) -> list[Change]:
-    """The owner is sent only when the host changed: a human's later choice of owner stays."""
+) -> tuple[list[Change], bool]:
+    """The owner is sent only when the host changed: a human's later choice of owner stays.
+
+    A fallback owner heals when the host gets a user, but only where the fallback still stands; the flag
+    says that this must be read first.
+    """
     activity = setting.profile.activity
     sent = known.sent.get(activity.owner_field)
     old = record.get(activity.owner_field)
     target = setting.target(activity.name, activity.owner_field)
-    if same(target, old, owner.user_id) or not owner.user_id:
-        return []
+    if target is None or same(target, old, owner.user_id) or not owner.user_id:
+        return [], False
     if sent is not None and same(target, sent.value, owner.user_id):
-        return []
-    return _owner_change(
+        return [], False
+    changes = _owner_change(
         setting, activity.name, activity.owner_field, keys, owner, memory, old, not record.assumed
     )
+    heals = sent is not None and not sent.source_value and len(booking.hosts_newest_first) == 1
+    if heals and sent is not None and not same(target, old, sent.value):
+        kept = "kept: somebody chose this owner in the CRM after our last write"
+        return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], record.assumed
+    return changes, heals and record.assumed
 
 
 def _new_relation(setting: Setting, record: Record, known: Known, person: _PersonValue) -> list[Change]:

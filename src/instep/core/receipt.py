@@ -6,12 +6,15 @@ answers, the calls and their request ids. `render` turns either into text for a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import asdict, frozen
 
 from instep.core.changes import Change, Match, Verdict, Write
+from instep.core.crm_schema import Field
+from instep.core.mapping import canonical, is_blank
 from instep.core.plan import ItemPlan
 
 
@@ -61,9 +64,33 @@ def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
         "rule": change.rule,
         "source": change.source,
     }
-    if change.note:
-        line["note"] = change.note
+    note = change.note
+    if not change.old_known and known:
+        note = _as_it_turned_out(change, before)
+    if note:
+        line["note"] = note
     return line
+
+
+def _as_it_turned_out(change: Change, read: Any) -> str:
+    """The remark on a field that was planned from memory, now that its true value is known."""
+    equal = _comparable(read) == _comparable(change.new)
+    if change.verdict is Verdict.WRITE and equal:
+        return "sent again, unchanged"
+    if change.verdict is Verdict.KEEP and not equal and not is_blank(change.new):
+        return "kept: it differs, because it was changed in the CRM since our last write"
+    return change.note
+
+
+def _comparable(value: Any) -> Any:
+    """A wire value in the form that two spellings of the same share, whatever its field."""
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return canonical(_A_MOMENT, value)
+    return canonical(None, value)
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:?\d\d)")
+_A_MOMENT = Field("", "", "datetime")
 
 
 def _relation(item: ItemPlan, name: str, made: Answer | None) -> dict[str, Any]:
@@ -99,15 +126,19 @@ def _write(
         ],
     }
     if answer is not None:
-        row["result"] = _result(answer)
+        parents = (answers.get(ref) for ref in write.parents.values())
+        row["result"] = _result(answer, any(p is not None and p.error is not None for p in parents))
     return row
 
 
-def _result(answer: Answer) -> dict[str, Any]:
+def _result(answer: Answer, parent_refused: bool) -> dict[str, Any]:
     if answer.ok:
         return {"ok": True, "created": answer.created}
     if answer.void or answer.error is None:
-        return {"ok": False, "message": "not tried: a record that it refers to was refused"}
+        said = "not tried: a record that it refers to was refused"
+        if not parent_refused:
+            said = "not tried in that call: another booking's new person was refused"
+        return {"ok": False, "void": True, "message": said}
     error = answer.error
     return {
         "ok": False,
@@ -147,9 +178,15 @@ def receipt_document(
     for item, answers, reads in rounds:
         notes.update(dict.fromkeys(item.notes))
         for write in item.writes:
-            read = reads.get((write.object, write.id))
+            key = (write.object, write.id)
+            read = reads.get(key)
+            if key in reads and read is None:
+                notes[f"{write.object} {write.id} is gone from the CRM: it is looked for again"] = None
+                continue
             row = _write(item, write, read.fields if read is not None else None, answers)
             if write.ref in answers:
+                # what a later call of the same run answered needs no word of the call that did not try it
+                writes = [done for done in writes if not _untried(done, row)]
                 writes.append(row)
                 quiet.pop(write.object, None)
             elif not any(done["object"] == write.object for done in writes):
@@ -172,6 +209,11 @@ def receipt_document(
     }
 
 
+def _untried(done: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    same_record = (done["object"], done["key"], done["action"]) == (now["object"], now["key"], now["action"])
+    return same_record and bool((done.get("result") or {}).get("void"))
+
+
 # --- text -----------------------------------------------------------------------------------------
 
 
@@ -180,7 +222,7 @@ def render(document: Mapping[str, Any], heading: str = "") -> str:
     lines = [heading] if heading else []
     lines += _render_match(document.get("match"))
     if document.get("set_by"):
-        lines.append(f"         the person's fields are set by {document['set_by']}")
+        lines.append(f"         the person's fields are set by {_name_of(document['set_by'])}")
     writes = document.get("writes") or []
     before = ""
     for write in sorted(writes, key=lambda write: bool(write["action"] == "none")):
@@ -192,6 +234,11 @@ def render(document: Mapping[str, Any], heading: str = "") -> str:
     lines += [f"Note     {note}" for note in document.get("notes") or []]
     lines += _render_end(document)
     return "\n".join(lines)
+
+
+def _name_of(item: str) -> str:
+    """An item as people know it: the booking's own id."""
+    return item.removeprefix("booking:").replace("contact:", "contact ")
 
 
 def _render_match(match: Mapping[str, Any] | None) -> Iterable[str]:
@@ -212,10 +259,12 @@ def _render_write(write: Mapping[str, Any], heading: str) -> Iterable[str]:
     result = write.get("result")
     said = ""
     if result is not None:
-        said = ("  created" if result.get("created") else "  done") if result["ok"] else "  REFUSED"
+        refused = "  not tried" if result.get("void") else "  REFUSED"
+        said = ("  created" if result.get("created") else "  done") if result["ok"] else refused
     action = "" if write["action"] == "none" else f"{write['action']}{by}"
     head = " ".join(part for part in (write["object"], write["id"], action) if part)
     lines = [f"{heading:9}{head}{said}"]
+    lines += [f"           {write['url']}"] if write.get("url") else []
     lines += [_render_change(change) for change in write["changes"]]
     if result is not None and not result["ok"]:
         cure = f" {result['cure']}" if result.get("cure") else ""

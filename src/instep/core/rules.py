@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from attrs import evolve, field, frozen
 
 from instep.core.catalogue import Property, find
-from instep.core.crm_schema import Schema, fits
+from instep.core.crm_schema import ObjectSchema, Schema, fits
 from instep.core.errors import InputError
 from instep.core.lookup import CrmUser
-from instep.core.mapping import Row, convert
+from instep.core.mapping import Row, convert, default_for
 
 
 @frozen
@@ -129,8 +130,18 @@ def plain_email(email: str) -> str:
     return email.strip().lower().removesuffix(".invalid")
 
 
-def check(config: SyncConfig, profile: Profile, schema: Schema, custom: Mapping[str, Property]) -> list[str]:
-    """Every fault of a configuration against the CRM's present schema, in words; empty when it fits."""
+def check(
+    config: SyncConfig,
+    profile: Profile,
+    schema: Schema,
+    custom: Mapping[str, Property],
+    before: SyncConfig | None = None,
+) -> list[str]:
+    """Every fault of a configuration against the CRM's present schema, in words; empty when it fits.
+
+    A row that stood in `before` already may name a field that is missing or hidden by now: it is left out
+    of what is written, and must not forbid other changes.
+    """
     faults: list[str] = []
     if config.person_object not in {p.name for p in profile.persons}:
         names = " or ".join(p.name for p in profile.persons)
@@ -138,12 +149,18 @@ def check(config: SyncConfig, profile: Profile, schema: Schema, custom: Mapping[
     if not 1 <= config.batches_in_flight <= 5:
         faults.append("batches_in_flight: must be from 1 to 5.")
     for name, rows in config.rows.items():
-        faults += _check_rows(name, rows, profile, schema, custom)
+        known = before.rows.get(name, ()) if before else ()
+        faults += _check_rows(name, rows, known, profile, schema, custom)
     return faults
 
 
 def _check_rows(
-    name: str, rows: tuple[Row, ...], profile: Profile, schema: Schema, custom: Mapping[str, Property]
+    name: str,
+    rows: tuple[Row, ...],
+    known: tuple[Row, ...],
+    profile: Profile,
+    schema: Schema,
+    custom: Mapping[str, Property],
 ) -> list[str]:
     described = schema.get(name)
     if name not in profile.objects or described is None:
@@ -153,6 +170,8 @@ def _check_rows(
     for row in rows:
         where = f"mapping.{name}.{row.field}"
         target = described.get(row.field)
+        if target is None and row in known:
+            continue
         if target is None:
             faults.append(
                 f"{where}: {profile.label} has no such field on {name}, or hides it from the connected user."
@@ -196,10 +215,51 @@ def system_fields(profile: Profile, name: str) -> frozenset[str]:
 
 
 def checked(
-    config: SyncConfig, profile: Profile, schema: Schema, custom: Mapping[str, Property]
+    config: SyncConfig,
+    profile: Profile,
+    schema: Schema,
+    custom: Mapping[str, Property],
+    before: SyncConfig | None = None,
 ) -> SyncConfig:
     """The configuration unchanged, or `InputError` naming every fault at once."""
-    faults = check(config, profile, schema, custom)
+    faults = check(config, profile, schema, custom, before)
     if faults:
         raise InputError("The configuration was not applied. " + " ".join(faults), code="CONFIG")
     return config
+
+
+def warnings(config: SyncConfig, profile: Profile, schema: Schema) -> list[str]:
+    """What a configuration that may be applied will do that an admin may not expect, in words."""
+    said: list[str] = []
+    for name, rows in config.rows.items():
+        described = schema.get(name)
+        if described is None:
+            continue
+        for row in rows:
+            if described.get(row.field) is None:
+                said.append(f"{name}.{row.field}: missing or hidden, so it is left out of what is written.")
+            if row.overwrite and name == profile.activity.name:
+                said.append(
+                    f"{name}.{row.field}: {name} rows always mirror the booking; Overwrite means nothing."
+                )
+        said += _unfilled(name, rows, profile, described)
+    return said
+
+
+def _unfilled(name: str, rows: tuple[Row, ...], profile: Profile, described: ObjectSchema) -> list[str]:
+    mapped = {row.field for row in rows}
+    said = []
+    for target in described.required():
+        if target.name in mapped or target.name in system_fields(profile, name):
+            continue
+        default = default_for(target, datetime(2000, 1, 1, tzinfo=UTC))
+        if default.refused:
+            said.append(
+                f"{name}.{target.name}: required and not mapped: new records of {name} will be refused."
+            )
+        else:
+            said.append(f"{name}.{target.name}: required and not mapped: new records get “{default.value}”.")
+    person = next((p for p in profile.persons if p.name == name), None)
+    if person is not None and person.email_field not in mapped:
+        said.append(f"{name}.{person.email_field}: not mapped: a new {name} will have no e-mail address.")
+    return said

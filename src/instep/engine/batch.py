@@ -228,7 +228,7 @@ def _from_memory(
         return False
     run.observed = remembered
     _rounds(run, before_write, 1, reads=reads)
-    _note_conversions(run)
+    _note_stale_people(run)
     if run.problems or not _all_well(run):
         # what memory said was refused: forget the verdicts and take the long way, with a read
         run.problems.clear()
@@ -244,16 +244,14 @@ def _all_well(run: _Run) -> bool:
     return all(applied.results[write.ref].ok for write in batch.writes)
 
 
-def _note_conversions(run: _Run) -> None:
-    """A linked person that the write's own read shows as converted is followed with a read next time."""
+def _note_stale_people(run: _Run) -> None:
+    """A linked person that the write's own read shows as converted or gone: its items are read at once."""
     _, applied = run.rounds[-1]
-    converted = {
-        key
-        for key, record in applied.reads.items()
-        if record is not None and _is_converted(run.setting, record)
+    stale = {
+        key for key, record in applied.reads.items() if record is None or _is_converted(run.setting, record)
     }
     for work in run.works:
-        if (work.link.person_object, work.link.person_id) in converted:
+        if (work.link.person_object, work.link.person_id) in stale:
             run.look_again.add(work.item)
 
 

@@ -26,6 +26,9 @@ from instep.store import queries, sync_queries
 
 log = structlog.get_logger(__name__)
 
+#: fewer items than this are not spread over several batches in flight
+_WORTH_A_BATCH = 50
+
 
 @frozen
 class Drained:
@@ -108,11 +111,14 @@ def _partition(rows: list[dict[str, Any]], size: int, in_flight: int) -> list[li
                         of_key[key] = group
         group.append(row)
         of_key |= dict.fromkeys(keys, group)
+    # a second batch costs a read and a write of its own: it is opened only when it saves time
+    share = max(min(size, _WORTH_A_BATCH), -(-len(rows) // in_flight))
     batches: list[list[dict[str, Any]]] = [[] for _ in range(in_flight)]
     for group in groups:
-        smallest = min(batches, key=len)
-        if not smallest or len(smallest) + len(group) <= size:
-            smallest.extend(group)
+        for batch in batches:
+            if not batch or len(batch) + len(group) <= share:
+                batch.extend(group)
+                break
     return [batch for batch in batches if batch]
 
 

@@ -5,7 +5,7 @@ Everything that a drain, a plan or a page needs to speak for one connection is p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +16,9 @@ from instep.core.catalogue import Property, custom_key
 from instep.core.config_document import from_document, to_document
 from instep.core.crm_schema import ObjectSchema
 from instep.core.desired import Setting
-from instep.core.errors import InputError
+from instep.core.errors import InputError, InstepError
 from instep.core.lookup import CrmUser
-from instep.core.rules import Directory, SyncConfig, checked, default_config, plain_email
+from instep.core.rules import Directory, SyncConfig, checked, default_config, plain_email, warnings
 from instep.core.work import Known, Memory, Quarantined, Sent
 from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
@@ -200,19 +200,26 @@ def _refresh_users(lane: Lane) -> None:
     lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}
 
 
-def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any]) -> SyncConfig:
+def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any]) -> list[str]:
     """Check a configuration against the live schema and keep it; every booking is compared again.
 
-    Raises `InputError` with all faults; then nothing was changed.
+    Returns what an admin may not expect of it. Raises `InputError` with all faults; then nothing was changed.
     """
     lane = open_lane(account_id, row)
     refresh(lane, force=True)
-    config = checked(from_document(document, lane.config), lane.vendor.profile, lane.schema, lane.custom)
+    profile = lane.vendor.profile
+    config = checked(from_document(document, lane.config), profile, lane.schema, lane.custom, lane.config)
     credentials.save_settings(account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)})
     sync_queries.lift_quarantine(account_id, lane.id)
     sync_queries.mark_in_lane(account_id, lane.id)
     sync_queries.wake(lane.id)
-    return config
+    return warnings(config, profile, lane.schema)
+
+
+def standing_warnings(account_id: int, row: dict[str, Any]) -> list[str]:
+    """What the present configuration does that an admin may not expect, against the schema as last seen."""
+    lane = open_lane(account_id, row)
+    return warnings(lane.config, lane.vendor.profile, lane.schema)
 
 
 def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
@@ -223,3 +230,32 @@ def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
             "No CRM is connected.", code="NOT_CONNECTED", cure="Run `instep connect salesforce` first."
         )
     return rows[0]
+
+
+RecordUrl = Callable[[str, str], str]
+
+
+def record_url_of(account_id: int, connection_key: int) -> RecordUrl:
+    """A function from object and id to the record's address for people: empty where it cannot be told.
+
+    No request is sent. A connection whose tokens or keys are lost shows its records without links.
+    """
+    try:
+        row = sync_queries.connection_by_id(account_id, connection_key)
+        if row is None or credentials.load_tokens(account_id, connection_key) is None:
+            return lambda name, record_id: ""
+        crm = open_crm(account_id, row)
+        crm.record_url("", "")
+    except InstepError:
+        return lambda name, record_id: ""
+    return lambda name, record_id: crm.record_url(name, record_id) if record_id else ""
+
+
+def with_links(document: dict[str, Any], url_of: RecordUrl) -> dict[str, Any]:
+    """A plan or receipt document whose records and candidates carry their addresses in the CRM."""
+    writes = [{**w, "url": url_of(w["object"], w["id"])} for w in document.get("writes") or []]
+    match = document.get("match")
+    if match:
+        listed = [{**c, "url": url_of(c["object"], c["id"])} for c in match["candidates"]]
+        match = {**match, "candidates": listed}
+    return {**document, "match": match, "writes": writes}

@@ -8,7 +8,7 @@ from instep.core.receipt import Cost, plan_document
 from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
 from instep.engine.drain import load, remembered
-from instep.engine.lane import Lane, open_lane, the_connection
+from instep.engine.lane import Lane, open_lane, record_url_of, the_connection, with_links
 from instep.store import queries, sync_queries
 
 
@@ -32,7 +32,7 @@ def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
         lane.recall,
     )
     sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
-    return plan_document(batch.items[0], Cost(cost))
+    return with_links(plan_document(batch.items[0], Cost(cost)), record_url_of(account_id, lane.id))
 
 
 def _work(lane: Lane, booking_key: int) -> Work:

@@ -74,6 +74,8 @@ def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult
     if error is None:
         # a write whose end nobody saw may still land: look again when it must have
         next_in = lane.policy.verify_after if row["sent_at"] is not None else None
+        # the write went well, but its own read showed that the person is not what we took it for
+        next_in = 0.0 if outcome.look_first else next_in
     elif isinstance(error, NeedsAdmin) and error.scope not in (Scope.CONNECTION, Scope.BATCH):
         next_in = lane.policy.admin_retry
     elif (held and crowd) or ((held or outcome.look_first) and row["attempts"] < _TRIES_BEFORE_OTHERS):

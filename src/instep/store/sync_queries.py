@@ -585,8 +585,12 @@ def receipts_of(account_id: int, kind: str, target_id: int, limit: int = 20) -> 
 def problems(account_id: int, limit: int = 20) -> list[Row]:
     """Items that are not in step and say why, newest first."""
     return _rows(
-        """SELECT kind, target_id, error_class, error_code, error_message, attempts FROM sync_item
-            WHERE account_id = %s AND error_class <> '' ORDER BY id DESC LIMIT %s""",
+        """SELECT i.kind, coalesce(b.source_id, c.public_id) AS id, i.error_class, i.error_code,
+                  i.error_message, i.attempts
+             FROM sync_item i
+             LEFT JOIN booking b ON i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+             LEFT JOIN contact c ON i.kind = 'contact' AND c.account_id = i.account_id AND c.id = i.target_id
+            WHERE i.account_id = %s AND i.error_class <> '' ORDER BY i.id DESC LIMIT %s""",
         [account_id, limit],
     )
 
@@ -610,5 +614,14 @@ def count_bookings_in_lanes(account_id: int) -> int:
         """SELECT count(DISTINCT target_id) AS n FROM sync_item
             WHERE account_id = %s AND kind = 'booking'""",
         [account_id],
+    )
+    return int(found[0]["n"])
+
+
+def count_quarantined(account_id: int, connection_id: int) -> int:
+    """How many values the CRM refused and are left out until something changes."""
+    found = _rows(
+        "SELECT count(*) AS n FROM field_quarantine WHERE account_id = %s AND connection_id = %s",
+        [account_id, connection_id],
     )
     return int(found[0]["n"])

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from instep.core.booking import Booking, Kind, Status, status_detail
 from instep.crm.vendors import vendor_of
+from instep.engine.lane import record_url_of
 from instep.store import page_queries, queries
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
 from instep.store.queries import LoggedTransition
-from instep.web.crm_links import record_url_of
 from instep.web.document import RecordUrl
 
 

@@ -8,10 +8,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from instep.core.errors import InstepError
+from instep.engine.lane import record_url_of
 from instep.engine.preview import plan_booking
 from instep.store import page_queries
 from instep.web.booking import head_of, shown_booking
-from instep.web.crm_links import record_url_of
 from instep.web.document import read_document
 
 

@@ -6,9 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from instep.engine.lane import record_url_of
 from instep.store import page_queries
 from instep.web.booking import head_of, shown_booking
-from instep.web.crm_links import record_url_of
 from instep.web.document import read_document
 
 
