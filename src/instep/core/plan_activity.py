@@ -1,0 +1,278 @@
+"""The plan of one booking's activity: found again or made, its fields mirrored, its owner and person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve, frozen
+
+from instep.core.booking import Booking
+from instep.core.changes import Action, Change, Verdict, Write
+from instep.core.crm_schema import Field
+from instep.core.desired import REF_LINE, DesiredField, Owner, Setting, activity_fields, activity_owner
+from instep.core.lookup import Observed, Record
+from instep.core.mapping import is_blank, same
+from instep.core.matching import Found
+from instep.core.plan_fields import change_of, new_value, owner_change, refusal_of, weaker
+from instep.core.work import Known, Memory, Sent, Work
+
+
+def activity_write(
+    setting: Setting,
+    work: Work,
+    found: Found | None,
+    person_write: Write | None,
+    waits: str,
+    activities: Activities,
+    memory: Memory,
+) -> tuple[Write | None, bool, list[str]]:
+    """The activity of a booking: its write (perhaps without a change), whether a read is needed, notes."""
+    booking = work.booking
+    assert booking is not None
+    activity = setting.profile.activity
+    fields = activity_fields(setting, booking, work.contact)
+    owner = activity_owner(setting, booking)
+    notes = [f"{activity.name} owner: {owner.note}."] if owner.note else []
+    if waits:
+        notes.append(f"{activity.name} written without its person, which waits: {waits}")
+    record = activities.of(work)
+    # a linked record that a real read does not find any more is deleted for good
+    if record.deleted if record is not None else work.link.activity_id:
+        if setting.config.deleted_event == "leave":
+            return None, False, [*notes, f"the {activity.name} was deleted in the CRM and is left so"]
+        notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
+        record = None
+    person = _person_value(found, person_write, waits)
+    if record is None:
+        write = _new_activity(setting, work, fields, owner, person, memory)
+        if write.action is Action.CREATE:
+            notes.append(weaker(setting, activity.name))
+        return write, True, notes
+    write, needs_read = _changed_activity(setting, work, record, fields, owner, person, memory)
+    return write, needs_read, notes
+
+
+@frozen
+class _PersonValue:
+    """What the activity's person field should hold: an id, or the ref of a write that makes it."""
+
+    id: str = ""
+    ref: str = ""
+    alone: bool = False
+
+
+def _person_value(found: Found | None, person_write: Write | None, waits: str) -> _PersonValue:
+    if found is None:
+        return _PersonValue()
+    if found.record is not None:
+        return _PersonValue(id=found.record.id)
+    if person_write is None or waits:
+        return _PersonValue()
+    return _PersonValue(ref=person_write.ref)
+
+
+class Activities:
+    """The activities that were read, by link, by our external id, and by their Ref line."""
+
+    def __init__(self, setting: Setting, observed: Observed) -> None:
+        activity = setting.profile.activity
+        rows = observed.of(activity.name)
+        keyed = setting.has(activity.name, activity.key_field)
+        self._by_id = {record.id[:15]: record for record in rows}
+        self._by_key: dict[str, list[Record]] = {}
+        for record in rows:
+            keys = [str(record.get(activity.key_field) or "")] if keyed else _ref_lines(record)
+            for key in keys:
+                self._by_key.setdefault(key.lower(), []).append(record)
+
+    def of(self, work: Work) -> Record | None:
+        """The booking's activity, a living one rather than one that was deleted; None where there is none."""
+        assert work.booking is not None
+        if work.link.activity_id:
+            return self._by_id.get(work.link.activity_id[:15])
+        mine = self._by_key.get(work.booking.id.lower(), [])
+        return next((r for r in mine if not r.deleted), next(iter(mine), None))
+
+
+def _ref_lines(record: Record) -> list[str]:
+    lines = str(record.get("Description") or "").splitlines()
+    return [line.removeprefix(REF_LINE).strip() for line in lines if line.startswith(REF_LINE)]
+
+
+def _new_activity(
+    setting: Setting,
+    work: Work,
+    fields: tuple[DesiredField, ...],
+    owner: Owner,
+    person: _PersonValue,
+    memory: Memory,
+) -> Write:
+    activity = setting.profile.activity
+    assert work.booking is not None
+    keys = (work.booking.id,)
+    changes = [
+        change
+        for want in fields
+        if (change := new_value(setting, activity.name, keys, want, memory)) is not None
+    ]
+    changes += owner_change(setting, activity.name, activity.owner_field, keys, owner, memory)
+    changes += _person_change_of_activity(setting, person, None, True)
+    for name, value in activity.at_creation.items():
+        target = setting.target(activity.name, name)
+        mapped = any(change.field == name for change in changes)
+        if target is not None and target.createable and not mapped:
+            changes.append(Change(name, target.label, value, rule="set on every new record"))
+    keyed = setting.has(activity.name, activity.key_field)
+    return Write(
+        f"activity:{work.booking.id}",
+        work.item,
+        Action.UPSERT if keyed else Action.CREATE,
+        activity.name,
+        tuple(changes),
+        key=(activity.key_field, work.booking.id) if keyed else None,
+        parents={activity.person_field: person.ref} if person.ref else {},
+        alone=person.ref in memory.fragile if person.ref else False,
+    )
+
+
+def _person_change_of_activity(
+    setting: Setting, person: _PersonValue, old: Any, old_known: bool
+) -> list[Change]:
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.person_field)
+    if target is None or not person.id:
+        return []
+    return [Change(target.name, target.label, person.id, old, old_known, rule="the booking's person")]
+
+
+def _changed_activity(
+    setting: Setting,
+    work: Work,
+    record: Record,
+    fields: tuple[DesiredField, ...],
+    owner: Owner,
+    person: _PersonValue,
+    memory: Memory,
+) -> tuple[Write, bool]:
+    """Update of an activity that exists: all mapped fields mirror the booking, blanks included."""
+    activity = setting.profile.activity
+    assert work.booking is not None
+    keys = (record.id, work.booking.id)
+    known = memory.known.get((record.object, record.id), Known())
+    changes: list[Change] = []
+    needs_read = False
+    for want in fields:
+        target = setting.target(activity.name, want.field)
+        base = change_of(want, record.get(want.field), not record.assumed)
+        refused = want.refused or refusal_of(memory, activity.name, keys, want)
+        if refused:
+            changes.append(evolve(base, verdict=Verdict.LEAVE_OUT, note=refused))
+        elif target is not None and target.updateable:
+            changes.append(_mirrored(target, base, want, known.sent.get(want.field)))
+            needs_read = needs_read or (record.assumed and want.field not in record.fields)
+    changes += _own_key(setting, record, work.booking)
+    owner_changes, unsure = _new_owner(setting, record, known, keys, work.booking, owner, memory)
+    changes += owner_changes
+    needs_read = needs_read or unsure
+    parents = {}
+    if person.ref:
+        parents = {activity.person_field: person.ref}
+    else:
+        changes += _new_relation(setting, record, known, person)
+    return Write(
+        f"activity:{work.booking.id}",
+        work.item,
+        Action.UPDATE,
+        activity.name,
+        _mirror(setting, record, changes, bool(parents)),
+        id=record.id,
+        parents=parents,
+        alone=person.ref in memory.fragile if person.ref else False,
+    ), needs_read
+
+
+def _mirrored(target: Field, base: Change, want: DesiredField, sent: Sent | None) -> Change:
+    """One field of an activity that exists, as the booking has it; an empty checkbox is an unticked one."""
+    if want.default and not is_blank(base.old) and (sent is None or sent.stand_in):
+        # the default of a date is the present moment: it would never be in step
+        return evolve(base, verdict=Verdict.KEEP, note="kept: a default only fills an empty field")
+    if target.type == "boolean" and is_blank(want.value):
+        return evolve(base, new=False)
+    return base
+
+
+def _mirror(setting: Setting, record: Record, changes: list[Change], forced: bool) -> tuple[Change, ...]:
+    """Nothing if nothing differs. Start and end travel together; from memory, all mapped fields do."""
+    activity = setting.profile.activity
+    times = (activity.start_field, activity.end_field)
+
+    def differs(change: Change) -> bool:
+        target = setting.target(activity.name, change.field)
+        return change.verdict is Verdict.WRITE and not same(target, change.old, change.new)
+
+    changed = {change.field for change in changes if differs(change)}
+    if changed & set(times):
+        changed |= set(times)
+    everything = record.assumed and (bool(changed) or forced)
+    return tuple(
+        change
+        if change.verdict is not Verdict.WRITE or everything or change.field in changed
+        else evolve(change, verdict=Verdict.KEEP, note="already so")
+        for change in changes
+    )
+
+
+def _own_key(setting: Setting, record: Record, booking: Booking) -> list[Change]:
+    """Our id on an activity that was made before the CRM had a field for it: by it it is found again."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.key_field)
+    if target is None or not target.updateable or not is_blank(record.get(target.name)):
+        return []
+    if target.name not in record.fields:
+        return []
+    return [Change(target.name, target.label, booking.id, rule="Booking id added: the record is ours")]
+
+
+def _new_owner(
+    setting: Setting,
+    record: Record,
+    known: Known,
+    keys: tuple[str, ...],
+    booking: Booking,
+    owner: Owner,
+    memory: Memory,
+) -> tuple[list[Change], bool]:
+    """The owner is sent only when the host changed: a human's later choice of owner stays.
+
+    A fallback owner heals when the host gets a user, but only where the fallback still stands; the flag
+    says that this must be read first.
+    """
+    activity = setting.profile.activity
+    sent = known.sent.get(activity.owner_field)
+    old = record.get(activity.owner_field)
+    target = setting.target(activity.name, activity.owner_field)
+    if target is None or same(target, old, owner.user_id) or not owner.user_id:
+        return [], False
+    if sent is not None and same(target, sent.value, owner.user_id):
+        return [], False
+    changes = owner_change(
+        setting, activity.name, activity.owner_field, keys, owner, memory, old, not record.assumed
+    )
+    heals = sent is not None and not sent.source_value and len(booking.hosts_newest_first) == 1
+    if heals and sent is not None and not same(target, old, sent.value):
+        kept = "kept: somebody chose this owner in the CRM after our last write"
+        return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], record.assumed
+    return changes, heals and record.assumed
+
+
+def _new_relation(setting: Setting, record: Record, known: Known, person: _PersonValue) -> list[Change]:
+    """The person is sent only when it changed: on conversion the CRM moves activities by itself."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.person_field)
+    old = record.get(activity.person_field)
+    sent = known.sent.get(activity.person_field)
+    if not person.id or same(target, old, person.id):
+        return []
+    if sent is not None and same(target, sent.value, person.id):
+        return []
+    return _person_change_of_activity(setting, person, old, not record.assumed)

@@ -1,0 +1,103 @@
+"""What planning a person and planning an activity share: one field, its owner, and what was refused before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from instep.core.catalogue import is_booking_fed
+from instep.core.changes import Change, Verdict
+from instep.core.crm_schema import Field
+from instep.core.desired import DesiredField, Owner, Setting
+from instep.core.mapping import default_for, fingerprint, is_blank
+from instep.core.work import Memory
+
+
+def weaker(setting: Setting, object_name: str) -> str:
+    return (
+        f"{setting.profile.label} lacks Instep's id field on {object_name}: a lost answer is repaired by "
+        "search, which is a weaker guarantee. Install the fields."
+    )
+
+
+def new_value(
+    setting: Setting,
+    object_name: str,
+    keys: tuple[str, ...],
+    want: DesiredField,
+    memory: Memory,
+    spoke: str = "",
+) -> Change | None:
+    """One field of a record that is made now; a refused required value gives way to the default."""
+    target = setting.target(object_name, want.field)
+    base = change_of(want, None, True, spoke)
+    refused = want.refused or refusal_of(memory, object_name, keys, want)
+    if refused and target is not None and target.required:
+        spare = _default(setting, target)
+        if spare is not None and not memory.refused(object_name, keys, want.field, fingerprint(spare.new)):
+            return evolve(spare, note=refused)
+    if refused:
+        return evolve(base, verdict=Verdict.LEAVE_OUT, note=refused)
+    if target is None or is_blank(want.value):
+        return None
+    if not target.createable:
+        return evolve(base, verdict=Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
+    return base
+
+
+def _default(setting: Setting, target: Field) -> Change | None:
+    done = default_for(target, setting.now)
+    if done.refused:
+        return None
+    return Change(
+        target.name,
+        target.label,
+        done.value,
+        rule="default for a required field whose value was refused",
+        optional=False,
+        stand_in=True,
+    )
+
+
+def change_of(want: DesiredField, old: Any, old_known: bool, spoke: str = "") -> Change:
+    return Change(
+        want.field,
+        want.label,
+        want.value,
+        old,
+        old_known,
+        rule=want.rule,
+        source=want.source,
+        note=want.note,
+        optional=want.optional,
+        source_value=want.source_value,
+        stand_in=want.stand_in,
+        spoke=spoke if is_booking_fed(want.source) else "",
+    )
+
+
+def refusal_of(memory: Memory, object_name: str, keys: tuple[str, ...], want: DesiredField) -> str:
+    return memory.refused(object_name, keys, want.field, fingerprint(want.value))
+
+
+def owner_change(
+    setting: Setting,
+    object_name: str,
+    field_name: str,
+    keys: tuple[str, ...],
+    owner: Owner,
+    memory: Memory,
+    old: Any = None,
+    old_known: bool = True,
+) -> list[Change]:
+    target = setting.target(object_name, field_name)
+    if target is None or not owner.user_id:
+        return []
+    change = Change(
+        target.name, target.label, owner.user_id, old, old_known, rule=owner.rule, source_value=owner.host_key
+    )
+    refused = memory.refused(object_name, keys, target.name, owner.user_id)
+    if refused:
+        change = evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)
+    return [change]
