@@ -14,17 +14,17 @@ from standin_org import StandinOrg
 from instep_process import InstepHome
 
 
-def refused(home: InstepHome, *arguments: str, cure: str) -> str:
-    """Run a command that must be refused: exit code 2, one line for people, one object for programs."""
+def refused(home: InstepHome, *arguments: str, cure: str, code: str = "") -> None:
+    """Run a command that must be refused: exit code 2 and one line for people; with `code` also for programs."""
     done = home.run(*arguments, check=False)
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
     assert line.startswith("instep: ")
     assert cure in line, line
-    told = home.json(*arguments, check=False)
-    assert told["error"]["message"] in line
-    return str(told["error"]["code"])
+    if code:
+        told = home.json(*arguments, check=False)["error"]
+        assert told == {"code": code, "message": line.removeprefix("instep: ")}
 
 
 def test_events_before_the_connection_are_written_once_it_is_made(
@@ -34,12 +34,12 @@ def test_events_before_the_connection_are_written_once_it_is_made(
     home = instep_home
     assert home.json("bookings")["bookings"] == []
     assert "instep connect salesforce" in home.run("sync").stdout
-    assert refused(home, "receipt", "BKNG-1", cure="instep bookings") == "NO_SUCH_BOOKING"
-    assert refused(home, "config", "export", cure="instep connect salesforce") == "NOT_CONNECTED"
+    refused(home, "receipt", "BKNG-1", cure="instep bookings", code="NO_SUCH_BOOKING")
+    refused(home, "config", "export", cure="instep connect salesforce")
 
     events = [event("BKNG-1"), event("BKNG-2", kind="canceled", status="canceled", reason="Ill")]
     assert home.json("ingest", "oncehub", write(tmp_path / "events.jsonl", events))["accepted"] == 2
-    assert refused(home, "plan", "BKNG-1", cure="instep connect salesforce") == "NOT_CONNECTED"
+    refused(home, "plan", "BKNG-1", cure="instep connect salesforce", code="NOT_CONNECTED")
     warnings = {check["name"] for check in home.json("doctor")["checks"] if check["state"] == "warn"}
     assert warnings == {"workers", "connections"}
     assert "Nothing has been written" in home.run("receipt", "BKNG-1").stdout
