@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
 import psutil
 import pytest
 
-from conftest import remove_state
 from instep.ops.embedded_pg import ensure_running
 from instep.ops.supervisor import free_port
-from instep_process import InstepHome
+from instep_process import InstepHome, remove_state
 
 LIMIT = 10 * 1024 * 1024
 SITE = {"DJANGO_SETTINGS_MODULE": "bare_site.settings", "PYTHONPATH": str(Path(__file__).parent)}
@@ -80,6 +81,33 @@ def test_bodies_and_headers(web) -> None:
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert len(headers["X-Request-Id"]) == 16
+
+
+def test_callers_who_send_slowly_stop_nobody_else(web) -> None:
+    """More of them than the server has threads, with bodies of a byte, and some that will never end."""
+    _, _, client = web
+    port = client.base_url.port
+    with ExitStack() as open_sockets:
+        for length in [1000] * 40 + [1_000_000_000] * 10:
+            caller = open_sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
+            caller.sendall(
+                f"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\nx".encode()
+            )
+        begin = time.monotonic()
+        assert client.get("/readyz").status_code == 200
+        assert client.post("/echo", content=b"x" * 1000).json() == {"length": 1000}
+        assert time.monotonic() - begin < 2
+        assert caller.recv(100).startswith(b"HTTP/1.1 413 "), (
+            "nothing is read of what says that it is too large"
+        )
+
+
+def test_a_body_that_stays_away_ends_its_connection(web) -> None:
+    port = web[2].base_url.port
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
+        caller.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
+        assert caller.recv(4096).startswith(b"HTTP/1.1 408 ")
+        assert caller.recv(4096) == b""
 
 
 def test_a_restarted_database_costs_no_more_than_the_moment(web) -> None:

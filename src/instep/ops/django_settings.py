@@ -57,7 +57,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "instep.web.urls"
-WSGI_APPLICATION = "instep.ops.wsgi.application"
 
 TEMPLATES = [
     {
@@ -128,7 +127,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if INSTEP.is_https else 0
 # TLS ends at the proxy in front of us, which must set this header and strip a stranger's.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if INSTEP.is_https else None
 
-# instep.ops.body_limit answers 413 before Django looks; Django's own limit would answer 400.
+# instep.ops.front answers 413 before Django looks; Django's own limit would answer 400.
 DATA_UPLOAD_MAX_MEMORY_SIZE = INSTEP.max_body
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 

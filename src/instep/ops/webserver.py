@@ -21,6 +21,9 @@ MIGRATES = {"INSTEP_MIGRATE_AT_START": "1"}
 #: Seconds that a request in progress may take to finish when the server is told to stop.
 STOP_GRACE = 5
 
+#: Connections at once; more wait to be accepted. Idle ones end by themselves, slow ones by `Front`.
+CONNECTIONS = 512
+
 
 def serve_web(settings: Settings, host: str, port: int) -> None:
     """Serve the pages until SIGTERM or Ctrl-C. Raises `InputError` when the address is taken."""
@@ -28,15 +31,12 @@ def serve_web(settings: Settings, host: str, port: int) -> None:
     # A forked worker would inherit the locks of this process's PostgreSQL watch in whatever state they are.
     multiprocessing.set_start_method("spawn", force=True)
     Granian(
-        "instep.ops.wsgi:application",
+        "instep.ops.asgi:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=1,
-        blocking_threads=settings.web_threads,
-        # Each thread keeps its database connection: a thread that ends early would only open it again.
-        blocking_threads_idle_timeout=600,
-        backpressure=settings.web_threads * 16,
+        backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         respawn_failed_workers=True,
         respawn_interval=0.5,

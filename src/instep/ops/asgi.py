@@ -1,4 +1,4 @@
-"""The WSGI application, for Granian or any other WSGI server."""
+"""The ASGI application, for Granian or any other ASGI server: Django's WSGI handler behind `Front`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import multiprocessing
 import os
 
 from instep.ops import logs
-from instep.ops.body_limit import BodyLimit
 from instep.ops.boot import DJANGO_SETTINGS, run_migrations
+from instep.ops.front import Front
 from instep.ops.lifetime import die_with_parent
 from instep.ops.settings import load
 
@@ -25,4 +25,4 @@ _pages = get_wsgi_application()
 if _settings.migrate_at_start:
     run_migrations()
 
-application = BodyLimit(_pages, _settings.max_body)
+application = Front(_pages, _settings.max_body, _settings.web_threads)
