@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from instep.ops.embedded_pg import Server
+from instep.ops.embedded_pg import DATABASE, ROLE, SUPERUSER, Server
 
 INSTEP = Path(sys.executable).with_name("instep")
 TEMPLATE = "instep_template"
@@ -44,10 +45,12 @@ class Template:
 
     def drop(self, url: str) -> None:
         """Remove a copy, with whatever is still connected to it."""
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", str(conninfo_to_dict(url)["dbname"]))
+        name = str(conninfo_to_dict(url)["dbname"])
+        # Autovacuum may be at work in it, as the superuser: nobody else can send that away.
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name, role=SUPERUSER)
 
-    def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self._server.dsn, autocommit=True) as connection:
+    def _execute(self, statement: str, *names: str, role: str = ROLE) -> None:
+        with psycopg.connect(self._server.url_of(DATABASE, role), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
 
@@ -73,7 +76,9 @@ class InstepHome:
             )  # fmt: skip
         except subprocess.TimeoutExpired as late:
             said = (late.stderr or b"")[-6000:].decode(errors="replace")
-            raise AssertionError(f"instep {' '.join(arguments)}: not done after {timeout:.0f} s\n{said}") from None
+            raise AssertionError(
+                f"instep {' '.join(arguments)}: not done after {timeout:.0f} s\n{said}"
+            ) from None
         if check and done.returncode != 0:
             raise AssertionError(
                 f"instep {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
@@ -119,3 +124,8 @@ def _environment(home: Path, database_url: str | None) -> dict[str, str]:
     if database_url:
         environment["DATABASE_URL"] = database_url
     return environment
+
+
+def remove_state(home: Path) -> None:
+    """Delete the database of a home that a test made."""
+    shutil.rmtree(json.loads((home / "postgres.json").read_text())["state"], ignore_errors=True)
