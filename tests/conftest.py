@@ -6,7 +6,6 @@ one embedded server (in a home of the run's own), each with a database of its ow
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ import pytest
 from instep.ops.database import django_database
 from instep.ops.embedded_pg import SUPERUSER, Server, ensure_running, is_running
 from instep.ops.settings import EMBEDDED_URL_VARIABLE
-from instep_process import InstepHome, Template
+from instep_process import InstepHome, Template, remove_state
 
 RUN_FOLDER = "INSTEP_TEST_RUN_FOLDER"
 
@@ -84,11 +83,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults")
         for line in summary(results):
             terminalreporter.line(line)
-
-
-def remove_state(home: Path) -> None:
-    """Delete the database of a home that a test made."""
-    shutil.rmtree(json.loads((home / "postgres.json").read_text())["state"], ignore_errors=True)
 
 
 def _run_folder() -> Path:

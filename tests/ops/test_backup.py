@@ -83,7 +83,7 @@ def test_the_embedded_database_moves_to_another_home(tmp_path: Path) -> None:
     """As an admin does it: backup here, restore there, with nothing but the two homes."""
     import tempfile
 
-    from conftest import remove_state
+    from instep_process import remove_state
 
     homes = [InstepHome(Path(tempfile.mkdtemp(prefix="instep-move-", dir="/tmp")), None) for _ in range(2)]
     try:

@@ -19,9 +19,9 @@ import psutil
 import psycopg
 import pytest
 
-from conftest import remove_state
 from instep.core.errors import NeedsAdmin
 from instep.ops.embedded_pg import Server, ensure_running, is_running
+from instep_process import remove_state
 
 AS_ROOT = os.geteuid() == 0
 

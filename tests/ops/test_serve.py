@@ -15,10 +15,9 @@ import httpx2
 import psutil
 import pytest
 
-from conftest import remove_state
 from instep.ops.embedded_pg import ensure_running, is_running
 from instep.ops.supervisor import free_port
-from instep_process import InstepHome
+from instep_process import InstepHome, remove_state
 
 
 class Serving:

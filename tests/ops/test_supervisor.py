@@ -83,7 +83,8 @@ def test_a_child_that_does_not_listen_is_killed_within_ten_seconds() -> None:
 
 def test_a_child_that_cannot_run_at_all_ends_everything_with_its_last_words() -> None:
     code = "import sys; print('instep: Cannot listen on 127.0.0.1:80.'); sys.exit(2)"
-    with Supervisor([child("web", code), child("worker", WORKS)], output=io.StringIO()) as supervisor:
+    hopeless = child("web", code, ready=lambda: False)
+    with Supervisor([hopeless, child("worker", WORKS)], output=io.StringIO()) as supervisor:
         with pytest.raises(NeedsAdmin, match=r"web cannot run: .*Cannot listen on 127\.0\.0\.1:80"):
             supervisor.wait_until_ready(60)
         worker = supervisor.pid_of("worker")
