@@ -10,7 +10,7 @@ from instep.core.catalogue import Property
 from instep.core.errors import InputError
 from instep.core.lookup import CrmUser
 from instep.core.mapping import Row
-from instep.core.rules import Directory, check, checked, default_config, plain_email
+from instep.core.rules import Directory, check, checked, default_config, plain_email, warnings
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID
 from instep.crm.salesforce.profile import PROFILE
 
@@ -150,3 +150,64 @@ def test_the_configured_person_comes_first() -> None:
     """The other object is searched second."""
     assert [p.name for p in PROFILE.person_order("Contact")] == ["Contact", "Lead"]
     assert [p.name for p in PROFILE.person_order("Lead")] == ["Lead", "Contact"]
+
+
+# --- what is there already, and what an admin should know -------------------------------------------
+
+GONE = Row("contact.company", "Acme_Tier__c")
+WITH_GONE = evolve(BASE, rows={**BASE.rows, "Lead": (*BASE.rows["Lead"], GONE)})
+
+
+def test_a_field_that_is_missing_by_now_forbids_no_other_setting() -> None:
+    """Its row stood there before; a new row of a missing field, or a changed one, is refused."""
+    assert check(evolve(WITH_GONE, always_write=True), PROFILE, SCHEMA, {}, WITH_GONE) == []
+    assert len(check(WITH_GONE, PROFILE, SCHEMA, {})) == 1
+    assert len(check(WITH_GONE, PROFILE, SCHEMA, {}, BASE)) == 1
+    changed = (*BASE.rows["Lead"], evolve(GONE, overwrite=True))
+    (fault,) = check(evolve(BASE, rows={"Lead": changed}), PROFILE, SCHEMA, {}, WITH_GONE)
+    assert fault.startswith("mapping.Lead.Acme_Tier__c: ")
+    # the same row, now of another object, is a new one
+    (fault,) = check(evolve(WITH_GONE, rows={"Contact": (GONE,)}), PROFILE, SCHEMA, {}, WITH_GONE)
+    assert fault.startswith("mapping.Contact.Acme_Tier__c: ")
+
+
+def test_an_object_that_is_hidden_by_now_forbids_no_other_setting() -> None:
+    """The connected user lost its right to Contacts: Leads can still be configured."""
+    hidden = {name: described for name, described in SCHEMA.items() if name != "Contact"}
+    assert check(evolve(BASE, always_write=True), PROFILE, hidden, {}, BASE) == []
+    assert warnings(BASE, PROFILE, hidden) == [
+        "Contact: missing or hidden, so nothing of it is read or written."
+    ]
+    rows = {**BASE.rows, "Contact": BASE.rows["Contact"][1:]}
+    (fault,) = check(evolve(BASE, rows=rows), PROFILE, hidden, {}, BASE)
+    assert fault.startswith("mapping.Contact: ")
+
+
+def test_the_default_mapping_warns_of_nothing() -> None:
+    """Nothing is said that needs no decision."""
+    assert warnings(BASE, PROFILE, SCHEMA) == []
+
+
+def test_warnings_name_the_field_and_what_will_happen() -> None:
+    """Missing fields, Overwrite where it means nothing, required fields, and people without an address."""
+    rows = {
+        "Lead": (GONE, Row("contact.last_name", "lastname")),
+        "Contact": (Row("contact.last_name", "LastName"),),
+        "Event": (Row("meeting.subject", "Subject", overwrite=True),),
+    }
+    schema = {
+        **with_field("Lead", "Region__c picklist(40) cu:North;South"),
+        "Event": with_field("Event", "Since2__c date cu")["Event"],
+    }
+    assert warnings(evolve(BASE, rows=rows), PROFILE, schema) == [
+        "Lead.Acme_Tier__c: missing or hidden, so it is left out of what is written.",
+        "Lead.Company: required and not mapped: new records get “Unspecified”.",
+        "Lead.Region__c: required and not mapped: new records of Lead will be refused.",
+        "Lead.Email: not mapped: a new Lead will have no e-mail address.",
+        "Event.Subject: Event rows always mirror the booking; Overwrite means nothing.",
+        "Event.Since2__c: required and not mapped: new records get the present moment.",
+    ]
+    contacts = evolve(BASE, rows=rows, person_object="Contact")
+    assert "Contact.Email: not mapped: a new Contact will have no e-mail address." in warnings(
+        contacts, PROFILE, schema
+    )

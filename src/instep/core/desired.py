@@ -129,12 +129,18 @@ def person_fields(
     return _rows(setting, object_name, Source(contact, booking, _connected_host(setting, booking)), booking)
 
 
-def activity_fields(setting: Setting, booking: Booking, contact: Contact | None) -> tuple[DesiredField, ...]:
-    """The mapped fields of the activity and its times; owner and person are decided by the plan."""
+def activity_fields(
+    setting: Setting, booking: Booking, contact: Contact | None, keyed: bool = True
+) -> tuple[DesiredField, ...]:
+    """The mapped fields of the activity and its times; owner and person are decided by the plan.
+
+    `keyed` is False for a record that cannot take our id although the CRM has the field for it.
+    """
     activity = setting.profile.activity
     source = Source(contact, booking, _connected_host(setting, booking))
     mapped = _rows(setting, activity.name, source, booking)
-    if not setting.has(activity.name, activity.key_field):
+    described = any(want.field == "Description" for want in mapped)
+    if not setting.has(activity.name, activity.key_field) or (described and not keyed):
         mapped = _with_ref_line(setting, mapped, booking)
     times = (
         DesiredField(

@@ -14,6 +14,7 @@ from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
 from instep.core.matching import Found
 from instep.core.plan_fields import change_of, new_value, owner_change, refusal_of, weaker
+from instep.core.refusal import quarantined_value
 from instep.core.work import Known, Memory, Sent, Work
 
 
@@ -30,7 +31,6 @@ def activity_write(
     booking = work.booking
     assert booking is not None
     activity = setting.profile.activity
-    fields = activity_fields(setting, booking, work.contact)
     owner = activity_owner(setting, booking)
     notes = [f"{activity.name} owner: {owner.note}."] if owner.note else []
     if waits:
@@ -43,6 +43,8 @@ def activity_write(
         notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
         record = None
     person = _person_value(found, person_write, waits)
+    keyed = record is None or _keyed(setting, record, booking, memory)
+    fields = activity_fields(setting, booking, work.contact, keyed)
     if record is None:
         write = _new_activity(setting, work, fields, owner, person, memory)
         if write.action is Action.CREATE:
@@ -170,7 +172,9 @@ def _changed_activity(
         elif target is not None and target.updateable:
             changes.append(_mirrored(target, base, want, known.sent.get(want.field)))
             needs_read = needs_read or (record.assumed and want.field not in record.fields)
-    changes += _own_key(setting, record, work.booking)
+    key_changes, unsure = _own_key(setting, record, keys, work.booking, memory)
+    changes += key_changes
+    needs_read = needs_read or unsure
     owner_changes, unsure = _new_owner(setting, record, known, keys, work.booking, owner, memory)
     changes += owner_changes
     needs_read = needs_read or unsure
@@ -222,15 +226,30 @@ def _mirror(setting: Setting, record: Record, changes: list[Change], forced: boo
     )
 
 
-def _own_key(setting: Setting, record: Record, booking: Booking) -> list[Change]:
-    """Our id on an activity that was made before the CRM had a field for it: by it it is found again."""
+def _own_key(
+    setting: Setting, record: Record, keys: tuple[str, ...], booking: Booking, memory: Memory
+) -> tuple[list[Change], bool]:
+    """Our id on an activity that was made before the CRM had a field for it: by it it is found again.
+
+    The flag says that nobody has read the field yet.
+    """
     activity = setting.profile.activity
     target = setting.target(activity.name, activity.key_field)
     if target is None or not target.updateable or not is_blank(record.get(target.name)):
-        return []
+        return [], False
     if target.name not in record.fields:
-        return []
-    return [Change(target.name, target.label, booking.id, rule="Booking id added: the record is ours")]
+        return [], record.assumed
+    change = Change(target.name, target.label, booking.id, rule="Booking id added: the record is ours")
+    refused = memory.refused(activity.name, keys, target.name, quarantined_value(change))
+    return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused) if refused else change], False
+
+
+def _keyed(setting: Setting, record: Record, booking: Booking, memory: Memory) -> bool:
+    """Whether the record carries our id, or will after this write: only then it may lose its Ref line."""
+    if not is_blank(record.get(setting.profile.activity.key_field)):
+        return True
+    changes, unsure = _own_key(setting, record, (record.id, booking.id), booking, memory)
+    return unsure or any(change.verdict is Verdict.WRITE for change in changes)
 
 
 def _new_owner(
@@ -258,11 +277,12 @@ def _new_owner(
     changes = owner_change(
         setting, activity.name, activity.owner_field, keys, owner, memory, old, not record.assumed
     )
-    heals = sent is not None and not sent.source_value and len(booking.hosts_newest_first) == 1
-    if heals and sent is not None and not same(target, old, sent.value):
-        kept = "kept: somebody chose this owner in the CRM after our last write"
-        return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], record.assumed
-    return changes, heals and record.assumed
+    if sent is None or sent.source_value or len(booking.hosts_newest_first) > 1:
+        return changes, False
+    if same(target, old, sent.value):
+        return changes, record.assumed
+    kept = "kept: somebody chose this owner in the CRM after our last write"
+    return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], False
 
 
 def _new_relation(setting: Setting, record: Record, known: Known, person: _PersonValue) -> list[Change]:

@@ -14,7 +14,7 @@ from attrs import asdict, frozen
 
 from instep.core.changes import Change, Match, Verdict, Write
 from instep.core.crm_schema import Field
-from instep.core.mapping import canonical, is_blank
+from instep.core.mapping import canonical
 from instep.core.plan import ItemPlan
 
 
@@ -74,10 +74,16 @@ def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _as_it_turned_out(change: Change, read: Any) -> str:
     """The remark on a field that was planned from memory, now that its true value is known."""
-    equal = _comparable(read) == _comparable(change.new)
+    wanted = _comparable(change.new)
+    equal = _comparable(read) == wanted
     if change.verdict is Verdict.WRITE and equal:
-        return "sent again, unchanged"
-    if change.verdict is Verdict.KEEP and not equal and not is_blank(change.new):
+        return "; ".join(part for part in (change.note, "sent again, unchanged") if part)
+    if change.verdict is not Verdict.KEEP:
+        return change.note
+    if equal:
+        return "already so"
+    # where memory differed too, the plan has said why it keeps that
+    if _comparable(change.old) == wanted:
         return "kept: it differs, because it was changed in the CRM since our last write"
     return change.note
 

@@ -139,8 +139,8 @@ def check(
 ) -> list[str]:
     """Every fault of a configuration against the CRM's present schema, in words; empty when it fits.
 
-    A row that stood in `before` already may name a field that is missing or hidden by now: it is left out
-    of what is written, and must not forbid other changes.
+    A row that stood in `before` already may name a field that is missing or hidden by now, or the whole
+    object may be: it is left out of what is written, and must not forbid other changes.
     """
     faults: list[str] = []
     if config.person_object not in {p.name for p in profile.persons}:
@@ -163,6 +163,8 @@ def _check_rows(
     custom: Mapping[str, Property],
 ) -> list[str]:
     described = schema.get(name)
+    if described is None and name in profile.objects and rows == known:
+        return []
     if name not in profile.objects or described is None:
         return [f"mapping.{name}: no such object here; choose from {', '.join(profile.objects)}."]
     faults, seen = [], set()
@@ -234,6 +236,7 @@ def warnings(config: SyncConfig, profile: Profile, schema: Schema) -> list[str]:
     for name, rows in config.rows.items():
         described = schema.get(name)
         if described is None:
+            said.append(f"{name}: missing or hidden, so nothing of it is read or written.")
             continue
         for row in rows:
             if described.get(row.field) is None:
@@ -242,23 +245,30 @@ def warnings(config: SyncConfig, profile: Profile, schema: Schema) -> list[str]:
                 said.append(
                     f"{name}.{row.field}: {name} rows always mirror the booking; Overwrite means nothing."
                 )
-        said += _unfilled(name, rows, profile, described)
+        if name in (config.person_object, profile.activity.name):
+            said += _unfilled(name, rows, profile, described)
     return said
 
 
+#: the moment itself is not told: a default of today would be read as the day of the warning
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 def _unfilled(name: str, rows: tuple[Row, ...], profile: Profile, described: ObjectSchema) -> list[str]:
-    mapped = {row.field for row in rows}
+    """What new records will lack or get by default; `rows` are those of an object that we make."""
+    mapped = {target.name for row in rows if (target := described.get(row.field)) is not None}
     said = []
     for target in described.required():
         if target.name in mapped or target.name in system_fields(profile, name):
             continue
-        default = default_for(target, datetime(2000, 1, 1, tzinfo=UTC))
+        default = default_for(target, _ANY_DAY)
         if default.refused:
             said.append(
                 f"{name}.{target.name}: required and not mapped: new records of {name} will be refused."
             )
-        else:
-            said.append(f"{name}.{target.name}: required and not mapped: new records get “{default.value}”.")
+            continue
+        value = "the present moment" if target.type in ("date", "datetime") else f"“{default.value}”"
+        said.append(f"{name}.{target.name}: required and not mapped: new records get {value}.")
     person = next((p for p in profile.persons if p.name == name), None)
     if person is not None and person.email_field not in mapped:
         said.append(f"{name}.{person.email_field}: not mapped: a new {name} will have no e-mail address.")
