@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.cache import cache
 
 from instep.core.errors import InputError
 from instep.ops.database import django_database
@@ -95,3 +96,13 @@ def test_a_database_url_keeps_every_part_that_libpq_knows() -> None:
 def test_without_a_database_the_cure_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Set DATABASE_URL"):
         _ = load(tmp_path).dsn
+
+
+def test_many_callers_do_not_make_the_limits_of_signing_in_forget() -> None:
+    cache.set("the-tries-of-one", [1.0])
+    for number in range(2000):
+        cache.set(f"the-tries-of-another-{number}", [1.0])
+    try:
+        assert cache.get("the-tries-of-one") == [1.0]
+    finally:
+        cache.clear()

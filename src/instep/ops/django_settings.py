@@ -95,7 +95,14 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
-# Counted in the cache of the web process, of which `instep web` has one with many threads.
+# Counted in the memory of the web process, of which `instep web` has one with many threads. With Django's 300
+# entries, as many callers would make it forget the tries of all others.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 # The proxy in front of us says who the caller is; without one the connection itself does.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if INSTEP.is_https else 0
