@@ -149,10 +149,14 @@ def test_the_instance_address_is_read_anew_and_checked() -> None:
         lambda: Tokens("old", instance_url=URL),
     )
     assert auth.renew(auth.tokens()).instance_url == "https://moved.my.salesforce.com"
-    with pytest.raises(InputError):
-        SalesforceAuth(
-            SalesforceCredentials(URL, "c", "s"), answering(answer_for(instance_url="http://acme.example"))
-        ).tokens()
+    for elsewhere in ("http://acme.example", "http://127.0.0.1:5432", "https://localhost", "http://[::1]:80"):
+        with pytest.raises(InputError):
+            SalesforceAuth(
+                SalesforceCredentials(URL, "c", "s"), answering(answer_for(instance_url=elsewhere))
+            ).tokens()
+    here = answering(answer_for(instance_url="http://127.0.0.1:8011"))
+    try_out = SalesforceAuth(SalesforceCredentials("http://localhost:8010", "c", "s"), here)
+    assert try_out.tokens().instance_url == "http://127.0.0.1:8011"
 
 
 @pytest.mark.parametrize(

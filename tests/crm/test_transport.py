@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from instep.core.errors import Bug, InputError, Retry, Scope
+from instep.crm import transport as transport_module
 from instep.crm.transport import Transport, check_url
 
 
@@ -54,6 +56,11 @@ def test_a_public_or_loopback_address_is_allowed(url: str, addresses: tuple[str,
         "::ffff:10.0.0.5",
         "64:ff9b::a00:5",
         "2002:a00:5::",
+        "64:ff9b:1::a00:5",
+        "fec0::1",
+        "::a00:5",
+        "127.0.0.1",
+        "::1",
     ],
 )
 def test_a_name_that_leads_into_a_private_network_is_refused(address: str) -> None:
@@ -105,7 +112,7 @@ def test_a_name_that_changes_after_the_check_reaches_nothing() -> None:
 
 
 def test_the_checked_address_is_the_one_that_is_called(loopback: Loopback) -> None:
-    transport = Transport(resolver=resolver("127.0.0.1"))
+    transport = Transport(allow=("somewhere.example",), resolver=resolver("127.0.0.1"))
     answer = transport.send("GET", f"http://somewhere.example:{loopback.port}/x?secret=1")
     assert answer.status == 200
     assert f"host: somewhere.example:{loopback.port}" in loopback.seen[0].lower()
@@ -118,7 +125,7 @@ def test_the_name_service_is_asked_once_and_again_after_trouble(loopback: Loopba
         asked.append(host)
         return ["127.0.0.1"]
 
-    transport = Transport(resolver=here)
+    transport = Transport(allow=("127.0.0.0/8",), resolver=here)
     for _ in range(3):
         transport.send("GET", f"http://somewhere.example:{loopback.port}/")
     assert len(asked) == 1
@@ -128,6 +135,17 @@ def test_the_name_service_is_asked_once_and_again_after_trouble(loopback: Loopba
         with pytest.raises(Retry):
             transport.send("GET", f"http://somewhere.example:{port}/")
     assert len(asked) == 3
+
+
+def test_an_answer_beyond_all_measure_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "LARGEST_ANSWER", 1024 * 1024)
+    bomb = gzip.compress(b"x" * 50_000_000)
+    inner = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, headers={"Content-Encoding": "gzip"}, content=bomb)
+    )
+    with pytest.raises(Retry, match="more than 1 MB") as caught:
+        Transport(inner=inner).send("POST", "https://acme.example/", json={}, changes=True)
+    assert caught.value.outcome_unknown
 
 
 class Loopback:
@@ -282,7 +300,7 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_the_certificate_must_be_that_of_the_name_that_was_called(encrypted: int) -> None:
     """Two orgs behind one address: a connection that was checked for one is not used for the other."""
-    transport = Transport(resolver=resolver("127.0.0.1"))
+    transport = Transport(allow=("127.0.0.1",), resolver=resolver("127.0.0.1"))
     assert transport.send("GET", f"https://acme.example:{encrypted}/").status == 200
     with pytest.raises(Retry, match=r"other\.example could not be reached: .*certificate"):
         transport.send("GET", f"https://other.example:{encrypted}/")

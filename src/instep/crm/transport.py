@@ -31,12 +31,15 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 _KEEP_OPEN_SECONDS = 20.0
 _ADDRESS_SECONDS = 60.0
+#: The largest answer in bytes: what a CRM sends for our batches is far below, more would only fill our memory.
+LARGEST_ANSWER = 64 * 1024 * 1024
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 
 #: The well-known prefix under which IPv6-only networks reach IPv4 (RFC 6052).
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _REQUEST_ID_HEADERS = ("x-sfdc-request-id", "sforce-request-id", "x-hubspot-correlation-id", "x-request-id")
 
 
@@ -57,9 +60,23 @@ def _plain(text: str) -> Address:
     return address
 
 
+def _is_public(address: Address) -> bool:
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    # Python calls what was once site-local and a network's own NAT64 prefix (RFC 8215) global.
+    return not (
+        isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in _LOCAL_NAT64)
+    )
+
+
 def _allowed(host: str, address: Address, allow: Sequence[str]) -> bool:
-    if address.is_loopback or (address.is_global and not address.is_multicast):
+    # The loopback only by its own names: any name can be made to lead there.
+    if _is_public(address) or (address.is_loopback and is_loopback(host)):
         return True
+    return _is_listed(host, address, allow)
+
+
+def _is_listed(host: str, address: Address, allow: Sequence[str]) -> bool:
     for entry in allow:
         if entry.lower() == host.lower():
             return True
@@ -89,7 +106,8 @@ def checked_addresses(host: str, port: int, allow: Sequence[str], resolver: Reso
     return addresses
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for the names and addresses of this machine's own loopback."""
     if host.lower() == "localhost":
         return True
     try:
@@ -118,7 +136,7 @@ def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None 
         raise _bad_url(url, "is not a web address.", "Write it like https://example.com.")
     if parts.username or parts.password:
         raise _bad_url(parts.hostname or "", "contains a user name.", "Leave everything before the @ out.")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise _bad_url(url, "is not encrypted.", f"Use https://{parts.netloc}.")
     if resolver is not None:
         try:
@@ -275,14 +293,15 @@ class Transport:
         host, path = urlsplit(url).hostname or "", urlsplit(url).path
         started = time.monotonic()
         try:
-            answer = self._client.request(
+            with self._client.stream(
                 method,
                 url,
                 headers=dict(headers or {}),
                 content=_body(json),
                 data=dict(data) if data else None,
                 files=list(files) if files else None,
-            )
+            ) as answer:
+                content = _read(answer, host, changes)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             # no warning: whoever called decides what it means, and says so
             log.info("request failed", extra=_event(method, host, path, 0, _since(started), str(error)))
@@ -290,7 +309,7 @@ class Transport:
         response = Response(
             status=answer.status_code,
             headers={k.lower(): v for k, v in answer.headers.items()},
-            content=answer.content,
+            content=content,
             ms=_since(started),
             request_id=next((answer.headers[h] for h in _REQUEST_ID_HEADERS if h in answer.headers), ""),
         )
@@ -323,6 +342,23 @@ def _body(json: Any) -> bytes | None:
         return jsonlib.dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, UnicodeEncodeError) as error:
         raise Bug(f"A value cannot be sent as JSON: {error}.", code="unsendable_value") from error
+
+
+def _read(answer: httpx2.Response, host: str, changes: bool) -> bytes:
+    """The body, decompressed; `Retry` for one beyond all measure, of which no more than the measure is kept."""
+    pieces, size = [], 0
+    for piece in answer.iter_bytes():
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            raise Retry(
+                f"{host} sent an answer of more than {LARGEST_ANSWER // 1024**2} MB.",
+                code="answer_too_large",
+                cure="It is tried again by itself; check the CRM's address if it stays.",
+                scope=Scope.BATCH,
+                outcome_unknown=changes,
+            )
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _since(started: float) -> float:

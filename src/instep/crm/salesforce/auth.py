@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from instep.core.errors import NeedsAdmin, Scope
+from instep.core.errors import InputError, NeedsAdmin, Scope
 from instep.crm.oauth import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -30,7 +30,7 @@ from instep.crm.oauth import (
     authorize_url,
 )
 from instep.crm.salesforce.ids import long_id
-from instep.crm.transport import Resolver, Transport, check_url, resolve
+from instep.crm.transport import Resolver, Transport, check_url, is_loopback, resolve
 
 SCOPES = ("api", "refresh_token", "id")
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address
@@ -145,7 +145,7 @@ def exchange_code(
     raw = endpoint(credentials, transport).exchange_code(code, verifier, redirect_uri)
     if credentials.client_secret:
         _verify_signature(raw, credentials.client_secret)
-    tokens = _tokens(raw, AUTHORIZATION_CODE, transport)
+    tokens = _tokens(raw, AUTHORIZATION_CODE, credentials, transport)
     check_org(tokens, credentials.org_id)
     return tokens
 
@@ -173,7 +173,13 @@ def _verify_signature(raw: Mapping[str, Any], secret: str) -> None:
         )
 
 
-def _tokens(raw: Mapping[str, Any], grant: str, transport: Transport, refresh_token: str = "") -> Tokens:
+def _tokens(
+    raw: Mapping[str, Any],
+    grant: str,
+    credentials: SalesforceCredentials,
+    transport: Transport,
+    refresh_token: str = "",
+) -> Tokens:
     """The raw answer as values. The instance address is read anew each time: an org may have moved."""
     id_url = str(raw.get("id", ""))
     parts = urlsplit(id_url).path.strip("/").split("/")
@@ -181,13 +187,28 @@ def _tokens(raw: Mapping[str, Any], grant: str, transport: Transport, refresh_to
         access_token=str(raw["access_token"]),
         refresh_token=str(raw.get("refresh_token") or refresh_token),
         # The transport checks the resolved address when it connects.
-        instance_url=check_url(str(raw.get("instance_url", "")), transport.allow, resolver=None),
+        instance_url=_instance_url(str(raw.get("instance_url", "")), credentials, transport),
         issued_at=str(raw.get("issued_at", "")),
         scope=str(raw.get("scope", "")),
         id_url=id_url,
         org_id=long_id(parts[-2]) if len(parts) >= 2 else "",
         grant=grant,
     )
+
+
+def _instance_url(url: str, credentials: SalesforceCredentials, transport: Transport) -> str:
+    """Where the org says it lives; it may send us to our own machine only when the admin did."""
+    origin = check_url(url, transport.allow, resolver=None)
+    host = urlsplit(origin).hostname or ""
+    own = urlsplit(credentials.url).hostname or ""
+    if is_loopback(host) and not is_loopback(own) and host not in transport.allow:
+        raise InputError(
+            f"{own} says that the org lives at {origin}, which is this machine.",
+            code="url_private",
+            cure="Check the org's address, or add the host to INSTEP_ALLOW_PRIVATE_URLS.",
+            scope=Scope.CONNECTION,
+        )
+    return origin
 
 
 def user_id_of(tokens: Tokens) -> str:
@@ -254,7 +275,7 @@ class SalesforceAuth:
     def _ask(self, current: Tokens | None) -> Tokens:
         ours = endpoint(self.credentials, self._transport)
         if self.credentials.grant == CLIENT_CREDENTIALS:
-            return _tokens(ours.client_credentials(), CLIENT_CREDENTIALS, self._transport)
+            return _tokens(ours.client_credentials(), CLIENT_CREDENTIALS, self.credentials, self._transport)
         if current is None or not current.refresh_token:
             raise NeedsAdmin(
                 "Salesforce gave this connection no refresh token.",
@@ -263,4 +284,4 @@ class SalesforceAuth:
                 scope=Scope.CONNECTION,
             )
         raw = ours.refresh(current.refresh_token)
-        return _tokens(raw, AUTHORIZATION_CODE, self._transport, current.refresh_token)
+        return _tokens(raw, AUTHORIZATION_CODE, self.credentials, self._transport, current.refresh_token)
