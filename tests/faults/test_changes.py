@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from faults.lives import DAY, GRETA, Life, guest, lives, scheduled
 from faults.oracle import REASON, differences, expected
 from faults.scene import Scene
+from instep.crm.salesforce.names import BOOKING_ID as BOOKING
 
 
 @pytest.mark.fault("F10")
@@ -114,6 +117,53 @@ def test_F12_the_event_was_deleted_by_a_human(scene: Scene, policy: str) -> None
         want["Event"] = [row for row in want["Event"] if row["Instep_Booking_Id__c"] != life.id]
     assert differences(scene.fake.crm(), want) == []
     assert "was deleted in the CRM" in scene.receipt_text(life)
+
+
+@pytest.mark.fault("F12")
+@pytest.mark.parametrize("policy", ["recreate", "leave"])
+def test_F12_the_recycle_bin_was_emptied(scene: Scene, policy: str) -> None:
+    """Nothing is found under the Event's id any more: the policy holds, for this change and for the next."""
+    scene.configure(deleted_event=policy)
+    life, other = lives(2)
+    scene.tell(life.scheduled(), other.scheduled())
+    scene.until_settled()
+    gone = next(r["Id"] for r in scene.fake.records()["Event"] if r["Instep_Booking_Id__c"] == life.id)
+    scene.fake.running.org.tables.remove("Event", gone)
+    for event in (life.rescheduled(DAY + timedelta(days=1), "Sooner"), life.canceled("Ill")):
+        scene.tell(event)
+        scene.until_settled()
+        want = expected(scene.told)
+        if policy == "leave":
+            want["Event"] = [row for row in want["Event"] if row["Instep_Booking_Id__c"] != life.id]
+        assert differences(scene.fake.crm(), want) == []
+    assert scene.problems() == []
+    said = scene.receipt_text(life)
+    assert ("is left so" if policy == "leave" else "it is made again") in said
+
+
+# --- fields that come later -------------------------------------------------------------------------
+
+
+def test_an_event_made_before_the_fields_were_there_gets_our_id(scene: Scene) -> None:
+    """Once they are visible: one write for each Event, its Ref line goes with it, then nothing is left to do."""
+    these = lives(3)
+    see = partial(scene.fake.order, "POST", "fls")
+    see({"object": "Event", "field": BOOKING, "read": False, "edit": False})
+    scene.configure()
+    scene.tell(*scheduled(these))
+    scene.until_settled()
+    before = scene.fake.records()["Event"]
+    assert all(f"Ref: {life.id}" in json.dumps(before) for life in these)
+    see({"object": "Event", "field": BOOKING})
+    scene.configure()
+    writes = scene.lane()["writes_total"]
+    scene.until_settled()
+    scene.assert_in_step()
+    assert [row["Id"] for row in scene.fake.records()["Event"]] == [row["Id"] for row in before]
+    assert scene.lane()["writes_total"] - writes == len(these)
+    scene.configure()
+    scene.until_settled()
+    assert scene.lane()["writes_total"] - writes == len(these), "a second plan is empty"
 
 
 # --- F19: changes without a status ------------------------------------------------------------------

@@ -144,6 +144,66 @@ def refused(scene: Scene, code: str) -> bool:
     return any(code in text for (text,) in documents)
 
 
+@pytest.mark.fault("F16")
+def test_F16_a_conversion_seen_beside_a_write_is_followed_at_once(scene: Scene) -> None:
+    """The one-call write's own read shows it: no further change of the booking is needed."""
+    life = ada()
+    scene.tell(life.scheduled())
+    scene.until_settled()
+    convert(scene, scene.fake.records()["Lead"][0]["Id"])
+    contact = scene.fake.records()["Contact"][0]["Id"]
+    scene.fake.edit("Contact", contact, LastName="Aalto-Ruiz")
+    scene.tell(life.canceled("Ill"))
+    scene.drain()
+    assert linked(scene, life) == ("Contact", contact)
+    assert scene.pending() == 0
+    scene.fake.order("POST", "journal/clear")
+    scene.tell(life.rescheduled(DAY + timedelta(days=1), "Back again"))
+    scene.until_settled()
+    assert scene.fake.calls() == 1, "what it was converted to is known by now"
+
+
+def linked(scene: Scene, life: Life) -> tuple[str, str]:
+    """Object and id of the record that a booking is linked to."""
+    (row,) = scene.rows(
+        """SELECT i.link ->> 'person_object', i.link ->> 'person_id' FROM sync_item i
+             JOIN booking b ON b.id = i.target_id AND i.kind = 'booking' WHERE b.source_id = %s""",
+        life.id,
+    )
+    return row[0], row[1]
+
+
+@pytest.mark.parametrize("purged", [False, True], ids=["in the recycle bin", "gone for good"])
+@pytest.mark.parametrize("other", [False, True], ids=["nobody else", "another record"])
+def test_a_person_that_a_human_deleted_is_looked_for_again_at_once(
+    scene: Scene, other: bool, purged: bool
+) -> None:
+    """The one-call write's own read shows it: matched afresh in the same drain, the Event moves along."""
+    life = ada()
+    scene.tell(life.scheduled())
+    scene.until_settled()
+    (lead,) = scene.fake.records()["Lead"]
+    scene.fake.delete("Lead", lead["Id"])
+    if purged:
+        scene.fake.running.org.tables.remove("Lead", lead["Id"])
+    found = scene.fake.seed("Contact", **ADA) if other else ""
+    scene.tell(life.rescheduled(DAY + timedelta(days=1), "Sooner"))
+    scene.drain()
+    assert scene.pending() == 0
+    assert scene.problems() == []
+    people = [r for name in ("Lead", "Contact") for r in scene.fake.records()[name] if not r.get("IsDeleted")]
+    (now,) = people
+    assert now["Id"] == found if other else now["Id"] != lead["Id"]
+    (event,) = scene.fake.records()["Event"]
+    assert event["WhoId"] == now["Id"]
+    assert linked(scene, life)[1] == now["Id"]
+    # the receipt of the call that noticed it claims nothing of the record, and says what comes next
+    noticed = scene.receipts(life)[1]["document"]
+    assert f"Lead {lead['Id']} is gone from the CRM: it is looked for again" in noticed["notes"]
+    assert [w["object"] for w in noticed["writes"]] == ["Event"]
+    nothing_more_to_do(scene)
+
+
 @pytest.mark.fault("F17")
 def test_F17_a_record_made_seconds_ago(scene: Scene) -> None:
     """A web form made the Lead between the booking and the sync: it is found, for it is queried, not searched."""
