@@ -91,3 +91,26 @@ def test_every_line_is_json_with_the_id_chain_and_without_addresses_even_in_trac
     assert lines[0]["records"] == 2
     assert "ValueError" in lines[2]["exception"]
     assert "mail.example" not in done.stderr
+
+
+REFUSES = """
+import logging, structlog
+from django.conf import settings
+settings.configure(ALLOWED_HOSTS=["*"])
+from django.http import HttpResponseNotFound
+from django.test import RequestFactory
+from django.utils.log import log_response
+from instep.ops import logs
+logs.configure("json")
+structlog.contextvars.bind_contextvars(request="the-id")
+request = RequestFactory().get("/bookings?search=Anna+Schmidt")
+log_response("%s: %s", "Not Found", request.path, response=HttpResponseNotFound(), request=request)
+"""
+
+
+def test_djangos_lines_of_refusals_name_the_path_and_the_request_but_no_query() -> None:
+    done = subprocess.run([sys.executable, "-c", REFUSES], capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
+    assert (line["http_method"], line["path"], line["request"]) == ("GET", "/bookings", "the-id")
+    assert (line["event"], line["status_code"]) == ("Not Found: /bookings", 404)
+    assert "Anna" not in done.stderr

@@ -90,6 +90,17 @@ def _add_process(_: Any, __: str, event: structlog.typing.EventDict) -> structlo
     return event
 
 
+def _reduce_request(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Of the request that Django's lines carry its method and path: a query holds what people searched for."""
+    request = event.get("request")
+    if request is not None and not isinstance(request, str):
+        # what is left free here is the place of the request's id
+        del event["request"]
+        event["http_method"] = getattr(request, "method", None)
+        event["path"] = getattr(request, "path", None)
+    return event
+
+
 def chosen_format(form: Format) -> Literal["console", "json"]:
     """Text for people at a terminal, JSON for everything else, unless it was said."""
     if form == "auto":
@@ -122,7 +133,7 @@ def configure(form: Format = "auto", level: str = "info") -> None:
     )
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+        "foreign_pre_chain": [structlog.stdlib.ExtraAdder(), _reduce_request, *shared],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
