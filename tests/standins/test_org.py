@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import httpx2
 import pytest
 
 from instep_standins.salesforce import Org, create_app, ids, serve_in_thread
+from instep_standins.salesforce.app import LARGEST_BODY
 from standins.conftest import Clock
 from standins.sf import BASE, Client
 
@@ -217,6 +219,44 @@ def test_compressed_body_and_one_that_only_says_so(sf: Client) -> None:
     good = sf.http.post(BASE + "/sobjects/Lead", content=gzip.compress(body), headers=headers)
     bad = sf.http.post(BASE + "/sobjects/Lead", content=b"\x1f\x8b broken", headers=headers)
     assert (good.status_code, bad.status_code) == (201, 400)
+
+
+def test_no_more_of_a_body_is_read_or_inflated_than_is_accepted(sf: Client) -> None:
+    kind = {"Content-Type": "application/json"}
+    bomb = gzip.compress(b" " * (LARGEST_BODY * 4))
+    inflated = sf.http.post(
+        BASE + "/sobjects/Lead", content=bomb, headers=kind | {"Content-Encoding": "gzip"}
+    )
+    assert inflated.status_code == 413
+    assert asked_raw(sf, b"Content-Length: -1\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert asked_raw(sf, b"Transfer-Encoding: chunked\r\n\r\n-1\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def asked_raw(sf: Client, rest: bytes, host: bytes = b"localhost") -> bytes:
+    """The beginning of the answer to a POST whose head ends in `rest`."""
+    port = sf.http.base_url.port
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"POST /services/oauth2/token HTTP/1.1\r\nHost: " + host + b"\r\n" + rest)
+        return connection.recv(4096)
+
+
+@pytest.mark.parametrize(
+    "host", [b"evil.example", b"127.0.0.1.evil.example", b"localhost:8000.evil.example", b"x@localhost"]
+)
+def test_a_foreign_name_that_leads_to_the_loopback_is_answered_with_nothing(sf: Client, host: bytes) -> None:
+    """DNS rebinding: a page of that name, open in a browser on this machine, could read the org."""
+    assert asked_raw(sf, b"Content-Length: 0\r\n\r\n", host).startswith(b"HTTP/1.1 421 ")
+    for own in (b"localhost", b"127.0.0.1:80", b"[::1]:8010", b"LOCALHOST:1"):
+        assert asked_raw(sf, b"Content-Length: 0\r\n\r\n", own).startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_file_of_an_org_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Org(tmp_path / "org.sqlite")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
 def test_dropped_connection_in_process_is_an_os_error(org: Org) -> None:

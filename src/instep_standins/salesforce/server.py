@@ -7,6 +7,7 @@ exactly what a lost answer is.
 import argparse
 import io
 import json
+import re
 import signal
 import socket
 import socketserver
@@ -41,22 +42,32 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._chunks()
-        length = int(self.headers.get("Content-Length") or 0)
-        return self.rfile.read(length)
+        declared = self.headers.get("Content-Length") or "0"
+        if not declared.isdecimal():
+            raise ValueError("Content-Length is no number")
+        return self.rfile.read(self._within(int(declared)))
+
+    def _within(self, length: int) -> int:
+        """So much of a body as the application needs to see that it is too large; the connection ends with the rest."""
+        if length > LARGEST_BODY:
+            self.close_connection = True
+        return min(length, LARGEST_BODY + 1)
 
     def _chunks(self) -> bytes:
         parts: list[bytes] = []
         size = 0
         while True:
             length = int(self.rfile.readline(1024).partition(b";")[0].strip() or b"0", 16)
+            if length < 0:
+                raise ValueError("a chunk of negative length")
             if length == 0:
                 while self.rfile.readline(65536).strip():
                     pass
                 return b"".join(parts)
+            parts.append(self.rfile.read(self._within(size + length) - size))
             size += length
-            if size > LARGEST_BODY + 1:
-                raise ValueError("body too large")
-            parts.append(self.rfile.read(length))
+            if size > LARGEST_BODY:
+                return b"".join(parts)
             self.rfile.readline(8)
 
     def _environ(self, body: bytes) -> dict[str, Any]:
@@ -76,7 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
                 environ[key] = value
         return environ
 
+    def _is_called_by_its_name(self) -> bool:
+        """A page of any name that was made to lead here could otherwise read the org with a visitor's browser."""
+        host = self.headers.get("Host", LOOPBACK).strip().lower()
+        return re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", host) is not None
+
     def _serve(self) -> None:
+        if not self._is_called_by_its_name():
+            self.close_connection = True
+            self.send_error(421, explain="Call it localhost or 127.0.0.1.")
+            return
         try:
             environ = self._environ(self._body())
         except (ValueError, OSError):

@@ -1,6 +1,7 @@
 """The org on disk: one SQLite file, so that a restart or a kill -9 finds every answered write again."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ class Storage:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The file holds the app's secret; SQLite gives its companions the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         # WAL with NORMAL loses nothing when the process dies; only a power cut could take the last writes.
