@@ -95,6 +95,7 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
         crm = open_crm(account_id, row)
         identity = crm.whoami()
         missing = crm.preflight()
+        warned = standing_warnings(account_id, row)
     except InstepError as error:
         yield Check(name, "bad", error.message, error.cure)
         return
@@ -113,7 +114,7 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
             f"These fields are missing or hidden from the connected user: {', '.join(hidden)}.",
             "Connect again with --install, or deploy the fields and assign the permission set.",
         )
-    for warning in standing_warnings(account_id, row):
+    for warning in warned:
         yield Check(name, "warn", warning)
     refused = sync_queries.count_quarantined(account_id, int(row["id"]))
     if refused:
