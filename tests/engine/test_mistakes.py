@@ -8,12 +8,12 @@ from unittest.mock import patch
 import pytest
 
 from instep.engine import jobs
-from instep.store import sync_queries
+from instep.store import statements
 
 
 def test_what_no_jsonb_can_hold_is_replaced() -> None:
     """A record of the CRM may hold NUL or half a character; saving what we saw of it must not fail."""
-    text = sync_queries._json({"a\0": ["x\0y", {"z": "\ud83d"}], "n": 1, "ok": "ä\\u0000"})
+    text = statements.as_json({"a\0": ["x\0y", {"z": "\ud83d"}], "n": 1, "ok": "ä\\u0000"})
     assert "\\u0000" not in text.replace("\\\\u0000", "")
     assert "\\ud83d" not in text
     assert '"n": 1' in text

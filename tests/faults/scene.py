@@ -19,7 +19,7 @@ from instep.engine.connecting import connect
 from instep.engine.drain import Drained, drain
 from instep.engine.lane import apply_config, load_config
 from instep.engine.policy import Policy
-from instep.store import sync_queries
+from instep.store import item_queries, lane_queries
 from instep.store.models import Account
 from instep_standins.salesforce.server import Running
 
@@ -157,7 +157,7 @@ class Scene:
     # -- what is there --
 
     def lane(self) -> dict[str, Any]:
-        row = sync_queries.connection_by_id(self.account_id, self.connection_id)
+        row = lane_queries.connection_by_id(self.account_id, self.connection_id)
         assert row is not None
         return row
 
@@ -185,7 +185,7 @@ class Scene:
         )
 
     def problems(self) -> list[dict[str, Any]]:
-        return sync_queries.problems(self.account_id)
+        return item_queries.problems(self.account_id)
 
     def alerts(self) -> list[str]:
         """Codes of every alert ever raised here, in order."""
@@ -197,7 +197,7 @@ class Scene:
         key = self.rows(
             "SELECT id FROM booking WHERE account_id = %s AND source_id = %s", self.account_id, life.id
         )[0][0]
-        return sync_queries.receipts_of(self.account_id, "booking", key)
+        return item_queries.receipts_of(self.account_id, "booking", key)
 
     def receipt_text(self, life: Life) -> str:
         """Everything that the receipts of a booking say."""

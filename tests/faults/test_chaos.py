@@ -13,7 +13,7 @@ from faults.scene import Scene, eventually
 from faults.test_processes import Killed
 from faults.test_weather import QUOTA
 from instep.engine import drain
-from instep.store import sync_queries
+from instep.store import item_queries
 
 #: seconds that a write may still be under way after its connection broke
 LATE = 1
@@ -29,7 +29,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "session", "match": {"path": "/composite"}, "times": 1, "probability": 0.1},
     {"kind": "row", "errorCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"},
 )
-STEPS = ((sync_queries, "mark_sent"), (drain.saving, "save"), (drain.pauses, "after_batch"))
+STEPS = ((item_queries, "mark_sent"), (drain.saving, "save"), (drain.pauses, "after_batch"))
 
 
 @pytest.mark.parametrize("seed", range(2))

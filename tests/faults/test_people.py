@@ -14,7 +14,7 @@ from faults.lives import AMARA, DAY, GRETA, Life, guest, lives, scheduled
 from faults.oracle import CONNECTED, Person
 from faults.scene import Scene
 from instep.engine import drain
-from instep.store import sync_queries
+from instep.store import item_queries
 
 ADA = {"FirstName": "Ada", "LastName": "Aalto", "Email": "ada.aalto@guest.example"}
 
@@ -305,7 +305,7 @@ def newest_company(*those: Life) -> str:
 def nothing_more_to_do(scene: Scene) -> None:
     """Everything compared once more: nothing is written."""
     before = scene.lane()["writes_total"]
-    sync_queries.mark_in_lane(scene.account_id, scene.connection_id)
+    item_queries.mark_in_lane(scene.account_id, scene.connection_id)
     scene.rows(
         "UPDATE sync_item SET observe_first = true WHERE connection_id = %s RETURNING id", scene.connection_id
     )

@@ -17,7 +17,7 @@ from faults.scene import Scene, eventually
 from instep.core.changes import Action
 from instep.crm.salesforce import SalesforceCrm
 from instep.engine import drain, saving
-from instep.store import sync_queries
+from instep.store import item_queries, statements
 
 WRITE = {"op": "upsert", "object": "Event"}
 #: a worker that does not beat for so long has lost its lanes (and some time for a busy machine)
@@ -59,7 +59,7 @@ def die(*arguments: Any, **more: Any) -> Any:
 @pytest.mark.parametrize(
     ("room", "name"),
     [
-        pytest.param(sync_queries, "mark_sent", id="before the write"),
+        pytest.param(item_queries, "mark_sent", id="before the write"),
         pytest.param(drain.saving, "save", id="after the write"),
         pytest.param(drain.pauses, "after_batch", id="after saving"),
     ],
@@ -179,7 +179,7 @@ def in_thread(scene: Scene) -> Any:
     try:
         return scene.drain()
     finally:
-        sync_queries.close_connection()
+        statements.close_connection()
 
 
 @pytest.mark.fault("F27")
@@ -195,7 +195,7 @@ def test_F27_a_slow_drain_writes_nothing(scene: Scene) -> None:
 @pytest.mark.fault("F27")
 def test_F27_can_fail(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A drain that does not ask for its epoch writes what it planned long ago, and the comparison says so."""
-    monkeypatch.setattr(sync_queries, "mark_sent", lambda *arguments: True)
+    monkeypatch.setattr(item_queries, "mark_sent", lambda *arguments: True)
     overtaken_before_its_write(scene, lives(3)).result()
     with pytest.raises(AssertionError):
         scene.assert_in_step()

@@ -136,10 +136,10 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
     from instep.bookings.record import record
     from instep.engine.connecting import connect
     from instep.engine.waiting import wait_until_in_step
-    from instep.store import sync_queries
+    from instep.store import item_queries, lane_queries
 
     account = ensure_account("Instep demo")
-    before = sync_queries.totals(account.id)
+    before = lane_queries.totals(account.id)
     connect(
         account.id,
         "salesforce",
@@ -150,11 +150,11 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
     # one transaction: the CRM is planned from the whole picture, whatever the order of the lines
     recorded = record(account.id, _shifted(events), "oncehub", datetime.now(UTC))
     progress = wait_until_in_step(account.id, timeout)
-    totals = sync_queries.totals(account.id)
+    totals = lane_queries.totals(account.id)
     if progress.held and progress.waiting:
         raise NeedsAdmin(f"The stand-in's lane is held: {'; '.join(progress.held)}")
     return {
-        "bookings": sync_queries.count_bookings_in_lanes(account.id),
+        "bookings": item_queries.count_bookings_in_lanes(account.id),
         "events": {
             "accepted": recorded.accepted,
             "duplicates": recorded.duplicates,
@@ -166,7 +166,7 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
         "writes": int(totals["writes"] - before["writes"]),
         "calls": int(totals["calls"] - before["calls"]),
         "sync_calls": progress.calls,
-        "errors": [p["error_message"] for p in sync_queries.problems(account.id)],
+        "errors": [p["error_message"] for p in item_queries.problems(account.id)],
         "time_to_crm_seconds": {"median": progress.median_seconds, "slowest": progress.slowest_seconds},
         "seconds": round(time.monotonic() - started, 3),
     }

@@ -52,28 +52,28 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
 
 def _work(account_id: int) -> Iterator[Check]:
     from instep.engine import recover
-    from instep.store import sync_queries
+    from instep.store import item_queries
 
     workers = recover.workers_beating()
     if workers:
         yield Check("workers", "ok", f"{workers} beating.")
     else:
         yield Check("workers", "warn", "None is running.", "Start `instep serve` or `instep worker`.")
-    now = sync_queries.progress(account_id)
+    now = item_queries.progress(account_id)
     yield Check("lanes", "ok", f"{now['in_step']} items in step, {now['waiting']} waiting.")
     if now["problems"]:
         yield Check(
             "items", "warn", f"{now['problems']} need you.", "See `instep sync --json`, then the receipts."
         )
-    aside = sync_queries.count_set_aside(account_id)
+    aside = item_queries.count_set_aside(account_id)
     if aside:
         yield Check("events", "warn", f"{aside} could not be used and were kept aside with their reasons.")
 
 
 def _connections(account_id: int) -> Iterator[Check]:
-    from instep.store import sync_queries
+    from instep.store import lane_queries
 
-    rows = sync_queries.connections(account_id)
+    rows = lane_queries.connections(account_id)
     if not rows:
         yield Check("connections", "warn", "No CRM is connected.", "Run `instep connect salesforce`.")
     for row in rows:
@@ -83,7 +83,7 @@ def _connections(account_id: int) -> Iterator[Check]:
 def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
     from instep.core.errors import InstepError
     from instep.engine.lane import open_crm, standing_warnings
-    from instep.store import sync_queries
+    from instep.store import memory_queries
 
     name = f"{row['vendor']} {row['org_id']}"
     if row["state"] != "connected":
@@ -116,7 +116,7 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
         )
     for warning in warned:
         yield Check(name, "warn", warning)
-    refused = sync_queries.count_quarantined(account_id, int(row["id"]))
+    refused = memory_queries.count_quarantined(account_id, int(row["id"]))
     if refused:
         yield Check(name, "warn", f"{refused} values were refused and are left out; the receipts say which.")
     for name_of_object, rights in missing["objects"].items():

@@ -28,11 +28,11 @@ def receipt(
     with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.lane import record_url_of, with_links
-        from instep.store import sync_queries
+        from instep.store import item_queries
 
         account_id = ensure_account().id
         key = key_of(account_id, booking)
-        found = sync_queries.receipts_of(account_id, "booking", key, 100 if every else 1)
+        found = item_queries.receipts_of(account_id, "booking", key, 100 if every else 1)
         for row in found:
             row["document"] = with_links(row["document"], record_url_of(account_id, row["connection_id"]))
         if as_json:

@@ -29,18 +29,18 @@ def sync(
     with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.waiting import snapshot, wait_until_in_step
-        from instep.store import sync_queries
+        from instep.store import item_queries, lane_queries
 
         account_id = ensure_account().id
-        for row in sync_queries.connections(account_id):
-            sync_queries.wake(row["id"])
+        for row in lane_queries.connections(account_id):
+            lane_queries.wake(row["id"])
         if wait:
             # standard error, so that `--json` and pipes stay clean
             show = None if as_json or not sys.stderr.isatty() else _show
             progress = wait_until_in_step(account_id, timeout, show or (lambda waiting, done: None))
         else:
             progress = snapshot(account_id)
-        answer = _answer(progress, sync_queries.problems(account_id), sync_queries.connections(account_id))
+        answer = _answer(progress, item_queries.problems(account_id), lane_queries.connections(account_id))
         print_json(answer) if as_json else _say(answer, waited=wait)
         if progress.timed_out:
             raise typer.Exit(2)

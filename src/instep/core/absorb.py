@@ -6,28 +6,16 @@ Planning again on the result gives exactly what is still to do, so a drain goes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import evolve, frozen
 
-from instep.core.changes import Verdict, Write
+from instep.core.changes import Answer, Verdict, Write
 from instep.core.desired import Setting
 from instep.core.lookup import Observed, Record
 from instep.core.matching import fields_to_read, follow_conversion
 from instep.core.plan import BatchPlan, ItemPlan
 from instep.core.work import Known, Link, Memory, Sent, Work
-
-
-class Answer(Protocol):
-    """The CRM's answer to one write, as far as it matters here."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def created(self) -> bool: ...
-
 
 RecordKey = tuple[str, str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
@@ -109,3 +109,18 @@ class Write:
     def values(self) -> dict[str, Any]:
         """The wire values to send, by API name, without the external id and the parents."""
         return {c.field: c.new for c in self.changes if c.verdict is Verdict.WRITE}
+
+
+class Answer(Protocol):
+    """The CRM's answer to one write, as far as the pure code looks at it."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def created(self) -> bool: ...
+    @property
+    def void(self) -> bool: ...
+    @property
+    def error(self) -> Any: ...

@@ -8,29 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import asdict, frozen
 
-from instep.core.changes import Change, Match, Verdict, Write
+from instep.core.changes import Answer, Change, Match, Verdict, Write
 from instep.core.crm_schema import Field
 from instep.core.mapping import canonical
 from instep.core.plan import ItemPlan
-
-
-class Answer(Protocol):
-    """The CRM's answer to one write, as far as a receipt shows it."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def created(self) -> bool: ...
-    @property
-    def void(self) -> bool: ...
-    @property
-    def error(self) -> Any: ...
 
 
 @frozen

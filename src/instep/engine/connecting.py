@@ -12,7 +12,7 @@ from instep.crm.oauth import Tokens
 from instep.crm.port import Identity
 from instep.crm.vendors import Keeper, vendor_of
 from instep.engine.lane import Lane, open_crm, open_lane, refresh
-from instep.store import credentials, sync_queries
+from instep.store import credentials, item_queries, lane_queries
 
 
 @frozen
@@ -62,19 +62,19 @@ def connect(
         identity=asdict(identity),
         api_version=crm.api_version,
     )
-    sync_queries.count_calls(account_id, row.id, len(crm.calls), 0)
+    lane_queries.count_calls(account_id, row.id, len(crm.calls), 0)
     lane = _lane(account_id, row.id)
     installed = install_fields(lane) if install else None
     refresh(lane, force=True)
     # a renewed connection has its marks already; new fields may change what every booking should say
-    bookings = sync_queries.mark_in_lane(account_id, row.id) if made or install else 0
-    sync_queries.clear_alerts(account_id, row.id)
-    sync_queries.wake(row.id)
+    bookings = item_queries.mark_in_lane(account_id, row.id) if made or install else 0
+    lane_queries.clear_alerts(account_id, row.id)
+    lane_queries.wake(row.id)
     return Connected(row.id, row.public_id, identity, crm.api_version, made, installed, bookings)
 
 
 def _lane(account_id: int, connection_id: int) -> Lane:
-    row = sync_queries.connection_by_id(account_id, connection_id)
+    row = lane_queries.connection_by_id(account_id, connection_id)
     assert row is not None
     return open_lane(account_id, row)
 
@@ -84,5 +84,5 @@ def install_fields(lane: Lane) -> Mapping[str, Any]:
     crm = open_crm(lane.account_id, lane.row)
     report = crm.install()
     credentials.save_installed(lane.account_id, lane.id, report)
-    sync_queries.count_calls(lane.account_id, lane.id, len(crm.calls), 0)
+    lane_queries.count_calls(lane.account_id, lane.id, len(crm.calls), 0)
     return report

@@ -22,7 +22,7 @@ from instep.engine import pauses, saving
 from instep.engine.batch import hosts_of, run_batch
 from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
-from instep.store import queries, sync_queries
+from instep.store import item_queries, lane_queries, queries, statements
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ def drain(
 ) -> Drained:
     """Drain a connection until nothing is due, the slice is over, the lane is held or we are told to stop."""
     rules = policy or Policy()
-    row = sync_queries.begin_drain(account_id, connection_id)
+    row = lane_queries.begin_drain(account_id, connection_id)
     if row is None:
         return Drained()
     drain_id = secrets.token_hex(6)
@@ -76,7 +76,7 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
             return evolve(done, held=held)
         in_flight = lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
-        rows = sync_queries.due_items(lane.account_id, lane.id, size * in_flight)
+        rows = item_queries.due_items(lane.account_id, lane.id, size * in_flight)
         if not rows:
             return done
         batches = _partition(rows, size, in_flight)
@@ -138,7 +138,7 @@ def _in_thread(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
         with structlog.contextvars.bound_contextvars(connection=lane.id, drain=drain_id):
             return _one_batch(own, drain_id, rows)
     finally:
-        sync_queries.close_connection()
+        statements.close_connection()
 
 
 def _parts(lane: Lane) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_
         if len(rows) > 1:
             return _in_halves(lane, drain_id, rows)
         said = f"{type(error).__name__}: {error}"
-        sync_queries.put_aside_item(
+        item_queries.put_aside_item(
             lane.account_id, lane.id, int(rows[0]["id"]), said, lane.policy.admin_retry
         )
         return ""
@@ -170,7 +170,7 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
     epoch = int(lane.row["epoch"])
 
     def fence() -> None:
-        if not sync_queries.mark_sent(lane.account_id, lane.id, epoch, ids):
+        if not item_queries.mark_sent(lane.account_id, lane.id, epoch, ids):
             raise Fenced("Another worker has taken over this connection.", scope=Scope.CONNECTION)
 
     calls_before = len(lane.crm.calls)
@@ -190,14 +190,14 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
         return _fenced(lane, ids, len(lane.crm.calls) - calls_before)
     if pauses.schema_moved(result.failure) and not described_anew:
         # a field that we asked for is gone or hidden: what is left is read and written right away
-        sync_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
+        lane_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
         try:
             refresh(lane, force=True)
         except InstepError as error:
             return pauses.stop(lane.account_id, lane.row, error, lane.policy)
         return _one_batch(lane, drain_id, _to_read_first(rows), described_anew=True)
     if len(rows) > 1 and _one_is_to_blame(result.failure):
-        sync_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
+        lane_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
         return _in_halves(lane, drain_id, rows)
     if isinstance(result.failure, Fenced) or not saving.save(lane, drain_id, rows, result):
         return _fenced(lane, ids, len(result.calls))
@@ -244,9 +244,9 @@ def _unsure(row: dict[str, Any]) -> bool:
 
 def _fenced(lane: Lane, ids: list[int], calls: int) -> str:
     log.warning("drain.fenced", items=len(ids))
-    sync_queries.make_due(lane.account_id, lane.id, ids)
-    sync_queries.count_calls(lane.account_id, lane.id, calls, 0)
-    sync_queries.wake(lane.id)
+    item_queries.make_due(lane.account_id, lane.id, ids)
+    lane_queries.count_calls(lane.account_id, lane.id, calls, 0)
+    lane_queries.wake(lane.id)
     return "FENCED"
 
 

@@ -8,7 +8,7 @@ import procrastinate
 from django.conf import settings
 
 from instep.engine.drain import Drained, drain
-from instep.store import sync_queries
+from instep.store import lane_queries, statements
 
 #: names that the SQL function `instep_wake` writes; they stand in its migration too
 QUEUE = "drain"
@@ -48,12 +48,12 @@ def make_app(max_connections: int = 8) -> procrastinate.App:
 def drain_job(connection_id: int) -> None:
     """Drain one connection, then ask for another turn if work is left."""
     try:
-        account_id = sync_queries.account_of_connection(connection_id)
+        account_id = lane_queries.account_of_connection(connection_id)
         if account_id is None:
             return
         done: Drained = drain(account_id, connection_id, stopping=lambda: _stopping)
         if done.more:
-            sync_queries.wake(connection_id)
+            lane_queries.wake(connection_id)
     finally:
         # procrastinate's threads come and go: a database connection must not outlive its use
-        sync_queries.close_connection()
+        statements.close_connection()

@@ -24,7 +24,7 @@ from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
-from instep.store import credentials, sync_queries
+from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
 
 #: advisory-lock class of token refreshes, any number that nothing else uses
 _TOKEN_LOCK = 0x70C
@@ -51,7 +51,7 @@ class Lane:
     def setting(self, hosts: Iterable[str] = ()) -> Setting:
         """Everything planning needs; the directory holds the users of these hosts' addresses."""
         identity = self.row["identity"] or {}
-        users = sync_queries.users_known(self.account_id, self.id, hosts)
+        users = memory_queries.users_known(self.account_id, self.id, hosts)
         directory = Directory(
             {}, str(identity.get("user_id", "")), str(identity.get("display_name", ""))
         ).with_users(
@@ -64,7 +64,7 @@ class Lane:
     def unknown_hosts(self, setting: Setting, hosts: Iterable[str]) -> frozenset[str]:
         """Addresses that the directory does not know and that were not asked for lately."""
         missing = [h for h in map(plain_email, hosts) if h and setting.directory.user(h) is None]
-        asked = sync_queries.hosts_asked(self.account_id, self.id, missing, self.policy.unknown_host_for)
+        asked = memory_queries.hosts_asked(self.account_id, self.id, missing, self.policy.unknown_host_for)
         return frozenset(missing) - asked
 
     def recall(self, keys: list[tuple[str, str]]) -> Memory:
@@ -79,11 +79,11 @@ class Lane:
                 {name: Sent(**value) for name, value in row["sent"].items()},
                 row["made_by_us"],
             )
-            for row in sync_queries.records_known(self.account_id, self.id, records)
+            for row in memory_queries.records_known(self.account_id, self.id, records)
         }
         refused = {
             (row["object"], row["record_key"], row["field"]): Quarantined(row["value_hash"], row["message"])
-            for row in sync_queries.quarantined(self.account_id, self.id, quarantine_keys)
+            for row in memory_queries.quarantined(self.account_id, self.id, quarantine_keys)
         }
         return Memory(known, refused)
 
@@ -125,7 +125,7 @@ def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
 @contextmanager
 def _token_lock(connection_id: int) -> Iterator[None]:
     """Hold out every other process that would refresh the same token."""
-    with sync_queries.advisory_lock(_TOKEN_LOCK, connection_id):
+    with statements.advisory_lock(_TOKEN_LOCK, connection_id):
         yield
 
 
@@ -145,14 +145,14 @@ def custom_properties(account_id: int) -> dict[str, Property]:
     """Custom properties of the account by catalogue key."""
     return {
         key: Property(key, p["object"], p["label"], p["type"], "Custom fields", custom=True)
-        for p in sync_queries.properties(account_id)
+        for p in memory_queries.properties(account_id)
         if (key := custom_key(p["object"], p["identifier"]))
     }
 
 
 def refresh(lane: Lane, force: bool = False) -> None:
     """Bring schema and users up to date: at connect, daily, and when the CRM calls a field unknown."""
-    kept = sync_queries.describes(lane.account_id, lane.id)
+    kept = memory_queries.describes(lane.account_id, lane.id)
     objects = lane.vendor.profile.objects
     missing = [name for name in objects if name not in kept]
     old = [name for name in objects if name in kept and kept[name]["age"] > lane.policy.refresh_after]
@@ -168,13 +168,13 @@ def refresh(lane: Lane, force: bool = False) -> None:
         fresh = {name: seen.get(name, {}) for name in todo}
         changed = any(documents.get(name) != document for name, document in fresh.items())
         documents.update(fresh)
-        sync_queries.keep_describes(lane.account_id, lane.id, fresh)
+        memory_queries.keep_describes(lane.account_id, lane.id, fresh)
         if changed and kept:
-            sync_queries.lift_quarantine(lane.account_id, lane.id)
+            memory_queries.lift_quarantine(lane.account_id, lane.id)
     lane.schema = {name: lane.crm.schema_of(document) for name, document in documents.items() if document}
     if force or _users_old(lane):
         _refresh_users(lane)
-    sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
+    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
 
 
 def _users_old(lane: Lane) -> bool:
@@ -194,9 +194,9 @@ def _refresh_users(lane: Lane) -> None:
         }
         for u in users
     ]
-    new = sync_queries.replace_users(lane.account_id, lane.id, rows)
+    new = memory_queries.replace_users(lane.account_id, lane.id, rows)
     if new:
-        sync_queries.mark_in_lane(lane.account_id, lane.id, new)
+        item_queries.mark_in_lane(lane.account_id, lane.id, new)
     lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}
 
 
@@ -210,9 +210,9 @@ def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any])
     profile = lane.vendor.profile
     config = checked(from_document(document, lane.config), profile, lane.schema, lane.custom, lane.config)
     credentials.save_settings(account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)})
-    sync_queries.lift_quarantine(account_id, lane.id)
-    sync_queries.mark_in_lane(account_id, lane.id)
-    sync_queries.wake(lane.id)
+    memory_queries.lift_quarantine(account_id, lane.id)
+    item_queries.mark_in_lane(account_id, lane.id)
+    lane_queries.wake(lane.id)
     return warnings(config, profile, lane.schema)
 
 
@@ -224,7 +224,7 @@ def standing_warnings(account_id: int, row: dict[str, Any]) -> list[str]:
 
 def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
     """The account's connection (of that vendor). Raises `InputError` when there is none."""
-    rows = [r for r in sync_queries.connections(account_id) if not vendor or r["vendor"] == vendor]
+    rows = [r for r in lane_queries.connections(account_id) if not vendor or r["vendor"] == vendor]
     if not rows:
         raise InputError(
             "No CRM is connected.", code="NOT_CONNECTED", cure="Run `instep connect salesforce` first."
@@ -241,7 +241,7 @@ def record_url_of(account_id: int, connection_key: int) -> RecordUrl:
     No request is sent. A connection whose tokens or keys are lost shows its records without links.
     """
     try:
-        row = sync_queries.connection_by_id(account_id, connection_key)
+        row = lane_queries.connection_by_id(account_id, connection_key)
         if row is None or credentials.load_tokens(account_id, connection_key) is None:
             return lambda name, record_id: ""
         crm = open_crm(account_id, row)

@@ -13,7 +13,7 @@ from instep.crm.port import Limits
 from instep.engine.batch import BatchResult
 from instep.engine.lane import Lane, refresh
 from instep.engine.policy import Policy
-from instep.store import sync_queries
+from instep.store import lane_queries
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +62,9 @@ def after_batch(lane: Lane, items: int, result: BatchResult) -> str:
 def _went_well(lane: Lane) -> None:
     _grow(lane)
     if lane.row["failures"] or lane.row["hold_code"]:
-        sync_queries.release(lane.account_id, lane.id)
+        lane_queries.release(lane.account_id, lane.id)
         lane.row = {**lane.row, "failures": 0, "hold_code": ""}
-        if sync_queries.clear_alerts(lane.account_id, lane.id):
+        if lane_queries.clear_alerts(lane.account_id, lane.id):
             log.info("lane.recovered")
 
 
@@ -75,13 +75,13 @@ def _grow(lane: Lane) -> None:
     if grown >= lane.policy.grow_after:
         _resize(lane, min(lane.policy.batch_max, size + max(1, size // 4)))
         return
-    sync_queries.set_batch_size(lane.account_id, lane.id, size, grown)
+    lane_queries.set_batch_size(lane.account_id, lane.id, size, grown)
     lane.row = {**lane.row, "batch_grow": grown}
 
 
 def _resize(lane: Lane, size: int) -> None:
     log.info("lane.batch_size", before=lane.row["batch_size"], now=size)
-    sync_queries.set_batch_size(lane.account_id, lane.id, size, 0)
+    lane_queries.set_batch_size(lane.account_id, lane.id, size, 0)
     lane.row = {**lane.row, "batch_size": size, "batch_grow": 0}
 
 
@@ -101,8 +101,8 @@ def stop(account_id: int, row: dict[str, Any], error: InstepError, policy: Polic
     else:
         seconds = policy.pause(failures)
     log.warning("lane.held", code=error.code, seconds=round(seconds, 1), reason=error.message)
-    if sync_queries.hold(account_id, int(row["id"]), seconds, error.code, str(error), state):
-        sync_queries.raise_alert(account_id, int(row["id"]), error.code, str(error))
+    if lane_queries.hold(account_id, int(row["id"]), seconds, error.code, str(error), state):
+        lane_queries.raise_alert(account_id, int(row["id"]), error.code, str(error))
     return error.code or "HELD"
 
 
@@ -143,5 +143,5 @@ def _remembered_limits(lane: Lane) -> Limits:
     if not full:
         return kept
     lane.crm.whoami()
-    sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls), 0)
+    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls), 0)
     return lane.crm.limits

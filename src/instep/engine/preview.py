@@ -9,7 +9,7 @@ from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
 from instep.engine.drain import load, remembered
 from instep.engine.lane import Lane, open_lane, record_url_of, the_connection, with_links
-from instep.store import queries, sync_queries
+from instep.store import item_queries, lane_queries, queries
 
 
 def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
@@ -31,16 +31,16 @@ def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
         lane.unknown_hosts(setting, hosts),
         lane.recall,
     )
-    sync_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
+    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
     return with_links(plan_document(batch.items[0], Cost(cost)), record_url_of(account_id, lane.id))
 
 
 def _work(lane: Lane, booking_key: int) -> Work:
-    row = sync_queries.item_of(lane.account_id, lane.id, "booking", booking_key)
+    row = item_queries.item_of(lane.account_id, lane.id, "booking", booking_key)
     if row is not None:
         return load(lane, [row]).works[0]
     booking = queries.load_bookings(lane.account_id, [booking_key])[booking_key]
-    contact_key = sync_queries.contact_of_booking(lane.account_id, booking_key)
+    contact_key = item_queries.contact_of_booking(lane.account_id, booking_key)
     contacts = queries.load_contacts(lane.account_id, [contact_key] if contact_key else [])
     contact = contacts.get(contact_key) if contact_key else None
     return Work(f"booking:{booking.id}", contact, booking, Link())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 from django.db import connection as db
 
-from instep.store import sync_queries
+from instep.store import lane_queries
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +41,9 @@ def free_stalled_jobs(stalled_after: float = STALLED_AFTER) -> int:
 
 def sweep() -> int:
     """Wake every lane that has due work and is not held; how many there were."""
-    lanes = sync_queries.lanes_to_wake()
+    lanes = lane_queries.lanes_to_wake()
     for lane in lanes:
-        sync_queries.wake(lane["id"])
+        lane_queries.wake(lane["id"])
     return len(lanes)
 
 

@@ -11,7 +11,7 @@ from instep.core.rules import plain_email
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
 from instep.engine.lane import Lane
-from instep.store import sync_queries
+from instep.store import item_queries
 
 #: error class of items that wait for their whole lane, not for something of their own
 HELD = "Held"
@@ -36,7 +36,7 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
                 "document": outcome.document,
             }
         )
-    return sync_queries.finish_batch(
+    return item_queries.finish_batch(
         lane.account_id,
         lane.id,
         int(lane.row["epoch"]),

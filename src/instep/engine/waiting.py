@@ -10,7 +10,7 @@ from attrs import frozen
 
 from instep.engine import recover
 from instep.engine.drain import drain
-from instep.store import sync_queries
+from instep.store import item_queries, lane_queries
 
 _LOOK_EVERY = 0.2
 
@@ -34,11 +34,11 @@ def wait_until_in_step(
     account_id: int, timeout: float, on_progress: Callable[[int, int], None] = lambda waiting, done: None
 ) -> Progress:
     """Wait until no item is waiting, at most `timeout` seconds. Items that need a person do not count."""
-    before = sync_queries.totals(account_id)
+    before = lane_queries.totals(account_id)
     ends = time.monotonic() + timeout
     shown = None
     while True:
-        now = sync_queries.progress(account_id)
+        now = item_queries.progress(account_id)
         waiting = int(now["waiting"])
         if (waiting, now["in_step"]) != shown:
             shown = (waiting, now["in_step"])
@@ -51,12 +51,12 @@ def wait_until_in_step(
 
 def _any_lane_open(account_id: int) -> bool:
     """Whether waiting can help: a lane that needs a new sign-in goes on only after a person has connected it."""
-    return any(row["state"] == "connected" for row in sync_queries.connections(account_id))
+    return any(row["state"] == "connected" for row in lane_queries.connections(account_id))
 
 
 def _work(account_id: int) -> bool:
     """Drain every lane of the account that has due work; False when there was nothing to do now."""
-    lanes = [lane for lane in sync_queries.lanes_to_wake() if lane["account_id"] == account_id]
+    lanes = [lane for lane in lane_queries.lanes_to_wake() if lane["account_id"] == account_id]
     for lane in lanes:
         drain(account_id, lane["id"])
     return bool(lanes)
@@ -65,15 +65,15 @@ def _work(account_id: int) -> bool:
 def snapshot(account_id: int) -> Progress:
     """How far the lanes are now, with the calls and writes since the beginning."""
     nothing = {"calls": 0, "writes": 0}
-    now = sync_queries.progress(account_id)
+    now = item_queries.progress(account_id)
     return _report(account_id, now, nothing, timed_out=False)
 
 
 def _report(account_id: int, now: dict[str, Any], before: dict[str, Any], timed_out: bool) -> Progress:
-    totals = sync_queries.totals(account_id)
+    totals = lane_queries.totals(account_id)
     held = tuple(
         f"{row['hold_code']}: {row['hold_reason']}"
-        for row in sync_queries.connections(account_id)
+        for row in lane_queries.connections(account_id)
         if row["hold_code"]
     )
     return Progress(

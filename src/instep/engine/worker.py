@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError
 
 from instep.engine import jobs, recover
-from instep.store import queries, sync_queries
+from instep.store import queries, statements
 
 log = structlog.get_logger(__name__)
 
@@ -82,4 +82,4 @@ def _once(housekeeping: bool) -> None:
             recover.tidy()
             queries.make_partitions()
     finally:
-        sync_queries.close_connection()
+        statements.close_connection()

@@ -1,0 +1,238 @@
+"""Items of the lanes: what is due, what a batch leaves behind, how far everything is.
+
+Rows travel as one JSON document and are unpacked in the database: a statement for each row would cost
+three times the throughput. Every function takes the account first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from instep.store import memory_queries
+from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
+from instep.store.statements import Row, as_json, decoded, rows_of, run
+
+# everyone locks items in this order, or writers deadlock
+_LOCKED = """(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
+               ORDER BY connection_id, kind, target_id FOR UPDATE) locked"""
+
+
+def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
+    """Due items in the order they fell due. A contact without a link takes that of its last booking."""
+    return decoded(
+        rows_of(
+            """SELECT i.*, COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
+                 FROM (SELECT * FROM sync_item
+                        WHERE account_id = %s AND connection_id = %s AND due_at <= now()
+                        ORDER BY due_at, id LIMIT %s) i
+                 LEFT JOIN LATERAL (
+                      SELECT b.link FROM sync_item b
+                       WHERE i.kind = 'contact' AND b.account_id = i.account_id
+                         AND b.connection_id = i.connection_id AND b.person_key = i.person_key
+                         AND b.kind = 'booking' AND b.link ? 'person_id'
+                       ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) other ON true
+                ORDER BY i.due_at, i.id""",
+            [account_id, connection_id, limit],
+        )
+    )
+
+
+def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> Row | None:
+    """One item of a lane, or None."""
+    found = rows_of(
+        """SELECT * FROM sync_item WHERE account_id = %s AND connection_id = %s AND kind = %s
+             AND target_id = %s""",
+        [account_id, connection_id, kind, target_id],
+    )
+    return decoded(found)[0] if found else None
+
+
+def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[int]) -> bool:
+    """Note that a write of these items is on its way; False when the lane was taken over meanwhile."""
+    return (
+        run(
+            f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}
+                WHERE sync_item.account_id = %s AND sync_item.id = locked.id
+                  AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",  # noqa: S608
+            [account_id, connection_id, item_ids, account_id, account_id, connection_id, epoch],
+        )
+        > 0
+    )
+
+
+def make_due(account_id: int, connection_id: int, item_ids: list[int]) -> None:
+    """Unfenced, the one thing that a fenced drain writes: its items are read again and compared."""
+    run(
+        f"""UPDATE sync_item SET due_at = now(), observe_first = true FROM {_LOCKED}
+            WHERE sync_item.account_id = %s AND sync_item.id = locked.id""",  # noqa: S608
+        [account_id, connection_id, item_ids, account_id],
+    )
+
+
+def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | None = None) -> int:
+    """Have bookings compared again in one lane: all, or those whose host has one of these addresses."""
+    return run(
+        """INSERT INTO sync_item (account_id, connection_id, kind, target_id, person_key, wanted, due_at,
+                                  marked_at)
+           SELECT b.account_id, %s, 'booking', b.id, b.contact_id, 1, now(), now()
+             FROM booking b LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+            WHERE b.account_id = %s AND NOT b.in_trash
+              AND (%s::text[] IS NULL OR h.email_key = ANY(%s::text[]))
+            ORDER BY b.id
+           ON CONFLICT (account_id, connection_id, kind, target_id) DO UPDATE
+              SET wanted = sync_item.wanted + 1, due_at = now(),
+                  marked_at = CASE WHEN sync_item.done < sync_item.wanted
+                                   THEN coalesce(sync_item.marked_at, now()) ELSE now() END""",
+        [connection_id, account_id, *2 * (None if emails is None else [*emails],)],
+    )
+
+
+def finish_batch(
+    account_id: int,
+    connection_id: int,
+    epoch: int,
+    items: list[Row],
+    *,
+    records: list[Row],
+    quarantine: list[Row],
+    receipts: list[Row],
+    users: list[Row],
+    asked_hosts: list[str],
+    calls: int,
+    writes: int,
+    limits: tuple[int | None, int | None],
+) -> bool:
+    """Save all that a batch did in one transaction. False when the lane was taken over: nothing is saved."""
+    with transaction.atomic():
+        if not run(
+            """UPDATE connection SET calls_total = calls_total + %s, writes_total = writes_total + %s,
+                      limit_used = COALESCE(%s, limit_used), limit_allowed = COALESCE(%s, limit_allowed)
+                WHERE account_id = %s AND id = %s AND epoch = %s""",
+            [calls, writes, *limits, account_id, connection_id, epoch],
+        ):
+            return False
+        _finish_items(account_id, connection_id, items)
+        memory_queries.keep_records(account_id, connection_id, records)
+        memory_queries.keep_quarantine(account_id, connection_id, quarantine)
+        _keep_receipts(account_id, connection_id, receipts)
+        memory_queries.keep_users(account_id, connection_id, users)
+        memory_queries.keep_asked(account_id, connection_id, asked_hosts)
+    return True
+
+
+def put_aside_item(account_id: int, connection_id: int, item_id: int, message: str, seconds: float) -> None:
+    """Note that one item cannot be worked because of a mistake of ours, and when it is tried again."""
+    run(
+        """UPDATE sync_item SET attempts = attempts + 1, error_class = 'Bug', error_code = 'BUG',
+                  error_message = %s, observe_first = true, due_at = now() + make_interval(secs => %s)
+            WHERE account_id = %s AND connection_id = %s AND id = %s""",
+        [message, seconds, account_id, connection_id, item_id],
+    )
+
+
+def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None:
+    ids = [item["id"] for item in items]
+    rows_of(f"SELECT 1 FROM {_LOCKED}", [account_id, connection_id, ids])  # noqa: S608
+    # a mark that came while the batch ran keeps its own due_at: the item goes round again
+    run(
+        """UPDATE sync_item i SET
+                  done = CASE WHEN v.ok THEN GREATEST(i.done, v.wanted) ELSE i.done END,
+                  attempts = CASE WHEN v.ok THEN 0 ELSE i.attempts + 1 END,
+                  due_at = CASE WHEN v.ok AND i.wanted > v.wanted THEN LEAST(i.due_at, now())
+                                WHEN v.next_in IS NULL THEN NULL
+                                WHEN i.wanted > v.wanted THEN now()
+                                ELSE now() + make_interval(secs => v.next_in) END,
+                  error_class = v.error_class, error_code = v.error_code, error_message = v.error_message,
+                  observe_first = v.observe_first,
+                  sent_at = CASE WHEN v.unsure THEN i.sent_at ELSE NULL END,
+                  link = v.link,
+                  in_step_at = CASE WHEN v.ok THEN now() ELSE i.in_step_at END
+             FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, wanted bigint, ok boolean,
+                  next_in double precision, error_class text, error_code text, error_message text,
+                  observe_first boolean, unsure boolean, link jsonb)
+            WHERE i.account_id = %s AND i.connection_id = %s AND i.id = v.id""",
+        [as_json(items), account_id, connection_id],
+    )
+
+
+def _keep_receipts(account_id: int, connection_id: int, rows: list[Row]) -> None:
+    if not rows:
+        return
+    run(
+        """INSERT INTO receipt (account_id, connection_id, kind, target_id, at, drain_id, outcome, calls, ms,
+                                document)
+           SELECT %s, %s, v.kind, v.target_id, now(), v.drain_id, v.outcome, v.calls, round(v.ms)::int, v.document
+             FROM jsonb_to_recordset(%s::jsonb) AS v(kind text, target_id bigint, drain_id text,
+                  outcome text, calls int, ms double precision, document jsonb)""",
+        [account_id, connection_id, as_json(rows)],
+    )
+
+
+def progress(account_id: int) -> Row:
+    """How far all lanes of the account are: counts of items, and seconds from mark to CRM.
+
+    `waiting` still has to be written, `problems` wait for a person, `in_step` are done.
+    """
+    found = rows_of(
+        f"""SELECT count(*) FILTER (WHERE {STATE} = '{WAITING}') AS waiting,
+                  count(*) FILTER (WHERE {STATE} = '{PROBLEM}') AS problems,
+                  count(*) FILTER (WHERE {STATE} = '{IN_STEP}') AS in_step,
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM i.in_step_at - i.marked_at))
+                      FILTER (WHERE i.done >= i.wanted) AS median_seconds,
+                  max(extract(epoch FROM i.in_step_at - i.marked_at))
+                      FILTER (WHERE i.done >= i.wanted) AS slowest_seconds
+             FROM sync_item i JOIN connection c ON c.account_id = i.account_id AND c.id = i.connection_id
+            WHERE i.account_id = %s AND c.state <> 'disabled'""",  # noqa: S608
+        [account_id],
+    )
+    return found[0]
+
+
+def receipts_of(account_id: int, kind: str, target_id: int, limit: int = 20) -> list[Row]:
+    """The receipts of an item, newest first."""
+    return decoded(
+        rows_of(
+            """SELECT r.id, r.at, r.outcome, r.calls, r.ms, r.document, r.drain_id, r.connection_id
+                 FROM receipt r WHERE r.account_id = %s AND r.kind = %s AND r.target_id = %s
+                ORDER BY r.at DESC, r.id DESC LIMIT %s""",
+            [account_id, kind, target_id, limit],
+        )
+    )
+
+
+def problems(account_id: int, limit: int = 20) -> list[Row]:
+    """Items that are not in step and say why, newest first."""
+    return rows_of(
+        """SELECT i.kind, coalesce(b.source_id, c.public_id) AS id, i.error_class, i.error_code,
+                  i.error_message, i.attempts
+             FROM sync_item i
+             LEFT JOIN booking b ON i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+             LEFT JOIN contact c ON i.kind = 'contact' AND c.account_id = i.account_id AND c.id = i.target_id
+            WHERE i.account_id = %s AND i.error_class <> '' ORDER BY i.id DESC LIMIT %s""",
+        [account_id, limit],
+    )
+
+
+def contact_of_booking(account_id: int, booking_key: int) -> int | None:
+    """The key of the contact that a booking belongs to, or None."""
+    found = rows_of(
+        "SELECT contact_id FROM booking WHERE account_id = %s AND id = %s", [account_id, booking_key]
+    )
+    return found[0]["contact_id"] if found else None
+
+
+def count_set_aside(account_id: int) -> int:
+    """How many events could not be used."""
+    return int(rows_of("SELECT count(*) AS n FROM set_aside WHERE account_id = %s", [account_id])[0]["n"])
+
+
+def count_bookings_in_lanes(account_id: int) -> int:
+    """How many bookings have an item in any lane."""
+    found = rows_of(
+        """SELECT count(DISTINCT target_id) AS n FROM sync_item
+            WHERE account_id = %s AND kind = 'booking'""",
+        [account_id],
+    )
+    return int(found[0]["n"])
