@@ -158,6 +158,23 @@ def test_F03_a_late_write_can_fail(scene: Scene) -> None:
         scene.assert_in_step()
 
 
+@pytest.mark.fault("F3")
+def test_F03_a_change_in_between_does_not_make_a_late_write_forgotten(scene: Scene) -> None:
+    """What was written well since then says nothing of the write whose end nobody saw."""
+    scene.patient(verify_after=1.5 * LANDS_AFTER)
+    life, other = lives(2)
+    scene.fake.arm("late_commit", WRITE, ms=1000 * LANDS_AFTER)
+    scene.tell(life.scheduled(), other.scheduled())
+    scene.drain()
+    eventually(lambda: scene.drain() and scene.count("done = wanted") == 2, "the retry went well")
+    scene.tell(life.rescheduled(DAY + timedelta(days=1), "Sooner"), other.canceled("Ill"))
+    eventually(lambda: scene.drain() and scene.count("done = wanted") == 2, "so did the change")
+    assert scene.fake.order("GET", "faults")["pendingCommits"] == 1, "the late write has not landed yet"
+    eventually(lambda: scene.fake.order("GET", "faults")["pendingCommits"] == 0, "it lands")
+    scene.until_settled()
+    scene.assert_in_step()
+
+
 def late_write_over_a_newer_one(scene: Scene, life: Life, other: Life) -> None:
     """The first write of two bookings is given up; it lands after the retry and a reschedule."""
     scene.fake.arm("late_commit", WRITE, ms=1000 * LANDS_AFTER)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -176,8 +177,14 @@ def test_it_never_listens_on_the_network(home: Path) -> None:
     with ensure_running(home) as server:
         family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
         assert len(family) > 3
+        looked_at = 0
         for process in family:
-            assert [c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN] == []
+            # PostgreSQL's short-lived children (autovacuum) may end while they are looked at
+            with suppress(psutil.NoSuchProcess, FileNotFoundError):
+                listening = [c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+                assert listening == []
+                looked_at += 1
+        assert looked_at > 3
 
 
 def test_no_other_user_can_reach_the_data_or_the_socket(home: Path) -> None:

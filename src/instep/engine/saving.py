@@ -71,9 +71,11 @@ def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult
         error is not None and error is result.failure and not pauses.is_its_own(error, len(result.outcomes))
     )
     next_in: float | None
+    # a write whose end nobody saw may still land: until it must have, whatever succeeds meanwhile
+    # does not make that unseen, so the time it was sent is kept and the records are looked at once more
+    doubt = lane.policy.verify_after - row["doubt_age"] if row["sent_at"] is not None else 0.0
     if error is None:
-        # a write whose end nobody saw may still land: look again when it must have
-        next_in = lane.policy.verify_after if row["sent_at"] is not None else None
+        next_in = doubt if doubt > 0 else None
         # the write went well, but its own read showed that the person is not what we took it for
         next_in = 0.0 if outcome.look_first else next_in
     elif isinstance(error, NeedsAdmin) and error.scope not in (Scope.CONNECTION, Scope.BATCH):
@@ -92,6 +94,7 @@ def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult
         "error_message": error.message if error else "",
         "observe_first": bool(outcome.look_first or error or next_in is not None),
         "unsure": unknown,
+        "sent_at": row["sent_at"].isoformat() if doubt > 0 else None,
         "link": asdict(outcome.work.link),
     }
 

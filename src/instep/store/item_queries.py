@@ -23,7 +23,8 @@ def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
     """Due items in the order they fell due. A contact without a link takes that of its last booking."""
     return decoded(
         rows_of(
-            """SELECT i.*, COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
+            """SELECT i.*, extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
+                      COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
                  FROM (SELECT * FROM sync_item
                         WHERE account_id = %s AND connection_id = %s AND due_at <= now()
                         ORDER BY due_at, id LIMIT %s) i
@@ -146,12 +147,12 @@ def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None
                                 ELSE now() + make_interval(secs => v.next_in) END,
                   error_class = v.error_class, error_code = v.error_code, error_message = v.error_message,
                   observe_first = v.observe_first,
-                  sent_at = CASE WHEN v.unsure THEN i.sent_at ELSE NULL END,
+                  sent_at = CASE WHEN v.unsure THEN i.sent_at ELSE v.sent_at END,
                   link = v.link,
                   in_step_at = CASE WHEN v.ok THEN now() ELSE i.in_step_at END
              FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, wanted bigint, ok boolean,
                   next_in double precision, error_class text, error_code text, error_message text,
-                  observe_first boolean, unsure boolean, link jsonb)
+                  observe_first boolean, unsure boolean, sent_at timestamptz, link jsonb)
             WHERE i.account_id = %s AND i.connection_id = %s AND i.id = v.id""",
         [as_json(items), account_id, connection_id],
     )
