@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,12 @@ def test_simple_salesforce_understands_refusals(sf: Client, simple: Salesforce) 
         simple.Lead.upsert("Email/a'b@mail.example", {"Title": "x"})
 
 
+def _trusting_this_machine() -> dict[str, str]:
+    """npm trusts the machine's own certificates too: behind a proxy the ones that Node brings know nobody."""
+    own = Path("/etc/ssl/certs/ca-certificates.crt")
+    return {**({"NODE_EXTRA_CA_CERTS": str(own)} if own.exists() else {}), **os.environ}
+
+
 def _npm_folder() -> Path:
     """Where the pinned npm packages are; installs them on first use, one test process at a time."""
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -108,6 +115,7 @@ def _npm_folder() -> Path:
             run = subprocess.run(
                 [NODE_BIN / "npm", "ci"],
                 cwd=CACHE,
+                env=_trusting_this_machine(),
                 capture_output=True,
                 text=True,
                 timeout=_INSTALL_SECONDS,
