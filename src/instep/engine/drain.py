@@ -65,6 +65,13 @@ def drain(
             lane = open_lane(account_id, row, rules)
         except InstepError as error:
             return Drained(held=pauses.stop(account_id, row, error, rules))
+        except (InterfaceError, OperationalError):
+            raise  # the database is away: there is nowhere to note it
+        except Exception as error:
+            # a mistake of ours at every opening must not be made again every two seconds
+            log.exception("drain.cannot_open")
+            mistake = Bug(f"{type(error).__name__}: {error}", code="BUG", cure="Please report it.")
+            return Drained(held=pauses.stop(account_id, row, mistake, rules))
         return _work(lane, drain_id, stopping)
 
 
@@ -133,16 +140,12 @@ def _run_batches(lane: Lane, drain_id: str, batches: list[list[dict[str, Any]]])
 
 def _in_thread(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
     # a client counts its own calls; the database connection belongs to the thread and ends with it
-    own = Lane(**{**_parts(lane), "crm": lane.crm.fork()})
+    own = evolve(lane, crm=lane.crm.fork())
     try:
         with structlog.contextvars.bound_contextvars(connection=lane.id, drain=drain_id):
             return _one_batch(own, drain_id, rows)
     finally:
         statements.close_connection()
-
-
-def _parts(lane: Lane) -> dict[str, Any]:
-    return {name: getattr(lane, name) for name in Lane.__slots__ if name != "__weakref__"}
 
 
 def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew: bool = False) -> str:
@@ -157,7 +160,12 @@ def _one_batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_
             return _in_halves(lane, drain_id, rows)
         said = f"{type(error).__name__}: {error}"
         item_queries.put_aside_item(
-            lane.account_id, lane.id, int(rows[0]["id"]), said, lane.policy.admin_retry
+            lane.account_id,
+            lane.id,
+            int(lane.row["epoch"]),
+            int(rows[0]["id"]),
+            said,
+            lane.policy.admin_retry,
         )
         return ""
 

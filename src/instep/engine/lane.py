@@ -182,19 +182,22 @@ def _users_old(lane: Lane) -> bool:
     return at is None or (datetime.now(UTC) - at).total_seconds() > lane.policy.refresh_after
 
 
-def _refresh_users(lane: Lane) -> None:
-    users = lane.crm.users()
-    rows = [
+def user_rows(users: Iterable[CrmUser]) -> list[dict[str, Any]]:
+    """Users of the CRM as they are kept; hosts are compared with `email_key`."""
+    return [
         {
-            "crm_id": u.id,
-            "email_key": plain_email(u.email),
-            "username": u.username,
-            "name": u.name,
-            "active": u.active,
+            "crm_id": user.id,
+            "email_key": plain_email(user.email),
+            "username": user.username,
+            "name": user.name,
+            "active": user.active,
         }
-        for u in users
+        for user in users
     ]
-    new = memory_queries.replace_users(lane.account_id, lane.id, rows)
+
+
+def _refresh_users(lane: Lane) -> None:
+    new = memory_queries.replace_users(lane.account_id, lane.id, user_rows(lane.crm.users()))
     if new:
         item_queries.mark_in_lane(lane.account_id, lane.id, new)
     lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}

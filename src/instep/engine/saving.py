@@ -7,10 +7,9 @@ from typing import Any
 from attrs import asdict
 
 from instep.core.errors import NeedsAdmin, Scope
-from instep.core.rules import plain_email
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
-from instep.engine.lane import Lane
+from instep.engine.lane import Lane, user_rows
 from instep.store import item_queries
 
 #: error class of items that wait for their whole lane, not for something of their own
@@ -45,16 +44,7 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
         quarantine=_quarantine(result),
         # a pass that found everything in step and asked nothing leaves no receipt
         receipts=receipts if result.calls else [],
-        users=[
-            {
-                "crm_id": u.id,
-                "email_key": plain_email(u.email),
-                "username": u.username,
-                "name": u.name,
-                "active": u.active,
-            }
-            for u in result.new_users
-        ],
+        users=user_rows(result.new_users),
         asked_hosts=[h for h in result.asked_hosts if result.setting.directory.user(h) is None],
         calls=len(result.calls),
         writes=result.writes,

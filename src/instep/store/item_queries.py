@@ -123,13 +123,19 @@ def finish_batch(
     return True
 
 
-def put_aside_item(account_id: int, connection_id: int, item_id: int, message: str, seconds: float) -> None:
-    """Note that one item cannot be worked because of a mistake of ours, and when it is tried again."""
+def put_aside_item(
+    account_id: int, connection_id: int, epoch: int, item_id: int, message: str, seconds: float
+) -> None:
+    """Note that one item cannot be worked because of a mistake of ours, and in how many seconds it is tried again.
+
+    A drain that was fenced meanwhile notes nothing: whoever has the lane now decides.
+    """
     run(
         """UPDATE sync_item SET attempts = attempts + 1, error_class = 'Bug', error_code = 'BUG',
                   error_message = %s, observe_first = true, due_at = now() + make_interval(secs => %s)
-            WHERE account_id = %s AND connection_id = %s AND id = %s""",
-        [message, seconds, account_id, connection_id, item_id],
+            WHERE account_id = %s AND connection_id = %s AND id = %s
+              AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",
+        [message, seconds, account_id, connection_id, item_id, account_id, connection_id, epoch],
     )
 
 
