@@ -1,12 +1,14 @@
 """Every table of Instep. `account_id` is not null in each tenant's table and first in each of its indexes.
 
 Tables carry the plain names that `queries.py` uses. `fact`, `transition` and `receipt` are only ever
-added to. Partitioned tables (`transition`, `receipt`) are made by SQL in the migrations.
+added to. Partitioned tables (`transition`, `receipt`, `delivery`) are made by SQL in the migrations.
 """
 
 from instep.store.models.bookings import (
+    BookedTime,
     Booking,
     Calendar,
+    CalendarHost,
     Contact,
     ContactFormerEmail,
     Fact,
@@ -26,20 +28,23 @@ from instep.store.models.lanes import (
     SyncItem,
     UnknownHost,
 )
-from instep.store.models.logs import Receipt, Transition
+from instep.store.models.logs import Delivery, Receipt, Transition
 from instep.store.models.tenants import Account, User, WebhookEndpoint
 
 __all__ = [
     "Account",
     "Alert",
+    "BookedTime",
     "Booking",
     "Calendar",
+    "CalendarHost",
     "Connection",
     "Contact",
     "ContactFormerEmail",
     "CrmDescribe",
     "CrmRecord",
     "CrmUser",
+    "Delivery",
     "Fact",
     "FieldQuarantine",
     "Host",

@@ -23,6 +23,8 @@ class Host(models.Model):
     time_zone = text()
     fields = json()
     from_source = text()
+    #: when this host can be booked here: a `core.availability.WeeklyHours` document, {} for not at all
+    weekly_hours = json()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -44,7 +46,11 @@ class HostMention(models.Model):
 
 
 class Calendar(models.Model):
-    """A booking calendar. One that an event names is made on first sight, unpublished."""
+    """A booking calendar. One that an event names is made on first sight, unpublished.
+
+    Those made here have source `instep` and can be booked at `/b/<slug>` while they are published; `rules` is
+    a `core.booking_calendar.Rules` document.
+    """
 
     account = tenant()
     source = models.TextField()
@@ -53,11 +59,51 @@ class Calendar(models.Model):
     name_stamp = text()
     published = models.BooleanField(default=False, db_default=False)
     note = text()
+    slug = text()
+    rules = json()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "calendar"
-        constraints = [unique("calendar_source_id", "source", "source_id")]
+        constraints = [
+            unique("calendar_source_id", "source", "source_id"),
+            # a guest knows no account: it is learned from the slug
+            models.UniqueConstraint(fields=["slug"], name="calendar_slug", condition=~Q(slug="")),
+        ]
+
+
+class CalendarHost(models.Model):
+    """A host who takes the bookings of a calendar; among several the lowest `priority` is asked first."""
+
+    account = tenant()
+    calendar = models.ForeignKey(Calendar, models.CASCADE, db_index=False)
+    host = models.ForeignKey(Host, models.CASCADE, db_index=False)
+    priority = models.IntegerField(default=1, db_default=1)
+
+    class Meta:
+        db_table = "calendar_host"
+        constraints = [unique("calendar_host_once", "calendar", "host")]
+        indexes = [models.Index(fields=["account", "host"], name="calendar_host_host")]
+
+
+class BookedTime(models.Model):
+    """The time that a booking made here takes from a host, buffers included: [start_at, end_at).
+
+    The database refuses two active rows of one host that overlap (constraint `booked_time_no_overlap`); whoever
+    writes here holds the hosts' advisory locks, taken in ascending order, or writers deadlock.
+    """
+
+    account = tenant()
+    booking_source_id = models.TextField()
+    host = models.ForeignKey(Host, models.CASCADE, db_index=False)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    active = models.BooleanField(default=True, db_default=True)
+
+    class Meta:
+        db_table = "booked_time"
+        constraints = [unique("booked_time_booking", "booking_source_id")]
+        indexes = [models.Index(fields=["account", "host", "start_at"], name="booked_time_start")]
 
 
 class Contact(models.Model):
@@ -128,6 +174,10 @@ class Booking(models.Model):
             models.Index(fields=["account", "-start_at", "-id"], name="booking_start"),
             models.Index(fields=["account", "host", "start_at"], name="booking_host"),
             models.Index(fields=["account", "contact"], name="booking_contact"),
+            # what the timer looks for: meetings made here that have ended
+            models.Index(
+                fields=["account", "end_at"], name="booking_ending", condition=Q(active=True, source="instep")
+            ),
         ]
 
 

@@ -75,6 +75,8 @@ class SyncItem(models.Model):
     link = json()
     marked_at = models.DateTimeField(null=True)
     in_step_at = models.DateTimeField(null=True)
+    #: somebody said that this problem may stay: it is shown as ignored until the item is marked again
+    ignored_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "sync_item"

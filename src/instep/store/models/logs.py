@@ -1,4 +1,4 @@
-"""The partitioned logs, made by SQL in the migrations; Django only reads them."""
+"""The partitioned tables, made by SQL in the migrations; Django only reads them."""
 
 from __future__ import annotations
 
@@ -48,4 +48,26 @@ class Receipt(models.Model):
 
     class Meta:
         db_table = "receipt"
+        managed = False
+
+
+class Delivery(models.Model):
+    """One mail about one transition, owed to one person: due while `due_at` is set."""
+
+    pk = models.CompositePrimaryKey("account_id", "created_at", "id")
+    account_id = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    id = models.BigIntegerField()
+    booking_id = models.BigIntegerField()
+    what = models.TextField()
+    role = models.TextField()
+    recipient = models.TextField()
+    document = models.JSONField()
+    due_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = text()
+
+    class Meta:
+        db_table = "delivery"
         managed = False
