@@ -23,7 +23,8 @@ def bookings(
         str, typer.Option("--search", metavar="TEXT", help="A part of id, subject, guest's name or e-mail.")
     ] = "",
     crm: Annotated[
-        str, typer.Option("--crm", metavar="STATE", help="Only these: “in step”, waiting or problem.")
+        str,
+        typer.Option("--crm", metavar="STATE", help="Only these: “in step”, waiting, problem or ignored."),
     ] = "",
     limit: Annotated[
         int | None,
@@ -53,9 +54,9 @@ def _load(search: str, crm: str, wanted: int) -> list[BookingSummary]:
     from instep.core.errors import InputError
     from instep.store import queries
 
-    if crm not in ("", queries.IN_STEP, queries.WAITING, queries.PROBLEM):
+    if crm not in ("", queries.IN_STEP, queries.WAITING, queries.PROBLEM, queries.IGNORED):
         raise InputError(
-            f"--crm {crm}: no such state.", cure="Use “in step”, waiting or problem.", code="USAGE"
+            f"--crm {crm}: no such state.", cure="Use “in step”, waiting, problem or ignored.", code="USAGE"
         )
     account_id, found = ensure_account().id, list[queries.BookingSummary]()
     while not wanted or len(found) < wanted:

@@ -83,7 +83,7 @@ def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | No
               AND (%s::text[] IS NULL OR h.email_key = ANY(%s::text[]))
             ORDER BY b.id
            ON CONFLICT (account_id, connection_id, kind, target_id) DO UPDATE
-              SET wanted = sync_item.wanted + 1, due_at = now(),
+              SET wanted = sync_item.wanted + 1, due_at = now(), ignored_at = NULL,
                   marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                    THEN coalesce(sync_item.marked_at, now()) ELSE now() END""",
         [connection_id, account_id, *2 * (None if emails is None else [*emails],)],
@@ -210,14 +210,15 @@ def receipts_of(account_id: int, kind: str, target_id: int, limit: int = 20) -> 
 
 
 def problems(account_id: int, limit: int = 20) -> list[Row]:
-    """Items that are not in step and say why, newest first."""
+    """Items that are not in step and say why, newest first; those that somebody ignores are left out."""
     return rows_of(
         """SELECT i.kind, coalesce(b.source_id, c.public_id) AS id, i.error_class, i.error_code,
                   i.error_message, i.attempts
              FROM sync_item i
              LEFT JOIN booking b ON i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
              LEFT JOIN contact c ON i.kind = 'contact' AND c.account_id = i.account_id AND c.id = i.target_id
-            WHERE i.account_id = %s AND i.error_class <> '' ORDER BY i.id DESC LIMIT %s""",
+            WHERE i.account_id = %s AND i.error_class <> '' AND i.ignored_at IS NULL
+            ORDER BY i.id DESC LIMIT %s""",
         [account_id, limit],
     )
 

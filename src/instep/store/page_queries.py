@@ -1,7 +1,7 @@
 """What the pages read: lists with their CRM state, one booking, set-aside events, lanes. Account first.
 
-A booking's state in a lane is one of three words (`STATE`): a *problem* waits for a person, what is
-*waiting* goes on by itself, everything else is *in step*.
+A booking's state in a lane is one of four words (`STATE`): a *problem* waits for a person, an *ignored* one
+may stay as it is, what is *waiting* goes on by itself, everything else is *in step*.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.booking import Status
-from instep.store.queries import BOOKING, IN_STEP, PROBLEM, STATE, WAITING, rows
+from instep.store.queries import BOOKING, IGNORED, IN_STEP, PROBLEM, STATE, WAITING, rows
 
 
 @frozen
@@ -87,7 +87,8 @@ def list_bookings(
                 b.state #>> '{{guest,name}}', b.state #>> '{{guest,email}}'))) > 0)
            AND (%(crm)s = '' OR %(crm)s = (
                 SELECT CASE WHEN bool_or(lane = '{PROBLEM}') THEN '{PROBLEM}'
-                            WHEN bool_or(lane = '{WAITING}') THEN '{WAITING}' ELSE min(lane) END
+                            WHEN bool_or(lane = '{WAITING}') THEN '{WAITING}'
+                            WHEN bool_or(lane = '{IGNORED}') THEN '{IGNORED}' ELSE min(lane) END
                   FROM (SELECT {STATE} AS lane FROM sync_item i
                           JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
                          WHERE i.account_id = b.account_id AND i.kind = '{BOOKING}' AND i.target_id = b.id

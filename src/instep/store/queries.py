@@ -72,7 +72,7 @@ def find_booking(account_id: int, source_id: str) -> int | None:
 
 @frozen
 class BookingSummary:
-    """A booking for lists. `crm` is in step, waiting, problem, or empty where no CRM is connected."""
+    """A booking for lists. `crm` is in step, waiting, problem, ignored, or empty where no CRM is connected."""
 
     key: int
     id: str
@@ -90,13 +90,14 @@ class BookingSummary:
     crm_message: str
 
 
-IN_STEP, WAITING, PROBLEM = "in step", "waiting", "problem"
+IN_STEP, WAITING, PROBLEM, IGNORED = "in step", "waiting", "problem", "ignored"
 #: what passes by itself; every other error class waits for a person
 _PASSING = "('', 'Retry', 'Wait', 'Held')"
-#: the state of one row `i` of sync_item
+#: the state of one row `i` of sync_item; a problem that somebody said may stay is "ignored"
 STATE = f"""CASE WHEN i.done >= i.wanted THEN '{IN_STEP}'
-                 WHEN i.error_class NOT IN {_PASSING} THEN '{PROBLEM}'
-                 ELSE '{WAITING}' END"""
+                 WHEN i.error_class IN {_PASSING} THEN '{WAITING}'
+                 WHEN i.ignored_at IS NOT NULL THEN '{IGNORED}'
+                 ELSE '{PROBLEM}' END"""
 
 
 def booking_summaries(
@@ -124,6 +125,7 @@ def booking_summaries(
               LEFT JOIN LATERAL (
                     SELECT CASE WHEN bool_or({STATE} = '{PROBLEM}') THEN '{PROBLEM}'
                                 WHEN bool_or({STATE} = '{WAITING}') THEN '{WAITING}'
+                                WHEN bool_or({STATE} = '{IGNORED}') THEN '{IGNORED}'
                                 WHEN count(*) > 0 THEN '{IN_STEP}' END AS crm,
                            max(i.error_message) AS message
                       FROM sync_item i
@@ -202,6 +204,7 @@ def mark(account_id: int, kind: str, targets: Mapping[int, int | None], now: dat
                SET wanted = sync_item.wanted + 1,
                    person_key = excluded.person_key,
                    due_at = excluded.due_at,
+                   ignored_at = NULL,
                    marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                     THEN coalesce(sync_item.marked_at, excluded.marked_at)
                                     ELSE excluded.marked_at END

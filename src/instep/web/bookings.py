@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from instep.core.booking import Status
 from instep.store import page_queries
 from instep.store.page_queries import BookingFilter
-from instep.store.queries import IN_STEP, PROBLEM, WAITING
+from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
 from instep.web.paging import page_of, place
 
 PAGE_SIZE = 50
@@ -23,7 +23,12 @@ STATUS_CHOICES = (
     (Status.CANCELED, _("Canceled")),
     (Status.NO_SHOW, _("No-show")),
 )
-CRM_CHOICES = ((IN_STEP, _("In step")), (WAITING, _("Waiting")), (PROBLEM, _("Problem")))
+CRM_CHOICES = (
+    (IN_STEP, _("In step")),
+    (WAITING, _("Waiting")),
+    (PROBLEM, _("Problem")),
+    (IGNORED, _("Ignored")),
+)
 
 
 @require_safe

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from instep.core.booking import STATUS_WORDS, Status
-from instep.store.queries import IN_STEP, PROBLEM, WAITING
+from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
 
 register = template.Library()
 
@@ -63,14 +63,19 @@ def status(value: Status | str, detail: str = "") -> dict[str, Any]:
     return {"value": known.value, "word": _(STATUS_WORDS[known]), "detail": detail}
 
 
-_MARKS = {IN_STEP: ("in-step", "✓"), WAITING: ("waiting", "…"), PROBLEM: ("problem", "!")}
+_MARKS = {
+    IN_STEP: ("in-step", "✓"),
+    WAITING: ("waiting", "…"),
+    PROBLEM: ("problem", "!"),
+    IGNORED: ("ignored", "–"),
+}
 
 
 @register.simple_tag
 def crm_mark(state: str) -> SafeString:
     """Where something stands with a CRM: a sign, a word and a colour."""
     kind, sign = _MARKS[state]
-    words = {IN_STEP: _("In step"), WAITING: _("Waiting"), PROBLEM: _("Problem")}
+    words = {IN_STEP: _("In step"), WAITING: _("Waiting"), PROBLEM: _("Problem"), IGNORED: _("Ignored")}
     return format_html(
         '<span class="mark {}"><span class="sign" aria-hidden="true">{}</span>{}</span>',
         kind,
