@@ -1,4 +1,4 @@
-"""Indexes that the dashboard and the sync log read by: what is behind, what was written last, what failed."""
+"""Indexes that the dashboard and the sync log read by: what is behind, and what failed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,6 @@ class Migration(migrations.Migration):
             model_name="syncitem",
             index=models.Index(
                 condition=Q(done__lt=F("wanted")), fields=["account", "connection"], name="sync_item_behind"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="syncitem",
-            index=models.Index(
-                condition=Q(kind="booking", in_step_at__isnull=False),
-                fields=["account", "-in_step_at"],
-                name="sync_item_in_step",
             ),
         ),
         migrations.RunSQL(

@@ -88,14 +88,9 @@ class SyncItem(models.Model):
                 condition=Q(due_at__isnull=False),
             ),
             models.Index(fields=["account", "connection", "person_key"], name="sync_item_person"),
-            # what the dashboard counts: the few that are behind, and the bookings written last
+            # what the dashboard counts: the few that are behind
             models.Index(
                 fields=["account", "connection"], name="sync_item_behind", condition=Q(done__lt=F("wanted"))
-            ),
-            models.Index(
-                fields=["account", "-in_step_at"],
-                name="sync_item_in_step",
-                condition=Q(kind="booking", in_step_at__isnull=False),
             ),
             models.Index(fields=["account", "kind", "target_id"], name="sync_item_target"),
         ]

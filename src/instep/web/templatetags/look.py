@@ -67,7 +67,7 @@ _MARKS = {
     IN_STEP: ("in-step", "✓"),
     WAITING: ("waiting", "…"),
     PROBLEM: ("problem", "!"),
-    IGNORED: ("ignored", "–"),
+    IGNORED: ("none", "–"),
 }
 
 
