@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 
 from instep.ops.database import django_database
+from instep.ops.mail import mail_settings
 from instep.ops.settings import load
 
 INSTEP = load()
@@ -137,6 +138,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if INSTEP.is_https
 # instep.ops.front answers 413 before Django looks; Django's own limit would answer 400.
 DATA_UPLOAD_MAX_MEMORY_SIZE = INSTEP.max_body
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+# --- mail: INSTEP_SMTP_URL and INSTEP_MAIL_FROM ---
+
+globals().update(mail_settings(INSTEP.smtp_url.get_secret_value(), INSTEP.mail_from))
 
 # --- language, time, files ---
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from instep.core.errors import InputError
@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     secret_keys: Words = ()
     #: The address that people and webhooks reach this Instep at, e.g. `https://book.example.com`.
     public_url: str = ""
+    #: The mail server: smtp://user:password@host:587 (STARTTLS where it is offered), smtps://…:465, or `console:`.
+    smtp_url: SecretStr = SecretStr("")
+    #: Who mails are from; needed with smtp_url.
+    mail_from: str = "Instep <instep@localhost>"
     #: Host names or addresses in private networks that a CRM's url may point to all the same.
     allow_private_urls: Words = ()
     web_port: int = Field(8000, ge=0, le=65535)
@@ -80,6 +84,18 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("must be an address like https://book.example.com")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if (
+            value
+            and parts.scheme != "console"
+            and (parts.scheme not in ("smtp", "smtps") or not parts.hostname)
+        ):
+            raise ValueError("must be like smtp://user:password@mail.example.org:587, smtps://… or console:")
+        return value
 
     @property
     def dsn(self) -> str:
