@@ -1,4 +1,4 @@
-"""What stands on every page: navigation, banners of connections that stand still, the reader's zone."""
+"""What stands on every page: navigation, menus, banners of connections that stand still, the reader's zone."""
 
 from __future__ import annotations
 
@@ -12,23 +12,32 @@ from django.utils.translation import gettext_lazy as _
 
 from instep.store.page_queries import LaneState, lane_states
 
-#: (name of the address, its word, the first part of the addresses that belong to it)
-NAVIGATION = (
-    ("bookings", _("Bookings"), "/bookings"),
-    ("set-aside", _("Set aside"), "/set-aside"),
-)
+#: (name of the address, its word, the first part of the addresses that belong to it), in the order shown
+NAVIGATION = (("bookings", _("Bookings"), "/bookings"),)
+
+#: What is set up once and looked at rarely: the menu behind the gear. The same three parts.
+GEAR = (("set-aside", _("Set aside"), "/set-aside"),)
+
+#: The menu of the person who is signed in. The same three parts.
+PROFILE = (("zone", _("Time zone"), "/zone"),)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of `base.html`. Nothing is read from the database unless a template shows it."""
     return {
-        "navigation": [
-            {"address": reverse(name), "word": word, "current": request.path.startswith(prefix)}
-            for name, word, prefix in NAVIGATION
-        ],
+        "navigation": _entries(NAVIGATION, request.path),
+        "gear": _entries(GEAR, request.path),
+        "profile_menu": _entries(PROFILE, request.path),
         "lanes": SimpleLazyObject(lambda: _lanes(request)),
         "zone_name": timezone.get_current_timezone_name(),
     }
+
+
+def _entries(places: tuple[tuple[str, Any, str], ...], path: str) -> list[dict[str, Any]]:
+    return [
+        {"address": reverse(name), "word": word, "current": path == first or path.startswith(f"{first}/")}
+        for name, word, first in places
+    ]
 
 
 def _lanes(request: HttpRequest) -> list[LaneState]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from instep.web import booking, bookings, plan, receipt, set_aside, signin, zone
+from instep.web import booking, bookings, design, plan, receipt, set_aside, signin, zone
 
 urlpatterns = [
     path("", bookings.home, name="home"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("bookings/<int:key>/plan", plan.plan, name="plan"),
     path("set-aside", set_aside.set_aside, name="set-aside"),
     path("zone", zone.zone, name="zone"),
+    path("design", design.design, name="design"),
     path("signin", signin.sign_in, name="account_login"),
     path("signin/inactive", signin.inactive, name="account_inactive"),
     path("signout", signin.sign_out, name="account_logout"),
