@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from instep.store.models import Account, Connection, SyncItem
-from oncehub_events import NOON, form, line
+from instep.store.models import Account, Calendar, Connection, Host, SyncItem
+from oncehub_events import GRETA, NOON, form, line
 
 Recorded = Callable[..., list[int]]
 
@@ -125,6 +125,83 @@ def test_empty_states_say_what_to_do_next(client: Client, recorded: Recorded) ->
     assert "No booking fits" in text_of(client.get("/bookings?search=nobody"))
 
 
+def test_calendar_and_host_narrow_the_list(client: Client, account: Account, recorded: Recorded) -> None:
+    recorded(
+        event(1, "Onboarded"),
+        line("EVNT-2", id="BKNG-2", booking_calendar="BKC-OTHER", form_submission=form(name="Demoed")),
+        line("EVNT-3", id="BKNG-3", external_calendar={"id": GRETA}, form_submission=form(name="Of Greta")),
+    )
+    other = Calendar.objects.get(source_id="BKC-OTHER").pk
+    greta = Host.objects.get(email_key=GRETA).pk
+    assert guests(client.get(f"/bookings?calendar={other}")) == ["Demoed"]
+    assert guests(client.get(f"/bookings?host={greta}")) == ["Of Greta"]
+    assert guests(client.get(f"/bookings?host={greta}&calendar={other}")) == []
+    page = client.get(f"/bookings?host={greta}").content.decode()
+    assert f'<option value="{greta}" selected>{GRETA}</option>' in page
+
+
+@pytest.mark.parametrize(
+    "asked", ["calendar=x", "calendar=-1", f"host={'9' * 40}", "host=²", "from=9999-12-31"]
+)
+def test_filters_that_are_none_narrow_nothing(client: Client, recorded: Recorded, asked: str) -> None:
+    recorded(event(1, "Ines"))
+    assert guests(client.get(f"/bookings?{asked}")) == ["Ines"]
+
+
+def test_dates_are_days_of_the_reader_and_both_are_included(client: Client, recorded: Recorded) -> None:
+    recorded(
+        event(1, "Late on the 4th", "2026-03-04T18:14:00.000Z"),
+        event(2, "Early on the 5th", "2026-03-04T18:15:00.000Z"),
+        event(3, "Late on the 5th", "2026-03-05T18:14:00.000Z"),
+        event(4, "Early on the 6th", "2026-03-05T18:15:00.000Z"),
+    )
+    client.cookies["instep_zone"] = "Asia/Kathmandu"
+    answer = client.get("/bookings?from=2026-03-05&to=2026-03-05&period=upcoming")
+    assert guests(answer) == ["Late on the 5th", "Early on the 5th"]
+    assert b'name="from" value="2026-03-05"' in answer.content
+    assert guests(client.get("/bookings?to=2026-03-04")) == ["Late on the 4th"]
+
+
+def test_quick_periods_lie_around_now(client: Client, recorded: Recorded) -> None:
+    def at(**delta: float) -> str:
+        return (datetime.now(UTC) + timedelta(**delta)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+    recorded(
+        event(1, "Long ago", at(days=-9)),
+        event(2, "Lately", at(days=-3)),
+        event(3, "Running", at(minutes=-5)),
+        event(4, "Soon", at(days=2)),
+        event(5, "Later", at(days=3)),
+        event(6, "Off", at(days=2), "canceled"),
+    )
+    assert guests(client.get("/bookings?period=upcoming")) == ["Running", "Soon", "Later"]
+    assert guests(client.get("/bookings?period=upcoming&status=canceled")) == ["Off"]
+    assert guests(client.get("/bookings?period=past-7-days")) == ["Running", "Lately"]
+    assert "Running" in guests(client.get("/bookings?period=today")) or datetime.now(UTC).hour == 0
+    page = client.get("/bookings?period=upcoming&search=ru").content.decode()
+    assert 'href="?search=ru&amp;period=today"' in page
+
+
+def test_upcoming_goes_on_to_later_ones(
+    client: Client, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instep.web.bookings.PAGE_SIZE", 2)
+    recorded(*(event(n, f"Guest {n}", f"2090-03-0{n}T13:00:00.000Z") for n in range(1, 4)))
+    first = client.get("/bookings?period=upcoming")
+    assert guests(first) == ["Guest 1", "Guest 2"]
+    assert "Later bookings" in text_of(first)
+    (older,) = re.findall(r'href="\?([^"]*before=[^"]*)"', first.content.decode())
+    assert guests(client.get(f"/bookings?{older.replace('&amp;', '&')}")) == ["Guest 3"]
+
+
+def test_number_of_finds_is_told(client: Client, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded(*(event(n, f"Guest {n}") for n in range(3)))
+    assert "3 bookings" in text_of(client.get("/bookings"))
+    assert "1 booking " in text_of(client.get("/bookings?search=guest+1"))
+    monkeypatch.setattr("instep.web.bookings.COUNTED", 2)
+    assert "More than 2 bookings" in text_of(client.get("/bookings"))
+
+
 def test_counts_are_of_all_bookings_and_link_to_their_lists(
     client: Client, lane: Connection, recorded: Recorded
 ) -> None:
@@ -171,7 +248,7 @@ def test_number_of_queries_does_not_grow_with_the_list(
     client: Client, lane: Connection, recorded: Recorded, django_assert_max_num_queries: Callable[..., object]
 ) -> None:
     recorded(*(event(n, f"Guest {n}") for n in range(20)))
-    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
         assert len(guests(client.get("/bookings"))) == 20
 
 

@@ -53,36 +53,35 @@ class ListedBooking:
 
 @frozen
 class BookingFilter:
-    """What the list is narrowed to; empty texts narrow nothing."""
+    """What the list is narrowed to; empty values narrow nothing.
+
+    `first` and `until` bound the start, the latter exclusive; `ahead_of` keeps what ends after that moment and,
+    unless a status is asked for, still stands, and puts the soonest first. `calendar` and `host` are keys.
+    """
 
     search: str = ""
     status: str = ""
     crm: str = ""
+    calendar: int | None = None
+    host: int | None = None
+    first: datetime | None = None
+    until: datetime | None = None
+    ahead_of: datetime | None = None
 
     @property
     def any(self) -> bool:
         """True when the list is narrowed at all."""
-        return bool(self.search or self.status or self.crm)
+        return self != BookingFilter()
 
 
-def list_bookings(
-    account_id: int, wanted: BookingFilter, limit: int, before: tuple[datetime, int] | None = None
-) -> list[ListedBooking]:
-    """Bookings, the latest start first, without those in the source's trash.
-
-    `before` is (start, key) of the last one already shown.
-    """
-    found = rows(
-        f"""
-        SELECT b.id, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
-               coalesce(b.state #>> '{{guest,name}}', ''), coalesce(b.state #>> '{{guest,email}}', ''),
-               coalesce(nullif(h.name, ''), h.email, ''), coalesce(c.name, '')
-          FROM booking b
-          LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
-          LEFT JOIN calendar c ON c.account_id = b.account_id AND c.id = b.calendar_id
-         WHERE b.account_id = %(account)s AND NOT b.in_trash
-           AND (%(start)s::timestamptz IS NULL OR (b.start_at, b.id) < (%(start)s, %(key)s))
+#: which bookings `b` a filter keeps; those in the source's trash are in no list
+_KEPT = f"""b.account_id = %(account)s AND NOT b.in_trash
            AND (%(status)s = '' OR b.status = %(status)s)
+           AND (%(calendar)s::bigint IS NULL OR b.calendar_id = %(calendar)s)
+           AND (%(host)s::bigint IS NULL OR b.host_id = %(host)s)
+           AND (%(first)s::timestamptz IS NULL OR b.start_at >= %(first)s)
+           AND (%(until)s::timestamptz IS NULL OR b.start_at < %(until)s)
+           AND (%(ahead)s::timestamptz IS NULL OR (b.end_at > %(ahead)s AND (b.active OR %(status)s <> '')))
            AND (%(search)s = '' OR position(lower(%(search)s) IN lower(concat_ws(' ', b.source_id, b.subject,
                 b.state #>> '{{guest,name}}', b.state #>> '{{guest,email}}'))) > 0)
            AND (%(crm)s = '' OR %(crm)s = (
@@ -92,21 +91,93 @@ def list_bookings(
                   FROM (SELECT {STATE} AS lane FROM sync_item i
                           JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
                          WHERE i.account_id = b.account_id AND i.kind = '{BOOKING}' AND i.target_id = b.id
-                           AND n.state <> 'disabled') lanes))
-         ORDER BY b.start_at DESC, b.id DESC LIMIT %(limit)s
-        """,  # noqa: S608 - the words in braces are this module's own
+                           AND n.state <> 'disabled') lanes))"""  # noqa: S608 - the words in braces are this module's own
+
+
+def _asked(account_id: int, wanted: BookingFilter) -> dict[str, Any]:
+    return {
+        "account": account_id,
+        "status": wanted.status,
+        "calendar": wanted.calendar,
+        "host": wanted.host,
+        "first": wanted.first,
+        "until": wanted.until,
+        "ahead": wanted.ahead_of,
+        "search": wanted.search.replace("\0", "").strip(),
+        "crm": wanted.crm,
+    }
+
+
+def list_bookings(
+    account_id: int, wanted: BookingFilter, limit: int, before: tuple[datetime, int] | None = None
+) -> list[ListedBooking]:
+    """Bookings, the latest start first (the soonest first with `ahead_of`), without those in the source's trash.
+
+    `before` is (start, key) of the last one already shown.
+    """
+    way, sign = ("", ">") if wanted.ahead_of else ("DESC", "<")
+    found = rows(
+        f"""
+        SELECT b.id, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
+               coalesce(b.state #>> '{{guest,name}}', ''), coalesce(b.state #>> '{{guest,email}}', ''),
+               coalesce(nullif(h.name, ''), h.email, ''), coalesce(c.name, '')
+          FROM booking b
+          LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
+          LEFT JOIN calendar c ON c.account_id = b.account_id AND c.id = b.calendar_id
+         WHERE {_KEPT}
+           AND (%(start)s::timestamptz IS NULL OR (b.start_at, b.id) {sign} (%(start)s, %(key)s))
+         ORDER BY b.start_at {way}, b.id {way} LIMIT %(limit)s
+        """,  # noqa: S608 - as above
         {
-            "account": account_id,
+            **_asked(account_id, wanted),
             "start": before[0] if before else None,
             "key": before[1] if before else None,
-            "status": wanted.status,
-            "search": wanted.search.replace("\0", "").strip(),
-            "crm": wanted.crm,
             "limit": limit,
         },
     )
     marks = marks_of(account_id, [row[0] for row in found])
     return [ListedBooking(row[0], row[1], Status(row[2]), *row[3:], marks.get(row[0], ())) for row in found]
+
+
+def count_bookings(account_id: int, wanted: BookingFilter, at_most: int) -> int:
+    """How many bookings a filter keeps; counting stops at `at_most`."""
+    found = rows(
+        f"SELECT count(*) FROM (SELECT FROM booking b WHERE {_KEPT} LIMIT %(at_most)s) kept",  # noqa: S608 - as above
+        {**_asked(account_id, wanted), "at_most": at_most},
+    )
+    return int(found[0][0])
+
+
+@frozen
+class Choice:
+    """A calendar or host that the list can be narrowed to."""
+
+    key: int
+    name: str
+
+
+def calendars_booked(account_id: int) -> list[Choice]:
+    """Every calendar by name, whether made here or named by a source's events."""
+    found = rows(
+        """
+        SELECT id, coalesce(nullif(name, ''), source_id) FROM calendar WHERE account_id = %s
+         ORDER BY lower(coalesce(nullif(name, ''), source_id)), id
+        """,
+        [account_id],
+    )
+    return [Choice(*row) for row in found]
+
+
+def hosts_booked(account_id: int) -> list[Choice]:
+    """Every host by name."""
+    found = rows(
+        """
+        SELECT id, coalesce(nullif(name, ''), email) FROM host WHERE account_id = %s
+         ORDER BY lower(coalesce(nullif(name, ''), email)), id
+        """,
+        [account_id],
+    )
+    return [Choice(*row) for row in found]
 
 
 def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:

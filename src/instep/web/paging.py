@@ -23,6 +23,11 @@ class Page(Generic[Row]):
     newest: str
 
 
+def key_of(text: str) -> int | None:
+    """A key from an address; None for what cannot be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def place(request: HttpRequest) -> Place | None:
     """Where the page begins; an address that was tampered with begins at the top."""
     at, _, key = request.GET.get("before", "").partition("~")
