@@ -9,6 +9,7 @@ import typer
 from attrs import asdict, frozen
 
 from instep.cli.options import Home, Json, print_json
+from instep.core.errors import InstepError
 
 
 @frozen
@@ -37,6 +38,7 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
         checks = [
             Check("database", "ok", f"PostgreSQL ({embedded}) answers and the schema is current."),
             *_work(account_id),
+            *_mail(account_id),
             *_connections(account_id),
         ]
         bad = any(check.state == "bad" for check in checks)
@@ -70,6 +72,32 @@ def _work(account_id: int) -> Iterator[Check]:
         yield Check("events", "warn", f"{aside} could not be used and were kept aside with their reasons.")
 
 
+def _mail(account_id: int) -> Iterator[Check]:
+    from instep.notify import sending
+    from instep.store import delivery_queries
+
+    if not sending.is_set_up():
+        yield Check(
+            "mail",
+            "warn",
+            "No mail server is set: hosts and guests are told nothing by mail.",
+            "Set INSTEP_SMTP_URL and INSTEP_MAIL_FROM.",
+        )
+        return
+    try:
+        sending.try_server()
+    except InstepError as error:
+        yield Check("mail", "bad", error.message, error.cure)
+        return
+    now = delivery_queries.standing(account_id)
+    if now.given_up:
+        yield Check(
+            "mail", "warn", f"{now.given_up} mails of this week were given up; the last said: {now.error}"
+        )
+    else:
+        yield Check("mail", "ok", f"the mail server answers; {now.waiting} mails wait.")
+
+
 def _connections(account_id: int) -> Iterator[Check]:
     from instep.store import lane_queries
 
@@ -81,7 +109,6 @@ def _connections(account_id: int) -> Iterator[Check]:
 
 
 def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
-    from instep.core.errors import InstepError
     from instep.engine.lane import open_crm, standing_warnings
     from instep.store import memory_queries
 

@@ -1,0 +1,68 @@
+"""Sends the mails that transitions owe, one at a time, and tries again what did not go through.
+
+A mail is sent at least once: a sender that dies between the mail server's yes and our note of it sends the same
+message, with the same Message-ID, once more.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from instep.core.errors import InstepError, Retry
+from instep.notify import sending
+from instep.notify.wording import worded
+from instep.store import delivery_queries
+from instep.store.delivery_queries import Due
+
+log = structlog.get_logger(__name__)
+
+#: seconds to the next try; doubled each time up to an hour
+_PAUSE, _LONGEST_PAUSE = 30.0, 3600.0
+#: tries before a mail is given up: about three days
+_TRIES = 80
+NOT_SET_UP = "No mail server is set (INSTEP_SMTP_URL)."
+
+
+def deliver_due(limit: int = 50) -> int:
+    """Send mails that are due, at most `limit`; how many were tried."""
+    tried = 0
+    while tried < limit and _deliver_one():
+        tried += 1
+    return tried
+
+
+def _deliver_one() -> bool:
+    """Send the mail that is due longest. False when none is."""
+    with transaction.atomic():
+        found = delivery_queries.take_due(1)
+        if not found:
+            return False
+        due = found[0]
+        if not sending.is_set_up():
+            # a mail that comes when a server is set up one day would tell old news
+            delivery_queries.settle(due, sent=False, error=NOT_SET_UP)
+            return True
+        _send(due)
+        return True
+
+
+def _send(due: Due) -> None:
+    try:
+        mail = worded(due.what, due.role, due.recipient, due.document, _booking_url(due))
+        sending.send(mail, f"{due.booking_id}.{due.id}", due.booking_id)
+    except InstepError as error:
+        again = isinstance(error, Retry) and due.attempts + 1 < _TRIES
+        pause = min(_PAUSE * 2 ** min(due.attempts, 10), _LONGEST_PAUSE)
+        delivery_queries.settle(due, sent=False, again_in=pause if again else None, error=error.message)
+        log.warning("mail.not_sent", booking=due.booking_id, what=due.what, code=error.code, again=again)
+        return
+    delivery_queries.settle(due, sent=True)
+    log.info("mail.sent", booking=due.booking_id, what=due.what, role=due.role)
+
+
+def _booking_url(due: Due) -> str:
+    """The host's page of the booking: at the public address, else where the guest booked."""
+    base = settings.INSTEP.public_url or str(due.document["manage_url"]).rpartition("/m/")[0]
+    return f"{base}/bookings/{due.booking_key}" if base else ""
