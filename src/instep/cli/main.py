@@ -18,6 +18,7 @@ import typer
 
 from instep.cli import (
     backup,
+    bench,
     bookings,
     config,
     connect,
@@ -61,6 +62,7 @@ COMMANDS = (
     receipt,
     doctor,
     user,
+    bench,
 )
 
 
