@@ -63,3 +63,16 @@ def test_everyone_who_was_booked_the_present_host_first() -> None:
     timeline = tuple(Transition(Kind.REASSIGNED, NOON, Status.SCHEDULED, host=h) for h in (nuno, greta, nuno))
     assert evolve(BOOKING, host=nuno, timeline=timeline).hosts_newest_first == (nuno, greta)
     assert BOOKING.duration == timedelta(minutes=45)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "text"),
+    [
+        (Kind.APPROVED, Status.SCHEDULED, "Scheduled (Approved by User)"),
+        (Kind.DECLINED, Status.CANCELED, "Canceled (Declined by User)"),
+        (Kind.NO_SHOW_UNDONE, Status.COMPLETED, "Completed (No-show undone by user)"),
+        (Kind.NO_SHOW_UNDONE, Status.RESCHEDULED, "Rescheduled (No-show undone by user)"),
+    ],
+)
+def test_what_only_happens_here_has_a_detailed_text(kind: Kind, status: Status, text: str) -> None:
+    assert status_detail(kind, status, "user") == text

@@ -56,6 +56,7 @@ snapshots = st.builds(
     subject=maybe(st.sampled_from(["", "Demo", "Call"])),
     virtual_location=maybe(st.sampled_from(["", "https://meet.example"])),
     change=maybe(st.builds(Change, st.sampled_from(["", "ill", "clash"]), st.sampled_from(["", "user"]))),
+    step=maybe(st.builds(Change, st.sampled_from(["", "late"]), st.sampled_from(["user", "system"]))),
     attendees=maybe(st.lists(addresses, max_size=3).map(tuple)),
     form=maybe(st.builds(Form, name=st.sampled_from(["Ann", "Bob"]), email=addresses)),
     owner=maybe(st.builds(Owner, st.sampled_from(["USR-1", "USR-2", "USR-3"]))),
@@ -129,6 +130,16 @@ class TestReason:
         done = fact(2, Kind.COMPLETED, change=Change("something else", "user"))
         booking = fold([fact(0), moved, done], KNOWN)
         assert (booking.reason, booking.actioned_by) == ("clash", "customer")
+
+    def test_the_reason_of_any_other_step_stands_in_the_timeline_alone(self) -> None:
+        moved = fact(1, Kind.RESCHEDULED, change=Change("clash", "customer"))
+        missed = fact(2, Kind.NO_SHOW, step=Change("nobody came", "user"))
+        booking = fold([fact(0), moved, missed], KNOWN)
+        assert (booking.reason, booking.actioned_by) == ("clash", "customer")
+        assert [(s.by, s.reason) for s in booking.timeline[1:]] == [
+            ("customer", "clash"),
+            ("user", "nobody came"),
+        ]
 
     def test_a_change_without_a_reason_empties_it(self) -> None:
         facts = [fact(1, Kind.RESCHEDULED, change=Change("clash", "user")), fact(2, Kind.RESCHEDULED)]

@@ -50,10 +50,15 @@ EVENT_STATUS_TEXTS = (
 
 
 class Kind(StrEnum):
-    """What happened at one transition. The wire names are those of the webhook types."""
+    """What happened at one transition. The wire names are those of the webhook types.
+
+    Approved, declined and no-show undone happen to bookings made here only.
+    """
 
     REQUESTED = "requested"
     SCHEDULED = "scheduled"
+    APPROVED = "approved"
+    DECLINED = "declined"
     RESCHEDULED = "rescheduled"
     REASSIGNED = "reassigned"
     CANCELED = "canceled"
@@ -64,11 +69,12 @@ class Kind(StrEnum):
     NO_SHOW_UNDONE = "no_show_undone"
 
 
-#: transitions that carry a reason of their own; all others keep the last one
+#: transitions whose reason is the booking's from then on; after all others it stays what it was
 REASON_KINDS = frozenset(
     {
         Kind.RESCHEDULED,
         Kind.CANCELED,
+        Kind.DECLINED,
         Kind.CANCELED_THEN_RESCHEDULED,
         Kind.CANCELED_RESCHEDULE_REQUESTED,
     }
@@ -191,6 +197,8 @@ def event_status(booking: Booking, host_connected: bool) -> str:
 _DETAILS: Mapping[Kind, Mapping[str, str]] = {
     Kind.REQUESTED: {"customer": "Requested (By customer)", "user": "Requested (Initiated by user)"},
     Kind.SCHEDULED: {"customer": "Scheduled (By customer)", "user": "Scheduled (By user)"},
+    Kind.APPROVED: {"customer": "Scheduled (Approved by User)"},
+    Kind.DECLINED: {"customer": "Canceled (Declined by User)"},
     Kind.RESCHEDULED: {"customer": "Rescheduled (By customer)", "user": "Rescheduled (By user)"},
     Kind.CANCELED: {"customer": "Canceled (By customer)", "user": "Canceled (By user)"},
     Kind.CANCELED_THEN_RESCHEDULED: {
@@ -210,6 +218,8 @@ def status_detail(kind: Kind, status: Status, by: str) -> str:
     """The detailed status text of a transition; `by` is "customer", "user", "system" or empty."""
     if kind is Kind.REASSIGNED and status in (Status.SCHEDULED, Status.RESCHEDULED):
         return f"{STATUS_WORDS[status]} (Reassigned by user)"
+    if kind is Kind.NO_SHOW_UNDONE:
+        return f"{STATUS_WORDS[status]} (No-show undone by user)"
     texts = _DETAILS.get(kind, {})
     # a booking that nobody is named for was made by the customer: the source names users explicitly
     return texts.get(by or "customer", texts.get("customer", STATUS_WORDS[status]))

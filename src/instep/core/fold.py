@@ -25,26 +25,30 @@ from instep.core.booking import (
 )
 from instep.core.contact import email_key
 
-#: where a kind stands in a booking's life; decides between facts of the very same moment
+#: where a kind stands in a booking's life; decides between facts of the very same moment. Ranks are kept with
+#: what facts said: a kind that is added takes the place of its like, and moves no other.
 LIFE_ORDER: Mapping[Kind, int] = {
     kind: rank
-    for rank, kind in enumerate(
+    for rank, kinds in enumerate(
         (
-            Kind.REQUESTED,
-            Kind.SCHEDULED,
-            Kind.RESCHEDULED,
-            Kind.REASSIGNED,
-            Kind.COMPLETED,
-            Kind.NO_SHOW,
-            Kind.NO_SHOW_UNDONE,
-            Kind.CANCELED_RESCHEDULE_REQUESTED,
-            Kind.CANCELED_THEN_RESCHEDULED,
-            Kind.CANCELED,
+            (Kind.REQUESTED,),
+            (Kind.SCHEDULED, Kind.APPROVED),
+            (Kind.RESCHEDULED,),
+            (Kind.REASSIGNED,),
+            (Kind.COMPLETED,),
+            (Kind.NO_SHOW,),
+            (Kind.NO_SHOW_UNDONE,),
+            (Kind.CANCELED_RESCHEDULE_REQUESTED,),
+            (Kind.CANCELED_THEN_RESCHEDULED,),
+            (Kind.CANCELED, Kind.DECLINED),
         )
     )
+    for kind in kinds
 }
 
 _STATUSES_OF: Mapping[Kind, frozenset[Status]] = {
+    Kind.APPROVED: frozenset({Status.SCHEDULED}),
+    Kind.DECLINED: frozenset({Status.CANCELED}),
     Kind.REASSIGNED: frozenset(Status),
     Kind.NO_SHOW_UNDONE: frozenset(Status),
     Kind.CANCELED_THEN_RESCHEDULED: frozenset({Status.CANCELED}),
@@ -81,7 +85,7 @@ class Owner:
 
 @frozen
 class Change:
-    """Why and by whom ("user" or "customer") a booking was canceled or moved."""
+    """Why and by whom ("user", "customer" or "system") a booking was changed."""
 
     reason: str = ""
     by: str = ""
@@ -91,7 +95,9 @@ class Change:
 class Snapshot:
     """One fact, normalised. Times are UTC; None means that the fact does not speak of this part.
 
-    `host_address` is the address of the calendar that the meeting stands in.
+    `host_address` is the address of the calendar that the meeting stands in. `change` is the reason of the latest
+    cancel or move, which the CRM shows and later facts repeat; `step` is that of any other transition, which only
+    the timeline shows.
     """
 
     source: str
@@ -111,6 +117,7 @@ class Snapshot:
     physical_location: str | None = None
     rescheduled_from: str | None = None
     change: Change | None = None
+    step: Change | None = None
     attendees: tuple[str, ...] | None = None
     form: Form | None = None
     owner: Owner | None = None
@@ -199,17 +206,22 @@ def newest_said(facts: Sequence[Snapshot], part: Callable[[Snapshot], T | None])
 
 
 def transition(snapshot: Snapshot, host: Host | None) -> Transition:
-    """The step of the timeline that a fact stands for; only kinds with a reason of their own show one."""
-    change = snapshot.change if snapshot.kind in REASON_KINDS else None
+    """The step of the timeline that a fact stands for, with the reason and the person of this very step."""
+    said = _said_of_step(snapshot)
     return Transition(
         kind=snapshot.kind,
         at=snapshot.updated_at,
         status=snapshot.status,
-        by=change.by if change else "",
-        reason=change.reason if change else "",
+        by=said.by,
+        reason=said.reason,
         start=snapshot.start,
         host=host,
     )
+
+
+def _said_of_step(snapshot: Snapshot) -> Change:
+    # the block of a cancel or move is repeated on later facts, whose own step it does not explain
+    return (snapshot.change if snapshot.kind in REASON_KINDS else snapshot.step) or Change()
 
 
 def _guest(form: Form) -> Guest:
@@ -243,8 +255,8 @@ def _detail(newest: Snapshot) -> str:
     kind, fitting = newest.kind, _STATUSES_OF.get(newest.kind)
     if newest.status.value != kind.value and (fitting is None or newest.status not in fitting):
         kind = Kind(newest.status.value)
-    by = newest.change.by if newest.change and kind in REASON_KINDS else ""
-    return status_detail(kind, newest.status, by)
+    said = newest.change if kind in REASON_KINDS else newest.step
+    return status_detail(kind, newest.status, said.by if said else "")
 
 
 def _hosts_by_step(facts: Sequence[Snapshot], hosts: Hosts) -> list[Host | None]:

@@ -29,7 +29,8 @@ YEARS = range(1970, 2201)
 
 _BOOKING_PREFIX = "booking."
 _CONVERSATION_PREFIX = "conversation."
-_KINDS = frozenset(Kind) - {Kind.NO_SHOW_UNDONE}
+#: what OnceHub sends; the others happen to bookings made here
+_KINDS = frozenset(Kind) - {Kind.APPROVED, Kind.DECLINED, Kind.NO_SHOW_UNDONE}
 
 NOT_USED = "NOT_USED"
 MALFORMED = "MALFORMED"
