@@ -114,9 +114,16 @@ class TokenEndpoint:
 
 
 def authorize_url(
-    endpoint: str, *, client_id: str, redirect_uri: str, scopes: Sequence[str], state: str, challenge: str
+    endpoint: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    state: str,
+    challenge: str,
+    prompt: str = "",
 ) -> str:
-    """Where the admin's browser is sent to give consent."""
+    """Where the admin's browser is sent to give consent; `prompt` says what it is asked there in any case."""
     query = {
         "response_type": "code",
         "client_id": client_id,
@@ -125,6 +132,7 @@ def authorize_url(
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
+        **({"prompt": prompt} if prompt else {}),
     }
     return f"{endpoint}?{urlencode(query)}"
 

@@ -29,6 +29,9 @@ log = logging.getLogger("instep.crm.transport")
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
+#: While a person waits for a page: an answer that takes longer is a problem to be told, not to be waited for.
+HURRIED_CONNECT_SECONDS = 4.0
+HURRIED_READ_SECONDS = 12.0
 _KEEP_OPEN_SECONDS = 20.0
 _ADDRESS_SECONDS = 60.0
 #: The largest answer in bytes: what a CRM sends for our batches is far below, more would only fill our memory.
@@ -322,8 +325,15 @@ class Transport:
 
 
 @cache
-def shared(allow: tuple[str, ...] = ()) -> Transport:
-    """The process's transport for one allow-list: connections are kept open between drains."""
+def shared(allow: tuple[str, ...] = (), hurried: bool = False) -> Transport:
+    """The process's transport for one allow-list: connections are kept open between drains.
+
+    A `hurried` one gives up early: somebody waits for the page.
+    """
+    if hurried:
+        return Transport(
+            connect_seconds=HURRIED_CONNECT_SECONDS, read_seconds=HURRIED_READ_SECONDS, allow=allow
+        )
     return Transport(allow=allow)
 
 

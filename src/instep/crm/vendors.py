@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 
-from instep.core.errors import InputError
+from instep.core.crm_schema import ObjectSchema
+from instep.core.errors import InputError, NeedsAdmin
 from instep.core.rules import Profile
-from instep.crm.oauth import Tokens
+from instep.crm.oauth import Pkce, Tokens
 from instep.crm.port import Crm
-from instep.crm.salesforce import SalesforceCredentials, check_org_url, open_salesforce
+from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
+from instep.crm.salesforce.describe import schema_of
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
+from instep.crm.transport import shared
+
+Kept = Mapping[str, Any]
 
 
 @frozen
@@ -25,6 +30,28 @@ class Keeper:
     lock: Callable[[], AbstractContextManager[Any]]
 
 
+class Opener(Protocol):
+    """Opens a client from what is kept; `hurried` when a person waits for its answers."""
+
+    def __call__(
+        self, kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False
+    ) -> Crm: ...
+
+
+@frozen
+class Consent:
+    """How a person signs in to one CRM through the browser (authorization code with PKCE)."""
+
+    #: (what is kept, callback address, state, proof key) -> where the browser is sent
+    url: Callable[[Kept, str, str, Pkce], str]
+    #: (what is kept, org id or "", code, verifier, callback address) -> the first tokens
+    exchange: Callable[[Kept, str, str, str, str], Tokens]
+    #: (error, description) that the browser brought back -> what it means
+    refused: Callable[[str, str], NeedsAdmin]
+    #: name of an environment -> address of its sign-in for people
+    logins: Mapping[str, str]
+
+
 @frozen
 class Vendor:
     """One CRM: its profile, and how a client is opened from kept credentials."""
@@ -32,8 +59,14 @@ class Vendor:
     profile: Profile
     #: (what the admin entered, private hosts allowed) -> what is kept; raises `InputError`
     prepare: Callable[[Mapping[str, str], Sequence[str]], dict[str, Any]]
-    #: (what is kept, org id or "", API version or "", keeper) -> client
-    open: Callable[[Mapping[str, Any], str, str, Keeper], Crm]
+    open: Opener
+    consent: Consent
+    #: (what is kept, tokens) -> nothing; the CRM forgets the tokens. Raises `InstepError` when it does not.
+    revoke: Callable[[Kept, Tokens], None]
+    #: the connector's fields and rights as a file that an admin can deploy by hand
+    package: Callable[[], bytes]
+    #: a kept describe document -> the object as a value
+    schema_of: Callable[[Mapping[str, Any]], ObjectSchema]
 
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
@@ -41,13 +74,36 @@ def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[s
     return {**SalesforceCredentials.of(checked).kept(), "allow": list(allow)}
 
 
+def _open_salesforce(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
+    return open_salesforce(kept, org_id, api_version, keeper.load, keeper.save, keeper.lock, hurried)
+
+
+def _allowed(kept: Kept) -> tuple[str, ...]:
+    return tuple(kept.get("allow") or ())
+
+
+_SALESFORCE_CONSENT = Consent(
+    url=lambda kept, callback, state, pkce: auth.consent_url(
+        SalesforceCredentials.of(kept), callback, state, pkce
+    ),
+    exchange=lambda kept, org_id, code, verifier, callback: auth.exchange_code(
+        SalesforceCredentials.of(kept, org_id), shared(_allowed(kept), True), code, verifier, callback
+    ),
+    refused=auth.consent_refused,
+    logins={"production": auth.PRODUCTION_LOGIN, "sandbox": auth.SANDBOX_LOGIN},
+)
+
 VENDORS: Mapping[str, Vendor] = {
     "salesforce": Vendor(
         SALESFORCE,
         _salesforce_kept,
-        lambda kept, org_id, version, keeper: open_salesforce(
-            kept, org_id, version, keeper.load, keeper.save, keeper.lock
+        _open_salesforce,
+        _SALESFORCE_CONSENT,
+        revoke=lambda kept, tokens: auth.revoke(
+            SalesforceCredentials.of(kept), tokens, shared(_allowed(kept), True)
         ),
+        package=zip_bytes,
+        schema_of=schema_of,
     ),
 }
 

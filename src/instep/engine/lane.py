@@ -88,14 +88,16 @@ class Lane:
         return Memory(known, refused)
 
 
-def open_lane(account_id: int, row: dict[str, Any], policy: Policy | None = None) -> Lane:
+def open_lane(
+    account_id: int, row: dict[str, Any], policy: Policy | None = None, *, hurried: bool = False
+) -> Lane:
     """Open a connection's lane; describes and users are refreshed when they are old or missing."""
     vendor = vendor_of(row["vendor"])
     lane = Lane(
         account_id,
         row,
         vendor,
-        open_crm(account_id, row),
+        open_crm(account_id, row, hurried),
         policy or Policy(),
         {},
         load_config(row),
@@ -105,8 +107,11 @@ def open_lane(account_id: int, row: dict[str, Any], policy: Policy | None = None
     return lane
 
 
-def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
-    """A client of the connection's CRM, with tokens kept in the database under a lock."""
+def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm:
+    """A client of the connection's CRM, with tokens kept in the database under a lock.
+
+    `hurried`: a person waits for its answers.
+    """
     connection_id = int(row["id"])
 
     def load() -> Tokens | None:
@@ -117,14 +122,15 @@ def open_crm(account_id: int, row: dict[str, Any]) -> Crm:
         before = previous.refresh_token if previous else ""
         credentials.save_tokens(account_id, connection_id, asdict(new), before)
 
-    keeper = Keeper(load, save, lock=lambda: _token_lock(connection_id))
+    keeper = Keeper(load, save, lock=lambda: token_lock(connection_id))
     kept = credentials.load(account_id, connection_id)
-    return vendor_of(row["vendor"]).open(kept, str(row["org_id"]), str(row["api_version"]), keeper)
+    vendor = vendor_of(row["vendor"])
+    return vendor.open(kept, str(row["org_id"]), str(row["api_version"]), keeper, hurried)
 
 
 @contextmanager
-def _token_lock(connection_id: int) -> Iterator[None]:
-    """Hold out every other process that would refresh the same token."""
+def token_lock(connection_id: int) -> Iterator[None]:
+    """Hold out every other process that would refresh the same tokens, or do away with them."""
     with statements.advisory_lock(_TOKEN_LOCK, connection_id):
         yield
 

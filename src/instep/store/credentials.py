@@ -16,6 +16,8 @@ from instep.store.models import Connection
 #: what the crash-safe store keeps beside the tokens in use: rotation makes the old one the last hope
 _PREVIOUS = "previous"
 
+CONNECTED, DISABLED = "connected", "disabled"
+
 
 def load(account_id: int, connection_id: int) -> dict[str, Any]:
     """What the admin entered for a connection. Raises `NeedsAdmin` "reconnect" when the keys are lost."""
@@ -29,9 +31,12 @@ def load_tokens(account_id: int, connection_id: int) -> dict[str, str] | None:
 
 
 def save_tokens(account_id: int, connection_id: int, new: Mapping[str, str], previous: str) -> None:
-    """Keep new tokens durably, and the refresh token before them; called inside the refresh lock."""
+    """Keep new tokens durably, and the refresh token before them; called inside the refresh lock.
+
+    A connection that was disconnected meanwhile stays without.
+    """
     kept = {**new, _PREVIOUS: previous}
-    Connection.objects.filter(account_id=account_id, id=connection_id).update(
+    Connection.objects.filter(account_id=account_id, id=connection_id).exclude(state=DISABLED).update(
         tokens=encryption.encrypt(json.dumps(kept))
     )
 
@@ -48,19 +53,21 @@ def keep_connection(
     identity: Mapping[str, Any],
     api_version: str,
 ) -> tuple[Connection, bool]:
-    """Make or renew the connection to an org; its configuration is kept. The flag says whether it is new.
+    """Make or renew the connection to an org; its configuration is kept.
 
+    The flag says whether its lane begins: it is new, or it was disconnected and nothing was marked in it since.
     An account has one connection to an org: two would write everything twice.
     """
     with transaction.atomic():
         found, made = Connection.objects.select_for_update().get_or_create(
             account_id=account_id, vendor=vendor, org_id=org_id
         )
+        begins = made or found.state == DISABLED
         found.name, found.url, found.api_version = name, url, api_version
         found.identity = dict(identity)
         found.credentials = encryption.encrypt(json.dumps(dict(credentials)))
         found.tokens = encryption.encrypt(json.dumps(dict(tokens))) if tokens else b""
-        found.state, found.held_until, found.hold_code, found.hold_reason = "connected", None, "", ""
+        found.state, found.held_until, found.hold_code, found.hold_reason = CONNECTED, None, "", ""
         found.users_refreshed_at, found.failures = None, 0
         found.epoch += 1
         found.save(
@@ -80,7 +87,32 @@ def keep_connection(
                 "epoch",
             ]
         )
-    return found, made
+    return found, begins
+
+
+def disable(account_id: int, connection_id: int) -> None:
+    """Stop a lane and forget its secrets. Its setup, links and receipts stay; drains at work are fenced."""
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(
+        state=DISABLED,
+        credentials=b"",
+        tokens=b"",
+        held_until=None,
+        hold_code="",
+        hold_reason="",
+        failures=0,
+        epoch=F("epoch") + 1,
+    )
+
+
+def works_again(account_id: int, connection_id: int) -> bool:
+    """The CRM has just answered: a lane that stood still goes on. True when it did stand still."""
+    stood = Connection.objects.filter(account_id=account_id, id=connection_id).exclude(state=DISABLED)
+    return (
+        stood.exclude(state=CONNECTED, hold_code="").update(
+            state=CONNECTED, held_until=None, hold_code="", hold_reason="", failures=0
+        )
+        > 0
+    )
 
 
 def save_settings(account_id: int, connection_id: int, settings: Mapping[str, Any]) -> None:

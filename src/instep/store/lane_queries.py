@@ -62,7 +62,7 @@ def hold(
         """UPDATE connection c SET held_until = now() + make_interval(secs => %s), hold_code = %s,
                   hold_reason = %s, state = %s, failures = failures + 1
              FROM (SELECT id, hold_code AS before FROM connection
-                    WHERE account_id = %s AND id = %s FOR UPDATE) o
+                    WHERE account_id = %s AND id = %s AND state <> 'disabled' FOR UPDATE) o
             WHERE c.id = o.id RETURNING o.before""",
         [seconds, code, reason, state, account_id, connection_id],
     )

@@ -164,16 +164,19 @@ def open_salesforce(
     load_tokens: LoadTokens,
     save_tokens: SaveTokens,
     lock: Lock,
+    hurried: bool = False,
 ) -> SalesforceCrm:
     """A `SalesforceCrm` for a stored connection: `kept` is `SalesforceCredentials.kept()`.
 
     `kept["allow"]` may list the private hosts or networks that were allowed when it was connected.
+    `hurried`: a person waits for the answers.
     """
+    allow = tuple(kept.get("allow") or ())
     return connect(
         SalesforceCredentials.of(kept, org_id),
         api_version=api_version,
         load_tokens=load_tokens,
         save_tokens=save_tokens,
         lock=lock,
-        allow=tuple(kept.get("allow") or ()),
+        transport=shared(allow, hurried),
     )

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from instep.core.errors import InputError, NeedsAdmin, Scope
+from instep.core.errors import InputError, NeedsAdmin, Retry, Scope
 from instep.crm.oauth import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -37,11 +37,21 @@ TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address
 AUTHORIZE_PATH = "/services/oauth2/authorize"
 REVOKE_PATH = "/services/oauth2/revoke"
 
+#: Where people of any org sign in. Apps sign in on the org's own address only (reference 1.1).
+PRODUCTION_LOGIN = "https://login.salesforce.com"
+SANDBOX_LOGIN = "https://test.salesforce.com"
+#: Whoever is signed in to Salesforce already would be connected without being asked (reference OnceHub 2.1).
+_ASK_WHO = "login consent"
+
 #: Hosts of pages for people; the API answers on the org's My Domain (reference 1.1).
 _PAGE_HOSTS = re.compile(r"(\.lightning\.force\.com|\.my\.salesforce-setup\.com)\Z", re.IGNORECASE)
 _MY_DOMAIN = ".my.salesforce.com"
 
 _CHECK_KEY = "Check the consumer key; a new app takes up to ten minutes until Salesforce knows it."
+_INSTALL = (
+    "Check that the consumer key is that of an External Client App of this very org (a sandbox has apps of its "
+    "own), and that its Distribution State is Local."
+)
 _APPROVE = "In the app's policies allow the user: pre-authorized profiles or permission sets must include it."
 #: error or error_description in lower case -> cure (reference 1.5, 1.7)
 CURES: Mapping[str, str] = {
@@ -54,6 +64,8 @@ CURES: Mapping[str, str] = {
     "ip restricted": "Allow Instep's address in the app's IP rules.",
     "client identifier invalid": _CHECK_KEY,
     "invalid client credentials": "Check the consumer secret.",
+    "invalid code verifier": "Start connecting again: the sign-in was begun more than once.",
+    "missing required code challenge": "Start connecting again from Instep's own page.",
     "app must be installed into org": "Install or approve the app in Salesforce.",
     "inactive_user": "Activate the user, or connect with another one.",
     "inactive_org": "The org is locked, closed or suspended: ask Salesforce.",
@@ -61,6 +73,11 @@ CURES: Mapping[str, str] = {
     "invalid_client": "Check the consumer secret.",
     "invalid_app_access": _APPROVE,
     "oauth_app_access_denied": _APPROVE,
+    "oauth_ec_app_not_found": _INSTALL,
+    "app_not_found": _INSTALL,
+    "oauth_approval_error_generic": _INSTALL,
+    "oauth_app_blocked": "An administrator has blocked the app: unblock it in Salesforce's setup.",
+    "invalid_scope": "Add the OAuth scopes that Instep lists to the app, then connect again.",
     "redirect_uri_mismatch": "Enter Instep's callback address in the app exactly as Instep shows it.",
     "access_denied": "Consent was denied: connect again and allow access.",
     "unsupported_grant_type": "Choose another way to sign in for this connection.",
@@ -109,7 +126,12 @@ class SalesforceCredentials:
 def check_org_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None = resolve) -> str:
     """The address of an org as the API wants it; addresses of pages are rewritten to My Domain."""
     shown = url.strip() if "://" in url else f"https://{url.strip()}"
-    host = urlsplit(shown).hostname or ""
+    try:
+        host = urlsplit(shown).hostname or ""
+    except ValueError:
+        host = ""  # `check_url` says what is wrong with it
+    if shown.rstrip("/") in (PRODUCTION_LOGIN, SANDBOX_LOGIN):
+        resolver = None  # no typing error to find; the transport checks where it leads when it connects
     if _PAGE_HOSTS.search(host):
         shown = f"https://{_PAGE_HOSTS.sub(_MY_DOMAIN, host)}"
     return check_url(shown, allow, resolver=resolver)
@@ -135,6 +157,16 @@ def consent_url(credentials: SalesforceCredentials, redirect_uri: str, state: st
         scopes=SCOPES,
         state=state,
         challenge=pkce.challenge,
+        prompt=_ASK_WHO,
+    )
+
+
+def consent_refused(error: str, description: str) -> NeedsAdmin:
+    """What the browser brought back instead of a code, in plain words (reference 1.3, 1.7)."""
+    told = (description or error)[:300]
+    cure = CURES.get(told.lower()) or CURES.get(error.lower()) or "Connect Salesforce again."
+    return NeedsAdmin(
+        f"Salesforce did not sign us in: {told}.", code=error[:100], cure=cure, scope=Scope.CONNECTION
     )
 
 
@@ -148,6 +180,23 @@ def exchange_code(
     tokens = _tokens(raw, AUTHORIZATION_CODE, credentials, transport)
     check_org(tokens, credentials.org_id)
     return tokens
+
+
+def revoke(credentials: SalesforceCredentials, tokens: Tokens, transport: Transport) -> None:
+    """Have Salesforce forget the tokens: a refresh token takes its sessions with it (reference 1.8).
+
+    Tokens that Salesforce does not know any more are as good as revoked. Raises `Retry` when it cannot be told.
+    """
+    token = tokens.refresh_token or tokens.access_token
+    answer = transport.send(
+        "POST", f"{credentials.url.rstrip('/')}{REVOKE_PATH}", data={"token": token}, changes=True
+    )
+    if answer.status not in (200, 400):
+        raise Retry(
+            f"Salesforce did not revoke the tokens (HTTP {answer.status}).",
+            code=f"http_{answer.status}",
+            scope=Scope.CONNECTION,
+        )
 
 
 def check_org(tokens: Tokens, org_id: str) -> None:

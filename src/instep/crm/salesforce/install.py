@@ -80,7 +80,8 @@ def preflight(client: SalesforceClient, user_id: str) -> dict[str, Any]:
     "assigned": bool, "complete": bool}.
     """
     wanted = (*names.OBJECTS_TO_GRANT, names.EVENT)
-    schemas = {name: schema_of(document) for name, document in describe(client, wanted).items()}
+    documents = describe(client, wanted)
+    schemas = {name: schema_of(document) for name, document in documents.items()}
     objects: dict[str, list[str]] = {}
     for name in wanted:
         schema = schemas.get(name)
@@ -90,7 +91,7 @@ def preflight(client: SalesforceClient, user_id: str) -> dict[str, Any]:
             else dict.fromkeys(("read", "create", "edit"), False)
         )
         objects[name] = [right for right, given in rights.items() if not given]
-    fields = field_report(client)
+    fields = _fields_seen(documents)
     found = run_alone(client, _PERMISSION_SET)
     assigned = bool(found) and _is_assigned(client, str(found[0]["Id"]), user_id)
     return {
@@ -104,7 +105,10 @@ def preflight(client: SalesforceClient, user_id: str) -> dict[str, Any]:
 
 def field_report(client: SalesforceClient) -> dict[str, bool]:
     """Which of our fields the connected user can read and edit, by "Object.Field"; asked afresh."""
-    documents = describe(client, tuple(names.OUR_FIELDS))
+    return _fields_seen(describe(client, tuple(names.OUR_FIELDS)))
+
+
+def _fields_seen(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
     report: dict[str, bool] = {}
     for object_name, fields in names.OUR_FIELDS.items():
         schema = schema_of(documents[object_name]) if object_name in documents else None
