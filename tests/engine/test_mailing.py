@@ -14,6 +14,7 @@ from django.db import connection
 
 from instep.engine.mailing import NOT_SET_UP, deliver_due
 from instep.ops.mail import mail_settings
+from instep.ops.supervisor import free_port
 from instep.store import delivery_queries
 from instep.store.models import Account, Booking
 
@@ -51,9 +52,7 @@ class Postbox:
         self.taken: list[Any] = []
         self.answer = "250 OK"
 
-    async def handle_RCPT(
-        self, server: Any, session: Any, envelope: Any, address: str, options: Any
-    ) -> str:
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         envelope.rcpt_tos.append(address)
         return self.answer
 
@@ -66,10 +65,9 @@ class Postbox:
 def postbox(settings: Any) -> Iterator[Postbox]:
     """A real SMTP server on a free port, and the settings that lead to it."""
     box = Postbox()
-    server = Controller(box, hostname="127.0.0.1", port=0)
+    server = Controller(box, hostname="127.0.0.1", port=free_port())
     server.start()
-    port = server.server.sockets[0].getsockname()[1]
-    for name, value in mail_settings(f"smtp://127.0.0.1:{port}", "Acme <meet@acme.example>").items():
+    for name, value in mail_settings(f"smtp://127.0.0.1:{server.port}", "Acme <meet@acme.example>").items():
         setattr(settings, name, value)
     yield box
     server.stop()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.db import DatabaseError
 
-from instep.engine import jobs, recover
+from instep.engine import jobs, mailing, recover
 from instep.store import queries, statements
 
 log = structlog.get_logger(__name__)
@@ -46,13 +46,14 @@ async def _run(concurrency: int) -> None:
         )
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, _stop, working)
-        beside = asyncio.create_task(_keep_sweeping())
+        beside = [asyncio.create_task(_keep_sweeping()), asyncio.create_task(_keep_mailing())]
         try:
             await working
         except asyncio.CancelledError:
             log.info("worker.stopped")
         finally:
-            beside.cancel()
+            for task in beside:
+                task.cancel()
 
 
 def _stop(working: asyncio.Task[None]) -> None:
@@ -72,6 +73,23 @@ async def _keep_sweeping() -> None:
             log.warning("worker.sweep_failed", error=str(error))
         await asyncio.sleep(recover.BEAT)
         turn += recover.BEAT
+
+
+async def _keep_mailing() -> None:
+    """Beside the sweep and not in it: a mail server may take its time."""
+    while True:
+        try:
+            await asyncio.to_thread(_mail)
+        except DatabaseError as error:
+            log.warning("worker.mailing_failed", error=str(error))
+        await asyncio.sleep(recover.BEAT)
+
+
+def _mail() -> None:
+    try:
+        mailing.deliver_due()
+    finally:
+        statements.close_connection()
 
 
 def _once(housekeeping: bool) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from instep.core import cldr
@@ -28,11 +29,11 @@ class Mail:
     reply_to: str
 
 
-def worded(
-    what: str, role: str, recipient: str, document: Mapping[str, Any], booking_url: str, locale: str = "en"
-) -> Mail:
+def worded(what: str, role: str, recipient: str, document: Mapping[str, Any], booking_url: str) -> Mail:
     """The mail about `what` for one reader; `booking_url` is the host's page of the booking, or empty."""
     where = document["guest"]["zone"] if role == GUEST else document["reader_zone"]
+    # 1:00 pm or 13:00: as the country writes it where the reader is
+    locale = f"{get_language() or 'en'}_{cldr.territory(where)}"
     heading, opening = _said(what, role, document)
     start = datetime.fromisoformat(document["start"])
     subject = f"{heading}: {_whom(role, document)}, {_moment(start, where, locale)}"
