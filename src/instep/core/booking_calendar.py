@@ -6,6 +6,7 @@ Minutes are whole minutes; `0` means no limit where a limit is meant.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
@@ -14,11 +15,13 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 from instep.core.errors import InputError
+from instep.core.zones import canonical
 
 #: the source name of bookings, calendars and facts that are made here
 HERE = "instep"
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
+_LONGEST_SLUG = 64
+_SLUG = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{_LONGEST_SLUG - 2}}}[a-z0-9])?\Z")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 DAY = 24 * 60
 
@@ -85,8 +88,11 @@ class Rules:
 
 @frozen
 class BookingCalendar:
-    """A calendar as guests and commands see it. `id` is the public id, `hosts` are keys of `core.booking.Host`
-    in the order in which they are asked."""
+    """A calendar as guests and commands see it.
+
+    `id` is the public id; `hosts` are keys of `core.booking.Host` in the order in which they are asked. Hosts of
+    the same priority take turns; 1, which is what is not said otherwise, is asked before 2.
+    """
 
     id: str
     name: str
@@ -94,6 +100,11 @@ class BookingCalendar:
     published: bool
     rules: Rules
     hosts: tuple[str, ...] = ()
+    priorities: Mapping[str, int] = field(factory=dict)
+
+    def priority_of(self, host: str) -> int:
+        """When a host is asked: 1 before 2."""
+        return self.priorities.get(host, 1)
 
 
 @frozen
@@ -151,6 +162,20 @@ def hours_of(document: Mapping[str, Any]) -> WeeklyHours:
     return WeeklyHours(str(document.get("zone") or "UTC"), spans)
 
 
+def slug_of(name: str) -> str:
+    """A slug that a name suggests, without accents; empty where the name has no letter or digit of ASCII."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_LONGEST_SLUG].rstrip("-")
+
+
+def check_name(name: str) -> None:
+    """Raises `InputError` for a text that cannot be a calendar's name."""
+    _check(bool(name.strip()), "A booking calendar needs a name: guests read it first.", "NAME")
+    _check(
+        len(name) <= 200 and name.isprintable(), "The name is too long, or has more than one line.", "NAME"
+    )
+
+
 def check_slug(slug: str) -> None:
     """Raises `InputError` for a text that cannot be the last part of a booking page's address."""
     if not _SLUG.match(slug):
@@ -202,7 +227,8 @@ def _check_questions(questions: Sequence[Question]) -> None:
 
 
 def check_hours(hours: WeeklyHours) -> None:
-    """Raises `InputError` for spans that are no times of a day, or that overlap."""
+    """Raises `InputError` for an unknown zone, and for spans that are no times of a day, or that overlap."""
+    _check(canonical(hours.zone) == hours.zone, f"“{hours.zone[:60]}” is no time zone of today.", "ZONE")
     for day, start, end in hours.spans:
         _check(
             0 <= day <= 6 and 0 <= start < end <= DAY,
