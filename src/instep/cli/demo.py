@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from attrs import frozen
 
+from instep.cli import demo_calendars
 from instep.cli.options import Json, print_json
 from instep.core.errors import NeedsAdmin
 
@@ -61,10 +62,13 @@ def demo(
 
     # its own lines are what a newcomer should see; INSTEP_LOG_LEVEL=info shows every request
     os.environ.setdefault("INSTEP_LOG_LEVEL", "warning")
+    # mails are shown instead of sent, unless somebody set a mail server
+    os.environ.setdefault("INSTEP_SMTP_URL", "console:")
+    web_port = free_port()
+    os.environ.setdefault("INSTEP_PUBLIC_URL", f"http://127.0.0.1:{web_port}")
     place = home or _default_home()
     with boot(place, migrate=True) as booted:
         org = _Org.at(booted.settings.home, free_port())
-        web_port = free_port()
         children = [org.child(), web_child("127.0.0.1", web_port), worker_child()]
         log_format = logs.chosen_format(booted.settings.log_format)
         if once:
@@ -149,11 +153,13 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
     started = time.monotonic()
     # one transaction: the CRM is planned from the whole picture, whatever the order of the lines
     recorded = record(account.id, _shifted(events), "oncehub", datetime.now(UTC))
+    published = demo_calendars.publish(account.id, datetime.now(UTC))
     progress = wait_until_in_step(account.id, timeout)
     totals = lane_queries.totals(account.id)
     if progress.held and progress.waiting:
         raise NeedsAdmin(f"The stand-in's lane is held: {'; '.join(progress.held)}")
     return {
+        "booking_pages": published,
         "bookings": item_queries.count_bookings_in_lanes(account.id),
         "events": {
             "accepted": recorded.accepted,
@@ -232,6 +238,7 @@ def _say_addresses(org: _Org, web_port: int, summary: dict[str, Any], password: 
         "email": EMAIL,
         "password": password,
         **summary,
+        "booking_pages": [f"{web}/b/{slug}" for slug in summary["booking_pages"]],
     }
     if as_json:
         print_json(answer)
@@ -240,13 +247,15 @@ def _say_addresses(org: _Org, web_port: int, summary: dict[str, Any], password: 
         f"""
   {summary["bookings"]} example bookings are in step with the CRM.
 
-  The Salesforce org    {org.url}
+  Book a meeting        {answer["booking_pages"][0]}
+                        {answer["booking_pages"][1]}
+  The Salesforce org    {org.url}   (a stand-in: watch the Lead and the Event appear)
   Instep                {web}
       sign in as        {EMAIL}
       password          {password}   (shown once; a new one at each start)
   Health                {web}/healthz   {web}/readyz
 
-  Everything runs on this machine only. Ctrl-C stops it.
+  Everything runs on this machine only. Mails are shown here instead of sent. Ctrl-C stops it.
 """,
         flush=True,
     )
