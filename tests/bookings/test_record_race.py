@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from account_tables import tables
-from instep.bookings import record as recording_room
+from instep.bookings import attempts
 from instep.bookings.record import record
 from instep.store import recording
 from instep.store.models import Account, Connection
@@ -118,7 +118,7 @@ def _naive(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setattr(recording, "lock_names", hurry)
         patch.setattr(recording, "lock_bookings", unlocked)
         patch.setattr(recording, "save_bookings", late)
-        patch.setattr(recording_room, "_ATTEMPTS", 50)
+        patch.setattr(attempts, "MOST", 50)
         yield
 
 
