@@ -15,6 +15,8 @@ from instep.crm.oauth import Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
+from instep.crm.salesforce.names import CONNECTOR_LABEL
+from instep.crm.salesforce.package import CREATES, NewField
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
 from instep.crm.transport import shared
 
@@ -65,6 +67,9 @@ class Vendor:
     revoke: Callable[[Kept, Tokens], None]
     #: the connector's fields and rights as a file that an admin can deploy by hand
     package: Callable[[], bytes]
+    #: what that file creates, and the name of the set of rights in it
+    creates: Sequence[NewField]
+    rights: str
     #: a kept describe document -> the object as a value
     schema_of: Callable[[Mapping[str, Any]], ObjectSchema]
 
@@ -103,6 +108,8 @@ VENDORS: Mapping[str, Vendor] = {
             SalesforceCredentials.of(kept), tokens, shared(_allowed(kept), True)
         ),
         package=zip_bytes,
+        creates=CREATES,
+        rights=CONNECTOR_LABEL,
         schema_of=schema_of,
     ),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict, frozen
@@ -129,8 +128,7 @@ def install_fields(lane: Lane) -> Mapping[str, Any]:
     """Create the connector's fields in the CRM and keep what is there now."""
     crm = open_crm(lane.account_id, lane.row)
     report = crm.install()
-    kept = {**(lane.row["installed"] or {}), **report, "checked_at": datetime.now(UTC).isoformat()}
-    kept.pop("error", None)
+    kept = {**(lane.row["installed"] or {}), **report, "install_error": None}
     credentials.save_installed(lane.account_id, lane.id, kept)
     lane.row = {**lane.row, "installed": kept}
     lane_queries.count_calls(lane.account_id, lane.id, len(crm.calls), 0)

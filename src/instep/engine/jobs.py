@@ -1,4 +1,4 @@
-"""Procrastinate's side of the engine: the one task, and the queue that carries it."""
+"""Procrastinate's side of the engine: its tasks, and the queue that carries them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import procrastinate
 from django.conf import settings
 
+from instep.engine import connection
 from instep.engine.drain import Drained, drain
 from instep.store import lane_queries, statements
 
@@ -37,11 +38,12 @@ def conninfo() -> dict[str, Any]:
 
 
 def make_app(max_connections: int = 8) -> procrastinate.App:
-    """A procrastinate app with the drain task on the database that Django uses."""
+    """A procrastinate app with the engine's tasks on the database that Django uses."""
     connector = procrastinate.PsycopgConnector(kwargs=conninfo(), min_size=1, max_size=max_connections)
     app = procrastinate.App(connector=connector)
     # lock and queueing lock are set where jobs are made: in `instep_wake`
     app.task(name="drain", queue=QUEUE)(drain_job)
+    app.task(name=connection.INSTALL_TASK, queue=QUEUE)(install_job)
     return app
 
 
@@ -56,4 +58,14 @@ def drain_job(connection_id: int) -> None:
             lane_queries.wake(connection_id)
     finally:
         # procrastinate's threads come and go: a database connection must not outlive its use
+        statements.close_connection()
+
+
+def install_job(connection_id: int) -> None:
+    """Create the connector's fields in one connection's CRM, as an admin asked on its page."""
+    try:
+        account_id = lane_queries.account_of_connection(connection_id)
+        if account_id is not None:
+            connection.install(account_id, connection_id)
+    finally:
         statements.close_connection()

@@ -127,6 +127,16 @@ def save_installed(account_id: int, connection_id: int, installed: Mapping[str, 
     Connection.objects.filter(account_id=account_id, id=connection_id).update(installed=dict(installed))
 
 
+def save_identity(
+    account_id: int, connection_id: int, identity: Mapping[str, Any], used: int | None, allowed: int | None
+) -> None:
+    """Keep who we are in the CRM, and its API calls of the day where it told them."""
+    limits = {"limit_used": used, "limit_allowed": allowed} if used is not None else {}
+    Connection.objects.filter(account_id=account_id, id=connection_id).update(
+        identity=dict(identity), name=identity["org_name"], **limits
+    )
+
+
 def _one(account_id: int, connection_id: int) -> Connection:
     found = Connection.objects.filter(account_id=account_id, id=connection_id).first()
     if found is None:

@@ -6,12 +6,31 @@ import io
 import zipfile
 from xml.sax.saxutils import escape
 
+from attrs import frozen
+
 from instep.crm.salesforce import names
 
 #: The same bytes each time: a deployment that changed shows in a comparison.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+
+
+@frozen
+class NewField:
+    """A field that the connector creates. `for_people`: worth a place on the page layout."""
+
+    object: str
+    name: str
+    label: str
+    for_people: bool
+
+
+CREATES = tuple(
+    NewField(name, field, names.LABELS[field], field in (names.EVENT_STATUS, names.REASON))
+    for name, fields in names.OUR_FIELDS.items()
+    for field in fields
+)
 
 
 def zip_bytes(api_version: str = names.NEWEST_VERSION) -> bytes:
