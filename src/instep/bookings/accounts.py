@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -11,6 +12,9 @@ from instep.core.errors import InputError
 from instep.store.models import Account, User
 
 _FIRST_ACCOUNT_LOCK = 0x1459
+
+#: The code of the error for a second first owner.
+TAKEN = "TAKEN"
 
 
 def ensure_account(name: str = "") -> Account:
@@ -23,18 +27,44 @@ def ensure_account(name: str = "") -> Account:
         return Account.objects.order_by("id").first() or Account.objects.create(name=name or "My account")
 
 
+def has_users() -> bool:
+    """Whether anybody can sign in to this home."""
+    return User.objects.exists()
+
+
+def create_owner(name: str, email: str, password: str, account_name: str) -> User:
+    """Make the first user, the Account Owner, and name the account.
+
+    Of several at once one wins; the others, and all later ones, get `InputError` with the code TAKEN. Raises
+    `InputError` for an address or password that cannot be used.
+    """
+    account = ensure_account()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FIRST_ACCOUNT_LOCK])
+        if has_users():
+            raise InputError(
+                "This installation has an owner already.", cure="Sign in, or ask the owner.", code=TAKEN
+            )
+        owner = _create_user(account, email, password, "owner", name)
+        account.name = account_name.strip()
+        account.save(update_fields=["name"])
+    return owner
+
+
 def create_admin(account: Account, email: str, password: str) -> User:
     """Make an administrator. Raises `InputError` for an address or password that cannot be used."""
+    return _create_user(account, email, password, "admin")
+
+
+def _create_user(account: Account, email: str, password: str, role: str, name: str = "") -> User:
     try:
         validate_email(email.strip())
-        password_validation.validate_password(password, User(email=email, account=account))
+        password_validation.validate_password(password, User(email=email, name=name, account=account))
     except ValidationError as error:
-        raise InputError(
-            f"The administrator {email} was not made: {' '.join(error.messages)}", code="USER"
-        ) from None
+        raise InputError(f"The user {email} was not made: {' '.join(error.messages)}", code="USER") from None
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, account)
+            return User.objects.create_user(email, password, account, role, name.strip())
     except IntegrityError:
         raise InputError(
             f"A user with the address {email} exists already.", cure="Sign in with it.", code="USER_EXISTS"
@@ -49,3 +79,11 @@ def set_password(account: Account, email: str, password: str) -> User:
     found.set_password(password)
     found.save(update_fields=["password"])
     return found
+
+
+def forget_second_factor(account: Account, email: str) -> bool:
+    """Let somebody who lost phone and recovery codes sign in with the password alone; whether there was one."""
+    removed, _ = Authenticator.objects.filter(
+        user__account=account, user__email__iexact=email.strip()
+    ).delete()
+    return bool(removed)

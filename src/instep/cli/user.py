@@ -16,6 +16,12 @@ def register(app: typer.Typer) -> None:
 
 def user(
     email: Annotated[str, typer.Argument(help="The address that the administrator signs in with.")],
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget-second-factor", help="For who lost phone and recovery codes: no code is asked."
+        ),
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -23,10 +29,13 @@ def user(
     from instep.ops.boot import boot
 
     with boot(home, migrate=True):
-        from instep.bookings.accounts import ensure_account, set_password
+        from instep.bookings.accounts import ensure_account, forget_second_factor, set_password
 
+        account = ensure_account()
         password = secrets.token_urlsafe(12)
-        set_password(ensure_account(), email, password)
+        set_password(account, email, password)
+        if forget:
+            forget_second_factor(account, email)
     if as_json:
         print_json({"email": email, "password": password})
     else:

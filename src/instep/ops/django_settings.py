@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     # After our own pages, whose templates take the place of its templates.
     "allauth",
     "allauth.account",
+    "allauth.mfa",
 ]
 
 MIDDLEWARE = [
@@ -104,7 +105,23 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Wrong codes of the second factor count as failed sign-ins of their person.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "welcome": "20/m/ip"}
+ACCOUNT_FORMS = {
+    "change_password": "instep.web.profile.PasswordForm",
+    "reauthenticate": "instep.web.profile.ConfirmForm",
+}
+MFA_ADAPTER = "instep.web.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "instep.web.second_factor.CodeForm",
+    "reauthenticate": "instep.web.second_factor.ConfirmCodeForm",
+    "activate_totp": "instep.web.second_factor.ActivateForm",
+}
+# One period before and after: phones' clocks differ, and people need some seconds to type.
+MFA_TOTP_TOLERANCE = 1
+# Addresses are given by an administrator; nobody registers with somebody else's.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The proxy in front of us says who the caller is; without one the connection itself does.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if INSTEP.is_https else 0
 

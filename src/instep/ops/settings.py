@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -119,6 +120,12 @@ class Settings(BaseSettings):
             hmac.new(key.encode(), b"instep django secret", hashlib.sha256).hexdigest()
             for key in self.secret_keys
         )
+
+    def set_up_code(self) -> str:
+        """What the first owner has to know, as people copy it: 80 bits that only this installation's key gives."""
+        digest = hmac.new(self.secret_keys[0].encode(), b"instep set-up code", hashlib.sha256).digest()
+        word = base64.b32encode(digest[:10]).decode()
+        return "-".join(word[at : at + 4] for at in range(0, len(word), 4))
 
 
 def load(home: Path | None = None) -> Settings:

@@ -48,9 +48,13 @@ def serve_web(settings: Settings, host: str, port: int) -> None:
 
 def web_child(host: str, port: int) -> Child:
     """The web server as a child of the supervisor, ready when `/readyz` says so."""
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - a comparison, not a bind
     command = instep_command("web", "--host", host, "--port", str(port))
-    return Child("web", command, MIGRATES, ready=http_ready(port, host=reachable))
+    return Child("web", command, MIGRATES, ready=http_ready(port, host=reachable(host)))
+
+
+def reachable(host: str) -> str:
+    """Where this machine reaches a server that listens on `host`."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - a comparison, not a bind
 
 
 def worker_child(name: str = "worker") -> Child:

@@ -19,7 +19,10 @@ NAVIGATION = (("bookings", _("Bookings"), "/bookings"),)
 GEAR = (("set-aside", _("Set aside"), "/set-aside"),)
 
 #: The menu of the person who is signed in. The same three parts.
-PROFILE = (("zone", _("Time zone"), "/zone"),)
+PROFILE = (
+    ("profile", _("Your profile"), "/profile"),
+    ("zone", _("Time zone"), "/zone"),
+)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

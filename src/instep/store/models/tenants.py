@@ -31,9 +31,11 @@ class UserManager(BaseUserManager["User"]):
         """The user with that address in whatever spelling."""
         return self.get(email__iexact=(email or "").strip())
 
-    def create_user(self, email: str, password: str | None, account: Account, role: str = "admin") -> User:
+    def create_user(
+        self, email: str, password: str | None, account: Account, role: str = "admin", name: str = ""
+    ) -> User:
         """Make a user; a password of None cannot be signed in with."""
-        user = self.model(email=email.strip().lower(), account=account, role=role)
+        user = self.model(email=email.strip().lower(), account=account, role=role, name=name)
         user.set_password(password)
         user.save(using=self._db)
         return user

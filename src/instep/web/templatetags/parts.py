@@ -22,6 +22,12 @@ def number(value: float | None) -> str:
     return "—" if value is None else formats.number_format(value, force_grouping=True)
 
 
+@register.filter
+def in_fours(secret: str) -> str:
+    """A secret that people copy by hand, in groups of four."""
+    return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+
+
 _FORMS = {"number": number, "seconds": seconds}
 
 
