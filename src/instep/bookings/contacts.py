@@ -32,7 +32,8 @@ def edit(account_id: int, contact_id: str, values: Mapping[str, Any], now: datet
 
     Names are those of `core.contact.SETTABLE`, or `custom.<identifier>`. An empty value empties the contact's
     own; a CRM's value is not erased by it. An address that is replaced still leads to the contact. Raises
-    `InputError` for an unknown contact or name, and for an address that is unusable or another contact's.
+    `InputError` for an unknown contact or name, and for an address that is unusable or another contact's
+    (`matches` then names that one).
     """
     _check_names(values)
     with transaction.atomic():
@@ -47,8 +48,9 @@ def edit(account_id: int, contact_id: str, values: Mapping[str, Any], now: datet
         if len(found) > 1:
             raise InputError(
                 f"The address {address} belongs to another contact.",
-                cure="Merge the two, or use another address.",
+                cure="Use another address; a contact keeps those that it had before, too.",
                 code="EMAIL_TAKEN",
+                matches=tuple((queries.CONTACT, one.public_id) for one in found if one is not row),
             )
         before = convert.fields_of(row.fields)
         said = {name: address if name == "email" else value for name, value in values.items()}

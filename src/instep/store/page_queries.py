@@ -56,7 +56,7 @@ class BookingFilter:
     """What the list is narrowed to; empty values narrow nothing.
 
     `first` and `until` bound the start, the latter exclusive; `ahead_of` keeps what ends after that moment and,
-    unless a status is asked for, still stands, and puts the soonest first. `calendar` and `host` are keys.
+    unless a status is asked for, still stands, and puts the soonest first. `calendar`, `host` and `contact` are keys.
     """
 
     search: str = ""
@@ -64,6 +64,7 @@ class BookingFilter:
     crm: str = ""
     calendar: int | None = None
     host: int | None = None
+    contact: int | None = None
     first: datetime | None = None
     until: datetime | None = None
     ahead_of: datetime | None = None
@@ -79,6 +80,7 @@ _KEPT = f"""b.account_id = %(account)s AND NOT b.in_trash
            AND (%(status)s = '' OR b.status = %(status)s)
            AND (%(calendar)s::bigint IS NULL OR b.calendar_id = %(calendar)s)
            AND (%(host)s::bigint IS NULL OR b.host_id = %(host)s)
+           AND (%(contact)s::bigint IS NULL OR b.contact_id = %(contact)s)
            AND (%(first)s::timestamptz IS NULL OR b.start_at >= %(first)s)
            AND (%(until)s::timestamptz IS NULL OR b.start_at < %(until)s)
            AND (%(ahead)s::timestamptz IS NULL OR (b.end_at > %(ahead)s AND (b.active OR %(status)s <> '')))
@@ -100,6 +102,7 @@ def _asked(account_id: int, wanted: BookingFilter) -> dict[str, Any]:
         "status": wanted.status,
         "calendar": wanted.calendar,
         "host": wanted.host,
+        "contact": wanted.contact,
         "first": wanted.first,
         "until": wanted.until,
         "ahead": wanted.ahead_of,
@@ -321,7 +324,7 @@ def booking_head(account_id: int, key: int) -> BookingHead | None:
 
 @frozen
 class ReceiptRow:
-    """One receipt of a booking; `document` is `core.receipt`'s, empty in lists."""
+    """One receipt of a booking or contact; `document` is `core.receipt`'s, empty in lists."""
 
     id: int
     at: datetime
@@ -339,25 +342,26 @@ _RECEIPT = """SELECT r.id, r.at, r.connection_id, coalesce(n.vendor, ''), coales
                      r.calls, r.ms, r.drain_id, {document}
                 FROM receipt r
                 LEFT JOIN connection n ON n.account_id = r.account_id AND n.id = r.connection_id
-               WHERE r.account_id = %s AND r.kind = 'booking' AND r.target_id = %s"""
+               WHERE r.account_id = %s AND r.kind = %s AND r.target_id = %s"""
 
 
 def list_receipts(
-    account_id: int, booking_key: int, connection: str = "", limit: int = 50
+    account_id: int, target_key: int, connection: str = "", limit: int = 50, *, kind: str = BOOKING
 ) -> list[ReceiptRow]:
-    """The receipts of a booking without their documents, newest first; `connection` is a public id or empty."""
+    """The receipts of a booking or contact without their documents, newest first; `connection` is a public id
+    or empty."""
     found = rows(
         _RECEIPT.format(document="'{}'")
         + " AND (%s = '' OR n.public_id = %s) ORDER BY r.at DESC, r.id DESC LIMIT %s",
-        [account_id, booking_key, connection, connection, limit],
+        [account_id, kind, target_key, connection, connection, limit],
     )
     return [ReceiptRow(*row[:-1], {}) for row in found]
 
 
-def receipt(account_id: int, booking_key: int, receipt_id: int) -> ReceiptRow | None:
-    """One receipt of a booking with its document, or None."""
+def receipt(account_id: int, target_key: int, receipt_id: int, *, kind: str = BOOKING) -> ReceiptRow | None:
+    """One receipt of a booking or contact with its document, or None."""
     found = rows(
-        _RECEIPT.format(document="r.document") + " AND r.id = %s", [account_id, booking_key, receipt_id]
+        _RECEIPT.format(document="r.document") + " AND r.id = %s", [account_id, kind, target_key, receipt_id]
     )
     return ReceiptRow(*found[0][:-1], json.loads(found[0][-1])) if found else None
 

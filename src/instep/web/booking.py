@@ -15,11 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from instep.core.booking import Booking, Kind, Status, status_detail
 from instep.crm.vendors import vendor_of
-from instep.engine.lane import record_url_of
 from instep.store import page_queries, queries
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
 from instep.store.queries import LoggedTransition
-from instep.web.document import RecordUrl
+from instep.web.links import CrmRecordLink, record_links
 
 
 @frozen
@@ -35,15 +34,6 @@ class Step:
     was: datetime | None
     host: str
     late: bool
-
-
-@frozen
-class CrmRecordLink:
-    """One record in the CRM."""
-
-    object: str
-    name: str
-    url: str
 
 
 @frozen
@@ -129,22 +119,10 @@ def timeline(log: list[LoggedTransition]) -> list[Step]:
 
 
 def _side(account_id: int, key: int, mark: Mark) -> CrmSide:
-    url = record_url_of(account_id, mark.connection_key)
-    receipts = page_queries.list_receipts(account_id, key, mark.connection, 5)
-    return CrmSide(mark, _records(account_id, mark, url), tuple(receipts))
-
-
-def _records(account_id: int, mark: Mark, url: RecordUrl) -> tuple[CrmRecordLink, ...]:
     link = mark.link
-    pairs = [
+    records = [
         (link.get("person_object", ""), link.get("person_id", "")),
         (vendor_of(mark.vendor).profile.activity.name, link.get("activity_id", "")),
     ]
-    there = [(name, record_id) for name, record_id in pairs if record_id]
-    names = page_queries.record_names(
-        account_id, mark.connection_key, [record_id for name, record_id in there]
-    )
-    return tuple(
-        CrmRecordLink(name, names.get(record_id, "") or record_id, url(name, record_id))
-        for name, record_id in there
-    )
+    receipts = page_queries.list_receipts(account_id, key, mark.connection, 5)
+    return CrmSide(mark, record_links(account_id, mark.connection_key, records), tuple(receipts))

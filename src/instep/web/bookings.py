@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from instep.core.booking import Status
-from instep.store import page_queries
+from instep.store import contact_queries, page_queries
+from instep.store.contact_queries import ContactHead
 from instep.store.page_queries import BookingFilter
 from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
 from instep.web.paging import key_of, page_of, place
@@ -48,12 +49,14 @@ def bookings(request: HttpRequest) -> HttpResponse:
     """The account's bookings, the latest start first; the upcoming ones soonest first."""
     account_id = request.user.account_id
     period = period_of(request, datetime.now(UTC))
-    wanted = _wanted(request, period)
+    contact = _contact(request)
+    wanted = _wanted(request, period, contact.key if contact else None)
     found = page_queries.list_bookings(account_id, wanted, PAGE_SIZE + 1, place(request))
     context = {
         "page": page_of(request, found, PAGE_SIZE, lambda row: (row.start, row.key)),
         "wanted": wanted,
         "period": period,
+        "contact": contact,
         "count": page_queries.count_bookings(account_id, wanted, COUNTED + 1),
         "counted": COUNTED,
         "standing": page_queries.standing(account_id),
@@ -67,7 +70,13 @@ def bookings(request: HttpRequest) -> HttpResponse:
     return render(request, "web/bookings/page.html", context)
 
 
-def _wanted(request: HttpRequest, period: Period) -> BookingFilter:
+def _contact(request: HttpRequest) -> ContactHead | None:
+    """The contact that the list is narrowed to."""
+    contact_id = request.GET.get("contact", "").replace("\0", "")
+    return contact_queries.contact_head(request.user.account_id, contact_id) if contact_id else None
+
+
+def _wanted(request: HttpRequest, period: Period, contact: int | None) -> BookingFilter:
     """The filter in the address; words that are no choice narrow nothing."""
     status, crm = request.GET.get("status", ""), request.GET.get("crm", "")
     return BookingFilter(
@@ -76,6 +85,7 @@ def _wanted(request: HttpRequest, period: Period) -> BookingFilter:
         crm=crm if crm in {choice for choice, word in CRM_CHOICES} else "",
         calendar=key_of(request.GET.get("calendar", "")),
         host=key_of(request.GET.get("host", "")),
+        contact=contact,
         first=period.first,
         until=period.until,
         ahead_of=period.ahead_of,
