@@ -44,7 +44,8 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Callable
             page.get_by_label("E-mail").fill(EMAIL)
             page.get_by_label("Password").fill(PASSWORD)
             page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/bookings")
+            page.wait_for_url("**/dashboard")
+            page.goto("/bookings")
         return page
 
     yield begin

@@ -104,7 +104,7 @@ def test_candidates_tell_why_and_when_they_changed() -> None:
 def test_cost_counts_calls_and_names_those_that_share_them() -> None:
     document = read(cost={"calls": 1, "ms": 412.4, "request_ids": ["a", "b"], "batch_items": 40})
     assert (document.calls, document.ms, document.shared, document.request_ids) == (
-        "1 API call",
+        1,
         412,
         40,
         ("a", "b"),

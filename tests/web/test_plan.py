@@ -24,31 +24,31 @@ def booking(recorded: Callable[..., list[int]]) -> int:
 def test_plan_tells_what_would_be_written(
     client: Client, booking: int, lane: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[int, int]] = []
+    asked: list[tuple[int, int, str]] = []
 
-    def plan(account_id: int, key: int) -> dict[str, Any]:
-        asked.append((account_id, key))
+    def plan(account_id: int, key: int, connection: str) -> dict[str, Any]:
+        asked.append((account_id, key, connection))
         new = write(
             action="upsert",
             id="",
             key={"field": "Instep_Contact_Id__c", "value": "CTC-1"},
             changes=[change()],
         )
-        return {"tense": "plan", "writes": [new], "cost": {"calls": 2}}
+        return {"tense": "plan", "writes": [new], "cost": {"calls": 2, "looked_calls": 1, "looked_ms": 17.6}}
 
     monkeypatch.setattr("instep.web.plan.plan_booking", plan)
     words = text_of(client.get(f"/bookings/{booking}/plan"))
-    assert asked == [(lane.account_id, booking)]
+    assert asked == [(lane.account_id, booking, lane.public_id)]
     assert "Would write Lead would be created by Instep_Contact_Id__c = CTC-1" in words
     assert "Phone +351 1 mapping: Mobile phone" in words
-    assert "2 API calls" in words
+    assert "Writing it would take 2 API calls. Looking took 1 API call and 18 ms." in words
 
 
 @pytest.mark.usefixtures("lane")
 def test_crm_that_cannot_be_read_says_cause_and_cure(
     client: Client, booking: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(account_id: int, key: int) -> dict[str, Any]:
+    def refuse(account_id: int, key: int, connection: str) -> dict[str, Any]:
         raise NeedsAdmin("The token was revoked.", code="invalid_grant", cure="Connect Salesforce again.")
 
     monkeypatch.setattr("instep.web.plan.plan_booking", refuse)
@@ -58,4 +58,4 @@ def test_crm_that_cannot_be_read_says_cause_and_cure(
 
 
 def test_without_a_crm_there_is_no_plan_but_a_next_step(client: Client, booking: int) -> None:
-    assert "instep connect salesforce" in text_of(client.get(f"/bookings/{booking}/plan"))
+    assert "No CRM is connected" in text_of(client.get(f"/bookings/{booking}/plan"))

@@ -141,8 +141,14 @@ def _result(answer: Answer, parent_refused: bool) -> dict[str, Any]:
     }
 
 
-def plan_document(item: ItemPlan, cost: Cost) -> dict[str, Any]:
-    """What would be read, matched and written for one item, and what it would cost."""
+def plan_document(item: ItemPlan, cost: Cost, looked: Cost | None = None) -> dict[str, Any]:
+    """What would be read, matched and written for one item, and what it would cost.
+
+    `looked` is what it took to make this plan, where the CRM was read for it.
+    """
+    price: dict[str, Any] = {"calls": cost.calls}
+    if looked is not None:
+        price |= {"looked_calls": looked.calls, "looked_ms": round(looked.ms, 1)}
     return {
         "tense": "plan",
         "item": item.item,
@@ -150,7 +156,7 @@ def plan_document(item: ItemPlan, cost: Cost) -> dict[str, Any]:
         "writes": [_write(item, write, None, {}) for write in item.writes],
         "notes": list(item.notes),
         "set_by": item.shared_with,
-        "cost": {"calls": cost.calls},
+        "cost": price,
     }
 
 
@@ -300,11 +306,20 @@ def _render_change(change: Mapping[str, Any]) -> str:
     return f"{name} {old}  →  {_show(change['new'], start)}{rule}{note}"
 
 
+def _calls(count: int) -> str:
+    return f"{count} API {'call' if count == 1 else 'calls'}"
+
+
 def _render_end(document: Mapping[str, Any]) -> Iterable[str]:
     cost = document.get("cost") or {}
     shared = cost.get("batch_items", 1)
     calls = cost.get("calls", 0)
-    line = f"Cost     {calls} API {'call' if calls == 1 else 'calls'}"
+    line = f"Cost     {_calls(calls)}"
+    if "looked_calls" in cost:
+        writing = f"{_calls(calls)} to write it" if calls else "nothing to write, so no API call"
+        line = (
+            f"Cost     {writing}; this look took {_calls(cost['looked_calls'])} · {cost['looked_ms']:.0f} ms"
+        )
     if shared > 1:
         line += f", shared by {shared} items of the batch"
     if "ms" in cost:

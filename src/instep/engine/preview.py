@@ -1,24 +1,71 @@
-"""The plan of one booking without writing: what would be read, matched and written, and what it costs."""
+"""The plan of one booking without writing, a real or an invented one: what would be read, matched and written."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attrs import frozen
+
+from instep.core.booking import Booking, Guest, Kind, Status, Transition, status_detail
+from instep.core.contact import Contact, contact_of, identity_email, merge, stamped, tidy_email
+from instep.core.errors import InputError
+from instep.core.fold import stamp
 from instep.core.receipt import Cost, plan_document
 from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
 from instep.engine.drain import load, remembered
 from instep.engine.lane import Lane, open_lane, record_url_of, the_connection, with_links
-from instep.store import item_queries, lane_queries, queries
+from instep.store import convert, item_queries, lane_queries, plan_queries, queries
+
+#: the ids that an invented booking and a person whom nobody knows would get; nothing is ever written with them
+INVENTED_BOOKING, INVENTED_CONTACT = "BKNG-INVENTED", "CTC-INVENTED"
 
 
-def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
-    """The plan document of a booking on the account's connection.
+@frozen
+class Invented:
+    """A booking that nobody made. `host_key` is a host's key or None; `start` is aware."""
+
+    name: str
+    email: str
+    start: datetime
+    minutes: int = 30
+    company: str = ""
+    subject: str = ""
+    calendar_key: int | None = None
+    host_key: int | None = None
+
+
+def plan_booking(account_id: int, booking_key: int, connection: str = "") -> dict[str, Any]:
+    """The plan document of a booking on a connection by its public id; without one on the oldest one.
 
     Raises `InputError` when nothing is connected, and the CRM's own errors when it cannot be read.
     """
-    lane = open_lane(account_id, the_connection(account_id))
-    work = _work(lane, booking_key)
+    lane = open_lane(account_id, _connection(account_id, connection))
+    return _plan(lane, _work(lane, booking_key))
+
+
+def plan_invented(account_id: int, invented: Invented, now: datetime, connection: str = "") -> dict[str, Any]:
+    """The plan document of a booking that is made up for it; nothing is kept here, nothing is written there.
+
+    A guest whose address is known here is that contact, as in a real booking.
+    """
+    lane = open_lane(account_id, _connection(account_id, connection))
+    return _plan(lane, _invented_work(account_id, invented, now))
+
+
+def _connection(account_id: int, public_id: str) -> dict[str, Any]:
+    if not public_id:
+        return the_connection(account_id)
+    for row in lane_queries.connections(account_id):
+        if row["public_id"] == public_id:
+            return row
+    raise InputError(
+        f"There is no connection {public_id}.", code="NO_SUCH_CONNECTION", cure="See `instep doctor`."
+    )
+
+
+def _plan(lane: Lane, work: Work) -> dict[str, Any]:
     works = [work]
     hosts = hosts_of(works)
     setting = lane.setting(hosts)
@@ -31,8 +78,10 @@ def plan_booking(account_id: int, booking_key: int) -> dict[str, Any]:
         lane.unknown_hosts(setting, hosts),
         lane.recall,
     )
-    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
-    return with_links(plan_document(batch.items[0], Cost(cost)), record_url_of(account_id, lane.id))
+    looked = lane.crm.calls[before:]
+    lane_queries.count_calls(lane.account_id, lane.id, len(looked), 0)
+    document = plan_document(batch.items[0], Cost(cost), Cost(len(looked), sum(call.ms for call in looked)))
+    return with_links(document, record_url_of(lane.account_id, lane.id))
 
 
 def _work(lane: Lane, booking_key: int) -> Work:
@@ -44,3 +93,43 @@ def _work(lane: Lane, booking_key: int) -> Work:
     contacts = queries.load_contacts(lane.account_id, [contact_key] if contact_key else [])
     contact = contacts.get(contact_key) if contact_key else None
     return Work(f"booking:{booking.id}", contact, booking, Link())
+
+
+# --- an invented booking ---
+
+
+def _invented_work(account_id: int, invented: Invented, now: datetime) -> Work:
+    """The item that a booking of these values would be, a moment after it was made."""
+    contact = _invented_contact(account_id, invented, now)
+    host = plan_queries.host_by_key(account_id, invented.host_key) if invented.host_key else None
+    calendar = plan_queries.calendar_name(account_id, invented.calendar_key) if invented.calendar_key else ""
+    start = invented.start.astimezone(UTC)
+    made = Transition(Kind.SCHEDULED, now, Status.SCHEDULED, by="customer", start=start, host=host)
+    booking = Booking(
+        id=INVENTED_BOOKING,
+        source="instep",
+        status=Status.SCHEDULED,
+        status_detail=status_detail(Kind.SCHEDULED, Status.SCHEDULED, "customer"),
+        subject=invented.subject or calendar or "Meeting",
+        start=start,
+        end=start + timedelta(minutes=invented.minutes),
+        contact_id=contact.id,
+        booked_at=now,
+        updated_at=now,
+        actioned_by="customer",
+        host=host,
+        guest=Guest(name=invented.name, email=invented.email, company=invented.company),
+        calendar_name=calendar,
+        timeline=(made,),
+    )
+    return Work(f"booking:{booking.id}", contact, booking, Link())
+
+
+def _invented_contact(account_id: int, invented: Invented, now: datetime) -> Contact:
+    """Who the guest would be: the contact that the address leads to, with what was said now, or a new one."""
+    said = {"name": invented.name, "email": tidy_email(invented.email), "company": invented.company}
+    key = identity_email(invented.email)
+    known = plan_queries.contact_known_by(account_id, key) if key else None
+    public_id, before = known or (INVENTED_CONTACT, {})
+    fields = merge(convert.fields_of(before), stamped(said, stamp(now, now, 0, INVENTED_BOOKING)))
+    return contact_of(public_id, fields, now)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -36,12 +36,6 @@ CRM_CHOICES = (
     (PROBLEM, _("Problem")),
     (IGNORED, _("Ignored")),
 )
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """The first page after signing in."""
-    return redirect("bookings")
 
 
 @require_safe

@@ -81,7 +81,9 @@ class Document:
     records: tuple[Record, ...]
     notes: tuple[str, ...]
     set_by: str
-    calls: str
+    #: what reading for a plan took, empty for a receipt
+    looked: str
+    calls: int
     ms: int | None
     shared: int
     request_ids: tuple[str, ...]
@@ -90,9 +92,14 @@ class Document:
     error_cure: str
 
     @property
+    def nothing_read(self) -> bool:
+        """True when the attempt ended before the CRM said who is there."""
+        return bool(self.error_message) and not self.rule and not self.records
+
+    @property
     def writes_nothing(self) -> bool:
         """True when everything in the CRM is as it should be."""
-        return not any(record.tone != "quiet" for record in self.records)
+        return not self.error_message and not any(record.tone != "quiet" for record in self.records)
 
 
 def read_document(document: Mapping[str, Any], url: RecordUrl) -> Document:
@@ -101,7 +108,6 @@ def read_document(document: Mapping[str, Any], url: RecordUrl) -> Document:
     cost = document.get("cost") or {}
     error = document.get("error") or {}
     is_plan = document.get("tense") == "plan"
-    calls = int(cost.get("calls", 0))
     return Document(
         is_plan=is_plan,
         rule=match.get("rule", ""),
@@ -110,7 +116,8 @@ def read_document(document: Mapping[str, Any], url: RecordUrl) -> Document:
         records=tuple(_record(row, is_plan, url) for row in document.get("writes") or ()),
         notes=tuple(document.get("notes") or ()),
         set_by=_booking_id(document.get("set_by") or ""),
-        calls=ngettext("%(n)s API call", "%(n)s API calls", calls) % {"n": calls},
+        looked=_looked(cost),
+        calls=int(cost.get("calls", 0)),
         ms=round(cost["ms"]) if "ms" in cost else None,
         shared=int(cost.get("batch_items", 1)),
         request_ids=tuple(cost.get("request_ids") or ()),
@@ -118,6 +125,16 @@ def read_document(document: Mapping[str, Any], url: RecordUrl) -> Document:
         error_message=error.get("message", ""),
         error_cure=error.get("cure", ""),
     )
+
+
+def _looked(cost: Mapping[str, Any]) -> str:
+    if "looked_calls" not in cost:
+        return ""
+    calls = int(cost["looked_calls"])
+    words = ngettext(
+        "Looking took %(n)s API call and %(ms)s ms.", "Looking took %(n)s API calls and %(ms)s ms.", calls
+    )
+    return words % {"n": calls, "ms": round(cost.get("looked_ms", 0))}
 
 
 def _booking_id(item: str) -> str:

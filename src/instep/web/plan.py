@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from instep.core.errors import InstepError
 from instep.engine.lane import record_url_of
 from instep.engine.preview import plan_booking
-from instep.store import page_queries
+from instep.store.page_queries import lane_states
 from instep.web.booking import head_of, shown_booking
 from instep.web.document import read_document
 
@@ -18,22 +18,19 @@ from instep.web.document import read_document
 @require_safe
 @never_cache
 def plan(request: HttpRequest, key: int) -> HttpResponse:
-    """The live plan, or why the CRM cannot be asked just now."""
+    """The live plan on one connection, or why its CRM cannot be asked just now."""
     head = head_of(request, key)
     account_id = request.user.account_id
     shown = shown_booking(account_id, head)
-    context = {"head": head, "booking": shown}
-    lanes = page_queries.lane_states(account_id)
-    if shown is None or not lanes:
-        return render(request, "web/plan/page.html", {**context, "connected": bool(lanes)})
+    lanes = lane_states(account_id)
+    named = request.GET.get("connection")
+    chosen = next((lane for lane in lanes if lane.id == named), lanes[0] if lanes else None)
+    context = {"head": head, "booking": shown, "connections": lanes, "chosen": chosen}
+    if shown is None or chosen is None:
+        return render(request, "web/plan/page.html", context)
     try:
-        document = plan_booking(account_id, key)
+        document = plan_booking(account_id, key, chosen.id)
     except InstepError as error:
-        return render(
-            request, "web/plan/page.html", {**context, "connected": True, "error": error}, status=503
-        )
-    context |= {
-        "connected": True,
-        "document": read_document(document, record_url_of(account_id, lanes[0].key)),
-    }
+        return render(request, "web/plan/page.html", {**context, "error": error}, status=503)
+    context["document"] = read_document(document, record_url_of(account_id, chosen.key))
     return render(request, "web/plan/page.html", context)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from instep.engine.lane import record_url_of
 from instep.store import page_queries
+from instep.store.page_queries import ReceiptRow
 from instep.web.booking import head_of, shown_booking
 from instep.web.document import read_document
 
@@ -28,17 +31,32 @@ def newest(request: HttpRequest, key: int) -> HttpResponse:
 
 @require_safe
 def receipt(request: HttpRequest, key: int, receipt_id: int) -> HttpResponse:
-    """One receipt."""
+    """One receipt of a booking."""
     head = head_of(request, key)
     account_id = request.user.account_id
     found = page_queries.receipt(account_id, key, receipt_id) if receipt_id < 2**63 else None
     if found is None:
         raise Http404
+    receipts = page_queries.list_receipts(account_id, key)
+    earlier, later = neighbours(receipts, receipt_id)
     context = {
         "head": head,
         "booking": shown_booking(account_id, head),
         "receipt": found,
-        "receipts": page_queries.list_receipts(account_id, key),
+        "receipts": receipts,
+        "earlier": earlier,
+        "later": later,
         "document": read_document(found.document, record_url_of(account_id, found.connection_key)),
     }
     return render(request, "web/receipt/page.html", context)
+
+
+def neighbours(
+    receipts: Sequence[ReceiptRow], receipt_id: int
+) -> tuple[ReceiptRow | None, ReceiptRow | None]:
+    """The receipts before and after this one, of those at hand; `receipts` run from newest to oldest."""
+    place = next((n for n, row in enumerate(receipts) if row.id == receipt_id), None)
+    if place is None:
+        return None, None
+    earlier = receipts[place + 1] if place + 1 < len(receipts) else None
+    return earlier, receipts[place - 1] if place else None

@@ -13,7 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from instep.store.page_queries import LaneState, lane_states
 
 #: (name of the address, its word, the first part of the addresses that belong to it), in the order shown
-NAVIGATION = (("bookings", _("Bookings"), "/bookings"), ("contacts", _("Contacts"), "/contacts"))
+NAVIGATION = (
+    ("dashboard", _("Dashboard"), "/dashboard"),
+    ("bookings", _("Bookings"), "/bookings"),
+    ("contacts", _("Contacts"), "/contacts"),
+    ("sync-log", _("Sync log"), "/sync-log"),
+)
 
 #: What is set up once and looked at rarely: the menu behind the gear. The same three parts.
 GEAR = (("set-aside", _("Set aside"), "/set-aside"),)

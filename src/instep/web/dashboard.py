@@ -1,0 +1,125 @@
+"""The dashboard: is everything in step? How far, how fast, and what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+from attrs import frozen
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import formats, timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from instep.engine.warnings import known_warnings
+from instep.store import dashboard_queries, item_queries, log_queries
+from instep.store.dashboard_queries import ConnectionCard, Day, RefusedField
+from instep.store.log_queries import ProblemGroup
+
+DAYS = 14
+#: what two weeks of logs say need not be asked every three seconds
+_KEPT_FOR = 60
+#: so many causes are listed; the sync log has all of them
+_CAUSES = 5
+
+Value = TypeVar("Value")
+
+
+@frozen
+class Charts:
+    """Two weeks in bars, oldest day first. `calls` are API calls by connection key."""
+
+    labels: Sequence[str]
+    bookings: Sequence[int]
+    seconds: Sequence[float | None]
+    calls: dict[int, Sequence[int]]
+
+    @property
+    def any(self) -> bool:
+        """True when there is a bar to show."""
+        return any(self.bookings)
+
+
+@frozen
+class NeedsYou:
+    """What only a person can cure."""
+
+    causes: Sequence[ProblemGroup]
+    refused: Sequence[RefusedField]
+    set_aside: int
+    warned: Sequence[tuple[ConnectionCard, str]]
+
+    @property
+    def any(self) -> bool:
+        """True when there is something to do."""
+        return bool(self.causes or self.refused or self.set_aside or self.warned)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page after signing in."""
+    return redirect("dashboard")
+
+
+@require_safe
+@never_cache
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Everything at a glance; the page asks for itself every three seconds."""
+    account_id = request.user.account_id
+    cards = dashboard_queries.connection_cards(account_id)
+    charts = charts_of(account_id)
+    context: dict[str, Any] = {
+        "cards": [(card, charts.calls.get(card.key)) for card in cards],
+        "waiting": sum(card.waiting for card in cards),
+        "problems": sum(card.problems for card in cards),
+        "standing_still": any(card.stands_still for card in cards),
+        "speed": dashboard_queries.speed(account_id),
+        "charts": charts,
+        "needs": needs_you(account_id, cards),
+        "first_steps": dashboard_queries.first_steps(account_id),
+        "address": request.get_full_path(),
+    }
+    return render(request, "web/dashboard/page.html", context)
+
+
+def needs_you(account_id: int, cards: Sequence[ConnectionCard]) -> NeedsYou:
+    """Problems by cause, refused values, events that could not be used, and what the configuration will do."""
+    groups = [group for group in log_queries.problem_groups(account_id, _CAUSES + 1) if not group.ignored]
+    warned = [(card, said) for card in cards for said in _warnings(account_id, card)]
+    return NeedsYou(
+        groups, dashboard_queries.refused_fields(account_id), item_queries.count_set_aside(account_id), warned
+    )
+
+
+def charts_of(account_id: int) -> Charts:
+    """The bars of the last days, in the reader's zone."""
+    zone = timezone.get_current_timezone_name()
+    today = timezone.localdate()
+    shown = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    since = timezone.make_aware(datetime.combine(shown[0], time()))
+    days: dict[date, Day] = _kept(
+        f"days:{account_id}:{zone}:{today}", lambda: dashboard_queries.days(account_id, zone, since)
+    )
+    calls: dict[int, dict[date, int]] = _kept(
+        f"calls:{account_id}:{zone}:{today}", lambda: dashboard_queries.calls_by_day(account_id, zone, since)
+    )
+    told = [days.get(day, Day(day)) for day in shown]
+    return Charts(
+        labels=[formats.date_format(day, "j M") for day in shown],
+        bookings=[day.bookings for day in told],
+        seconds=[day.median_seconds for day in told],
+        calls={key: [by_day.get(day, 0) for day in shown] for key, by_day in calls.items()},
+    )
+
+
+def _warnings(account_id: int, card: ConnectionCard) -> list[str]:
+    return _kept(f"warnings:{account_id}:{card.key}", lambda: known_warnings(account_id, card.key))
+
+
+def _kept(name: str, ask: Callable[[], Value]) -> Value:
+    """A value that this process asked for within the last minute."""
+    value: Value = cache.get_or_set(f"dashboard:{name}", ask, _KEPT_FOR)
+    return value
