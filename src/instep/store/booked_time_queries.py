@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
 from attrs import frozen
 
-from instep.core.assignment import Candidate
 from instep.core.availability import Span
 from instep.core.booking import Host, Status
 from instep.core.booking_calendar import HERE, WeeklyHours, hours_of
@@ -117,33 +115,36 @@ def booked_starts(
     return dict(starts)
 
 
-def candidates(
-    account_id: int, calendar_id: str, public_ids: Sequence[str], since: datetime
-) -> list[Candidate]:
-    """These hosts with their priority in a calendar and the bookings that they have of it, counted from `since`."""
+@frozen
+class Load:
+    """How many bookings of a calendar a host has, and when the last one was made."""
+
+    booked: int
+    last: datetime | None
+
+
+def loads(account_id: int, calendar_id: str, public_ids: Collection[str], since: datetime) -> dict[str, Load]:
+    """The loads of these hosts by public id, from bookings that start after `since` and are not canceled."""
     found = rows(
         """
-        SELECT h.public_id, coalesce(min(p.priority), 1), count(b.id), max(b.created_at)
+        SELECT h.public_id, count(*), max(b.created_at)
           FROM host h
-          LEFT JOIN calendar c ON c.account_id = h.account_id AND c.source = %(here)s AND c.source_id = %(id)s
-          LEFT JOIN calendar_host p
-            ON p.account_id = h.account_id AND p.calendar_id = c.id AND p.host_id = h.id
-          LEFT JOIN booking b
-            ON b.account_id = h.account_id AND b.host_id = h.id AND b.start_at >= %(since)s
-           AND b.calendar_id = c.id AND b.status <> %(canceled)s
+          JOIN booking b ON b.account_id = h.account_id AND b.host_id = h.id AND b.start_at >= %(since)s
+          JOIN calendar c ON c.account_id = h.account_id AND c.id = b.calendar_id
          WHERE h.account_id = %(account)s AND h.public_id = ANY(%(hosts)s::text[])
+           AND b.source = %(here)s AND b.status <> %(canceled)s AND c.source_id = %(calendar)s
          GROUP BY h.public_id
         """,
         {
             "account": account_id,
-            "id": calendar_id,
+            "calendar": calendar_id,
             "hosts": list(public_ids),
             "since": since,
             "here": HERE,
             "canceled": Status.CANCELED.value,
         },
     )
-    return [Candidate(*row) for row in found]
+    return {public_id: Load(booked, last) for public_id, booked, last in found}
 
 
 # --- the rows ---
@@ -250,12 +251,3 @@ def lock_ended(account_id: int, now: datetime, limit: int) -> list[int]:
         {"account": account_id, "now": now, "limit": limit},
     )
     return [key for (key,) in found]
-
-
-def rules_of_calendar(account_id: int, calendar_id: str) -> Mapping[str, Any] | None:
-    """The rules of a calendar made here, as stored."""
-    found = rows(
-        "SELECT rules FROM calendar WHERE account_id = %s AND source = %s AND source_id = %s",
-        [account_id, HERE, calendar_id],
-    )
-    return json.loads(found[0][0]) if found else None
