@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,6 +40,7 @@ class Property:
     custom: bool = False
 
 
+@lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
     """The time zone of that IANA name; UTC for an empty or unknown one."""
     try:
@@ -353,7 +355,7 @@ def value_of(key: str, source: Source) -> Any:
         value = source.booking.custom.get(key.removeprefix("meeting.custom.")) if source.booking else None
     else:
         value = None
-    return None if value in ("", [], ()) else value
+    return None if not value and isinstance(value, str | list | tuple) else value
 
 
 def is_booking_fed(key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -72,6 +73,10 @@ class ObjectSchema:
 
     def required(self) -> tuple[Field, ...]:
         """The universally required fields, in the CRM's order."""
+        return self._required
+
+    @cached_property
+    def _required(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields.values() if f.required)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from attrs import field, frozen
@@ -12,7 +12,7 @@ from instep.core.catalogue import Property, Source, find, value_of, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
 from instep.core.lookup import CrmUser
-from instep.core.mapping import Row, convert, default_for, fingerprint, is_blank, wire_datetime
+from instep.core.mapping import Row, convert, default_for, fingerprint, is_blank, takes, wire_datetime
 from instep.core.rules import Directory, Profile, SyncConfig, system_fields
 
 #: the line that finds an activity again where the CRM lacks our external id field
@@ -29,6 +29,14 @@ class Setting:
     directory: Directory
     now: datetime
     custom: dict[str, Property] = field(factory=dict)
+    _columns: dict[str, Columns] = field(init=False, factory=dict, eq=False, repr=False)
+
+    def columns(self, object_name: str) -> Columns:
+        """The mapping of an object with all that a booking does not change, put together at first use."""
+        found = self._columns.get(object_name)
+        if found is None:
+            found = self._columns[object_name] = _columns_of(self, object_name)
+        return found
 
     def target(self, object_name: str, field_name: str) -> Field | None:
         """The CRM field as described, or None when missing or hidden."""
@@ -40,10 +48,12 @@ class Setting:
         return self.target(object_name, field_name) is not None
 
 
-@frozen
+# without slots a frozen value is made in half the time, and a plan makes one for each mapped field
+@frozen(slots=False)
 class DesiredField:
     """One field as it should be. `value` is a wire value, None where the source is blank.
 
+    `target` is the CRM's field, None where it is missing or hidden.
     `refused` says why the source's value cannot be written; `stand_in` marks fallbacks and defaults, `default`
     the documented defaults alone.
     """
@@ -60,6 +70,25 @@ class DesiredField:
     stand_in: bool = False
     default: bool = False
     optional: bool = True
+    target: Field | None = None
+
+
+@frozen
+class _Column:
+    """One mapping row, what it takes, and what comes of it where the source is blank."""
+
+    row: Row
+    target: Field | None
+    rule: str
+    blank: DesiredField
+
+
+@frozen
+class Columns:
+    """The mapping of one object: its rows, and the required fields that are not ours to fill."""
+
+    rows: tuple[_Column, ...] = ()
+    required: tuple[Field, ...] = ()
 
 
 @frozen
@@ -149,9 +178,15 @@ def activity_fields(
             wire_datetime(booking.start),
             "the booking's start",
             optional=False,
+            target=setting.target(activity.name, activity.start_field),
         ),
         DesiredField(
-            activity.end_field, "End", wire_datetime(booking.end), "the booking's end", optional=False
+            activity.end_field,
+            "End",
+            wire_datetime(booking.end),
+            "the booking's end",
+            optional=False,
+            target=setting.target(activity.name, activity.end_field),
         ),
     )
     return (*mapped, *times)
@@ -161,19 +196,51 @@ def _connected_host(setting: Setting, booking: Booking | None) -> bool:
     return booking is not None and host_user(setting, booking.host) is not None
 
 
+def _columns_of(setting: Setting, object_name: str) -> Columns:
+    described = setting.schema.get(object_name)
+    if described is None:
+        return Columns()
+    rows = setting.config.rows.get(object_name, ())
+    own = system_fields(setting.profile, object_name)
+    return Columns(
+        tuple(_column(setting, row, described) for row in rows),
+        tuple(target for target in described.required() if target.name not in own),
+    )
+
+
+def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:
+    prop = find(row.source, setting.custom) if row.source else None
+    rule = f"mapping: {prop.label if prop else row.source}"
+    target = described.get(row.field)
+    if target is None:
+        missing = (
+            f"{setting.profile.label} has no field {row.field} on {described.name}, or hides it "
+            "from the connected user. Install the fields or grant them."
+        )
+        nothing = DesiredField(row.field, row.field, None, rule, row.source, refused=missing)
+        return _Column(row, None, rule, nothing)
+    blank = DesiredField(
+        target.name,
+        target.label,
+        None,
+        rule,
+        row.source,
+        overwrite=row.overwrite,
+        optional=not target.required,
+        target=target,
+    )
+    return _Column(row, target, rule, blank)
+
+
 def _rows(
     setting: Setting, object_name: str, source: Source, booking: Booking | None
 ) -> tuple[DesiredField, ...]:
-    described = setting.schema.get(object_name)
-    rows = setting.config.rows.get(object_name, ())
-    if described is None:
-        return ()
+    columns = setting.columns(object_name)
     host_zone = zone(booking.host.time_zone if booking and booking.host else "")
-    done = [_row(setting, row, described, source, host_zone) for row in rows]
-    own = system_fields(setting.profile, object_name)
-    filled = {d.field for d in done if not is_blank(d.value)}
-    for target in described.required():
-        if target.name in filled or target.name in own:
+    done = [_filled(column, source, host_zone) for column in columns.rows]
+    filled = {d.field for d in done if not is_blank(d.value)} if columns.required else set()
+    for target in columns.required:
+        if target.name in filled:
             continue
         default = default_for(target, setting.now)
         blank = DesiredField(
@@ -185,55 +252,63 @@ def _rows(
             stand_in=True,
             default=True,
             optional=False,
+            target=target,
         )
         done = [d for d in done if d.field != target.name] + [blank]
     return tuple(done)
 
 
-def _row(setting: Setting, row: Row, described: ObjectSchema, source: Source, where: Any) -> DesiredField:
-    prop = find(row.source, setting.custom) if row.source else None
-    label = prop.label if prop else row.source
-    target = described.get(row.field)
+def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
+    """One row's field for this source; `where` is the zone for dates of a moment."""
+    row, target, blank = column.row, column.target, column.blank
     if target is None:
-        return DesiredField(
-            row.field,
-            row.field,
-            None,
-            f"mapping: {label}",
-            source=row.source,
-            refused=f"{setting.profile.label} has no field {row.field} on {described.name}, or hides it "
-            "from the connected user. Install the fields or grant them.",
-        )
+        return blank
     raw = value_of(row.source, source) if row.source else None
-    done = convert(raw, target, where)
-    plain = DesiredField(
+    if is_blank(raw) and row.fallback is None:
+        return blank
+    source_value = fingerprint(raw)
+    if source_value and takes(target, source_value):
+        value, note, refused = source_value, "", ""
+    else:
+        done = convert(raw, target, where)
+        value, note, refused = done.value, done.note, done.refused
+    if row.fallback is not None and (is_blank(value) or refused):
+        return _fallback(column, target, row.fallback, source_value, refused, where)
+    return DesiredField(
         target.name,
         target.label,
-        done.value,
-        f"mapping: {label}",
-        source=row.source,
-        source_value=fingerprint(raw),
-        note=done.note,
-        refused=done.refused,
-        overwrite=row.overwrite,
-        optional=not target.required,
+        value,
+        column.rule,
+        row.source,
+        source_value,
+        note,
+        refused,
+        row.overwrite,
+        False,
+        False,
+        blank.optional,
+        target,
     )
-    if row.fallback is None or not (is_blank(done.value) or done.refused):
-        return plain
-    spare = convert(row.fallback, target, where)
-    why = "the source is empty" if not done.refused else done.refused
+
+
+def _fallback(
+    column: _Column, target: Field, fallback: str, source_value: str, refused: str, where: tzinfo
+) -> DesiredField:
+    """A row's fallback, in place of a source that is empty or was `refused`."""
+    spare = convert(fallback, target, where)
     return DesiredField(
         target.name,
         target.label,
         spare.value,
-        f"fallback ({why})",
-        source=row.source,
-        source_value=plain.source_value,
-        note=spare.note,
-        refused=spare.refused,
-        overwrite=row.overwrite,
+        f"fallback ({refused or 'the source is empty'})",
+        column.row.source,
+        source_value,
+        spare.note,
+        spare.refused,
+        column.row.overwrite,
         stand_in=True,
-        optional=not target.required,
+        optional=column.blank.optional,
+        target=target,
     )
 
 
@@ -259,5 +334,6 @@ def _with_ref_line(
         f"{old.rule} and the line that finds this record again" if old else "the line that finds it again",
         source=old.source if old else "",
         optional=False,
+        target=target,
     )
     return (*(d for d in fields if d.field != target.name), new)

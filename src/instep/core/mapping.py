@@ -35,7 +35,7 @@ class Row:
     fallback: str | None = None
 
 
-@frozen
+@frozen(slots=False)
 class Converted:
     """A wire value ready to send. `note` says what was changed; `refused` why it cannot be sent."""
 
@@ -46,7 +46,9 @@ class Converted:
 
 def is_blank(value: Any) -> bool:
     """None, empty text and white space are blank; zero and False are values."""
-    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], ())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (not value and isinstance(value, list | tuple))
 
 
 def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
@@ -54,16 +56,14 @@ def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
     if is_blank(value):
         return Converted(None)
     kind = target.type
-    if kind in ("string", "combobox", "textarea"):
-        return _text(value, target)
+    if kind in _TEXTS:
+        return _text(_as_text(value), target)
     if kind == "email":
         return _email(value, target)
-    if kind in ("phone", "url"):
-        return _text(value, target, keep_whole=kind == "url")
-    if kind in ("int", "double", "currency", "percent"):
-        return _number(value, target)
     if kind in ("date", "datetime"):
         return _moment(value, kind, where)
+    if kind in ("int", "double", "currency", "percent"):
+        return _number(value, target)
     if kind == "boolean":
         return _boolean(value)
     if kind == "picklist":
@@ -73,27 +73,47 @@ def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
     return Converted(refused=f"{target.label}: fields of type {kind} cannot be filled by a mapping.")
 
 
+_TEXTS = frozenset({"string", "textarea", "phone", "url", "combobox"})
+
+
+def takes(target: Field, text: str) -> bool:
+    """Whether a field takes a fingerprint as it is, so that nothing has to be converted: most values are such."""
+    return (
+        target.type in _TEXTS
+        and not target.html
+        and (not target.length or len(text) <= target.length)
+        and text.isprintable()
+    )
+
+
 def _as_text(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, datetime):
         return wire_datetime(value)
-    if isinstance(value, list | tuple):
-        value = ", ".join(str(part) for part in value)
-    return str(value).replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE).strip()
+    elif isinstance(value, list | tuple):
+        text = ", ".join(str(part) for part in value)
+    else:
+        text = str(value)
+    if text.isprintable():
+        # most texts are: they hold neither line ends nor anything invisible
+        return text.strip()
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE).strip()
 
 
 #: control characters that no form means and some CRMs refuse; line ends and tabs stay
 _INVISIBLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 
 
-def _text(value: Any, target: Field, keep_whole: bool = False) -> Converted:
-    text = _as_text(value)
+def _text(text: str, target: Field) -> Converted:
+    kind = target.type
     if target.html:
         text = html.escape(text)
-    if target.type not in ("textarea",):
+    if kind != "textarea":
         # single-line fields hold no line ends: the CRM would alter them and every look would differ
-        text = " ".join(text.split("\n"))
+        text = text.replace("\n", " ")
     if target.length and len(text) > target.length:
-        if keep_whole:
+        if kind == "url":
             return Converted(refused=f"{target.label}: longer than {target.length} characters.")
         cut = text[: target.length].rstrip()
         return Converted(cut, note=f"cut to {target.length} characters (was {len(text)})")
@@ -157,7 +177,7 @@ def _bare_number(text: str, target: Field) -> str:
 
 def wire_datetime(at: datetime) -> str:
     """A moment as the CRM takes it: UTC, whole seconds (more the CRM does not keep), `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return f"{at.astimezone(UTC).isoformat(timespec='seconds')[:19]}.000Z"
 
 
 # years that a CRM's dates reach, and a year of room for time zones
@@ -192,7 +212,7 @@ def _picklist(text: str, target: Field) -> Converted:
             return Converted(option.value)
     if target.restricted:
         return Converted(refused=f"{target.label}: “{text[:80]}” is not one of its values.")
-    return _text(text, target)
+    return _text(_as_text(text), target)
 
 
 def _multi(value: Any, target: Field) -> Converted:
@@ -269,15 +289,17 @@ def _instant(wire: Any) -> datetime | str:
 
 def same(target: Field | None, one: Any, other: Any) -> bool:
     """Whether two wire values mean the same to the CRM."""
+    if type(one) is type(other) and one == other:
+        return True
     return bool(canonical(target, one) == canonical(target, other))
 
 
 def fingerprint(value: Any) -> str:
     """A source value as comparable text: tells later whether the source has changed."""
+    if isinstance(value, str):
+        return _as_text(value)
     if is_blank(value):
         return ""
-    if isinstance(value, datetime):
-        return wire_datetime(value)
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     return _as_text(value)

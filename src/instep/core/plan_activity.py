@@ -164,13 +164,12 @@ def _changed_activity(
     changes: list[Change] = []
     needs_read = False
     for want in fields:
-        target = setting.target(activity.name, want.field)
-        base = change_of(want, record.get(want.field), not record.assumed)
+        old = record.get(want.field)
         refused = want.refused or refusal_of(memory, activity.name, keys, want)
         if refused:
-            changes.append(evolve(base, verdict=Verdict.LEAVE_OUT, note=refused))
-        elif target is not None and target.updateable:
-            changes.append(_mirrored(target, base, want, known.sent.get(want.field)))
+            changes.append(change_of(want, old, not record.assumed, verdict=Verdict.LEAVE_OUT, note=refused))
+        elif want.target is not None and want.target.updateable:
+            changes.append(_mirrored(want.target, want, old, not record.assumed, known.sent.get(want.field)))
             needs_read = needs_read or (record.assumed and want.field not in record.fields)
     key_changes, unsure = _own_key(setting, record, keys, work.booking, memory)
     changes += key_changes
@@ -195,11 +194,13 @@ def _changed_activity(
     ), needs_read
 
 
-def _mirrored(target: Field, base: Change, want: DesiredField, sent: Sent | None) -> Change:
+def _mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:
     """One field of an activity that exists, as the booking has it; an empty checkbox is an unticked one."""
-    if want.default and not is_blank(base.old) and (sent is None or sent.stand_in):
+    if want.default and not is_blank(old) and (sent is None or sent.stand_in):
         # the default of a date is the present moment: it would never be in step
-        return evolve(base, verdict=Verdict.KEEP, note="kept: a default only fills an empty field")
+        kept = "kept: a default only fills an empty field"
+        return change_of(want, old, old_known, verdict=Verdict.KEEP, note=kept)
+    base = change_of(want, old, old_known)
     if target.type == "boolean" and is_blank(want.value):
         return evolve(base, new=False)
     return base
@@ -214,13 +215,14 @@ def _mirror(setting: Setting, record: Record, changes: list[Change], forced: boo
         target = setting.target(activity.name, change.field)
         return change.verdict is Verdict.WRITE and not same(target, change.old, change.new)
 
+    if record.assumed and (forced or any(differs(change) for change in changes)):
+        return tuple(changes)
     changed = {change.field for change in changes if differs(change)}
     if changed & set(times):
         changed |= set(times)
-    everything = record.assumed and (bool(changed) or forced)
     return tuple(
         change
-        if change.verdict is not Verdict.WRITE or everything or change.field in changed
+        if change.verdict is not Verdict.WRITE or change.field in changed
         else evolve(change, verdict=Verdict.KEEP, note="already so")
         for change in changes
     )

@@ -30,20 +30,20 @@ def new_value(
     spoke: str = "",
 ) -> Change | None:
     """One field of a record that is made now; a refused required value gives way to the default."""
-    target = setting.target(object_name, want.field)
-    base = change_of(want, None, True, spoke)
+    target = want.target
     refused = want.refused or refusal_of(memory, object_name, keys, want)
     if refused and target is not None and target.required:
         spare = _default(setting, target)
         if spare is not None and not memory.refused(object_name, keys, want.field, fingerprint(spare.new)):
             return evolve(spare, note=refused)
     if refused:
-        return evolve(base, verdict=Verdict.LEAVE_OUT, note=refused)
+        return change_of(want, None, True, spoke, Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
         return None
     if not target.createable:
-        return evolve(base, verdict=Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
-    return base
+        read_only = f"{target.label} is read-only in the CRM"
+        return change_of(want, None, True, spoke, Verdict.LEAVE_OUT, note=read_only)
+    return change_of(want, None, True, spoke)
 
 
 def _default(setting: Setting, target: Field) -> Change | None:
@@ -60,24 +60,39 @@ def _default(setting: Setting, target: Field) -> Change | None:
     )
 
 
-def change_of(want: DesiredField, old: Any, old_known: bool, spoke: str = "") -> Change:
+def change_of(
+    want: DesiredField,
+    old: Any,
+    old_known: bool,
+    spoke: str = "",
+    verdict: Verdict = Verdict.WRITE,
+    *,
+    rule: str = "",
+    note: str = "",
+    already: bool = False,
+) -> Change:
+    """What becomes of one field; `rule` and `note` replace those of the mapping where they are given."""
     return Change(
         want.field,
         want.label,
         want.value,
         old,
         old_known,
-        rule=want.rule,
-        source=want.source,
-        note=want.note,
-        optional=want.optional,
-        source_value=want.source_value,
-        stand_in=want.stand_in,
-        spoke=spoke if is_booking_fed(want.source) else "",
+        rule or want.rule,
+        want.source,
+        note or want.note,
+        verdict,
+        want.optional,
+        want.source_value,
+        want.stand_in,
+        spoke if spoke and is_booking_fed(want.source) else "",
+        already,
     )
 
 
 def refusal_of(memory: Memory, object_name: str, keys: tuple[str, ...], want: DesiredField) -> str:
+    if not memory.quarantine:
+        return ""
     return memory.refused(object_name, keys, want.field, fingerprint(want.value))
 
 

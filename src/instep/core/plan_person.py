@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
+from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.contact import Contact
 from instep.core.desired import DesiredField, Setting, new_record_owner, person_fields
@@ -32,9 +31,9 @@ def person_write(
     known = memory.known.get((record.object, record.id), Known())
     # what we made carries our own id and may have been refused under it before it had one of the CRM's
     keys = (record.id, contact.id)
-    changes, needs_read = [], False
+    changes, needs_read, spoke = [], False, lead.spoke
     for want in fields:
-        change = _person_change(setting, record, known, keys, want, memory, lead.spoke)
+        change = _person_change(setting, record, known, keys, want, memory, spoke)
         if change is None:
             continue
         changes.append(change)
@@ -66,40 +65,42 @@ def _person_change(
 
     `spoke` is the stamp of the booking whose data are at hand.
     """
-    target = setting.target(record.object, want.field)
+    target = want.target
     old = record.get(want.field)
-    base = change_of(want, old, not record.assumed, spoke)
+
+    def become(verdict: Verdict, rule: str = "", note: str = "", already: bool = False) -> Change:
+        return change_of(want, old, not record.assumed, spoke, verdict, rule=rule, note=note, already=already)
+
     refused = want.refused or refusal_of(memory, record.object, keys, want)
     if refused and want.default:
         return None  # nothing has to be filled on a record that exists
     if refused:
-        return evolve(base, verdict=Verdict.LEAVE_OUT, note=refused)
+        return become(Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
         return None
     if not target.updateable:
-        return evolve(base, verdict=Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
+        return become(Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
     sent = known.sent.get(want.field)
     fresh = setting.config.always_write or sent is None or sent.source_value != want.source_value
     # what we remember may have been changed since: a value that must win is sent although it looks the same
     resend = record.assumed and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
-        return evolve(base, verdict=Verdict.KEEP, note="already so", already=not record.assumed)
+        return become(Verdict.KEEP, note="already so", already=not record.assumed)
     if is_blank(old):
-        return evolve(base, rule=f"{want.rule}; the field was empty")
+        return become(Verdict.WRITE, f"{want.rule}; the field was empty")
     if want.stand_in:
-        return evolve(base, verdict=Verdict.KEEP, note="kept: a fallback never replaces a value")
+        return become(Verdict.KEEP, note="kept: a fallback never replaces a value")
     if sent is not None and sent.stand_in and same(target, old, sent.value):
-        return evolve(base, rule=f"{want.rule}; it replaces the fallback that we wrote")
+        return become(Verdict.WRITE, f"{want.rule}; it replaces the fallback that we wrote")
     if not want.overwrite:
-        return evolve(base, verdict=Verdict.KEEP, note="kept: Overwrite is off")
-    if sent is not None and base.spoke < sent.spoke:
-        return evolve(base, verdict=Verdict.KEEP, note="kept: set by a newer booking of this person")
+        return become(Verdict.KEEP, note="kept: Overwrite is off")
+    if sent is not None and (spoke if is_booking_fed(want.source) else "") < sent.spoke:
+        return become(Verdict.KEEP, note="kept: set by a newer booking of this person")
     if fresh:
         why = "Overwrite on" + (", always write" if setting.config.always_write else "")
-        return evolve(base, rule=f"{want.rule}, {why}")
-    return evolve(
-        base,
-        verdict=Verdict.KEEP,
+        return become(Verdict.WRITE, f"{want.rule}, {why}")
+    return become(
+        Verdict.KEEP,
         note="kept: changed in the CRM after our last write, and the source has not changed since",
     )
 
@@ -113,11 +114,11 @@ def _new_person(
     fields: tuple[DesiredField, ...],
     memory: Memory,
 ) -> tuple[Write, bool, tuple[str, ...]]:
-    keys = (contact.id,)
+    keys, spoke = (contact.id,), lead.spoke
     changes = [
         change
         for want in fields
-        if (change := new_value(setting, person.name, keys, want, memory, lead.spoke)) is not None
+        if (change := new_value(setting, person.name, keys, want, memory, spoke)) is not None
     ]
     notes: list[str] = []
     owner = new_record_owner(setting, lead.booking)
