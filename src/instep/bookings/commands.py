@@ -283,19 +283,28 @@ def _change(
 def complete_due(now: datetime, limit: int = 200) -> int:
     """Complete meetings made here whose end has passed, at most `limit` of each account; how many there were.
 
-    Bookings that somebody is changing at this moment are left for the next time: whatever he does comes first.
+    Bookings that somebody is changing at this moment are left for the next time: whatever he does comes first. What
+    goes wrong in one account is raised when the others are done.
     """
-    done = 0
+    done, failures = 0, []
     for account_id in times.accounts_with_ended(now):
-        with transaction.atomic():
-            recording.lock_hosts(account_id, alone=False)
-            keys = times.lock_ended(account_id, now, limit)
-            before = {b.id: b for b in queries.load_bookings(account_id, keys).values()}
-            if before:
-                facts = [acts.completed(booking, _fact_id()) for booking in before.values()]
-                _keep(account_id, before, facts, now)
-        done += len(before)
+        try:
+            done += _complete(account_id, now, limit)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return done
+
+
+def _complete(account_id: int, now: datetime, limit: int) -> int:
+    with transaction.atomic():
+        recording.lock_hosts(account_id, alone=False)
+        keys = times.lock_ended(account_id, now, limit)
+        before = {b.id: b for b in queries.load_bookings(account_id, keys).values()}
+        if before:
+            _keep(account_id, before, [acts.completed(b, _fact_id()) for b in before.values()], now)
+    return len(before)
 
 
 # --- shared ---

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.db import DatabaseError
 
-from instep.engine import jobs, mailing, recover
+from instep.engine import clock, jobs, mailing, recover
 from instep.store import queries, statements
 
 log = structlog.get_logger(__name__)
@@ -96,6 +96,7 @@ def _once(housekeeping: bool) -> None:
     try:
         recover.free_stalled_jobs()
         recover.sweep()
+        clock.complete_due()
         if housekeeping:
             recover.tidy()
             queries.make_partitions()
