@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from pathlib import Path
 
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 from django.test import Client
 
 from instep.store.models import User
@@ -46,3 +50,17 @@ def test_ids_are_unique_on_pages(client: Client) -> None:
     for path in ("/design", "/profile", "/bookings"):
         ids = re.findall(r'\bid="([^"]+)"', client.get(path).content.decode())
         assert len(ids) == len(set(ids)), path
+
+
+def test_address_of_a_static_file_names_its_content(client: Client) -> None:
+    page = client.get("/bookings").content.decode()
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert addresses
+    for address in addresses:
+        path, query = address.split("?v=")
+        file = finders.find(path.removeprefix("/static/"))
+        assert query == hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12], address
+
+
+def test_name_of_no_file_has_no_version() -> None:
+    assert static("web/nothing.css") == "/static/web/nothing.css"

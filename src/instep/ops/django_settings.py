@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "instep.store",
     "instep.engine",
     "instep.web",
+    "instep.guest",
     # After our own pages, whose templates take the place of its templates.
     "allauth",
     "allauth.account",
@@ -106,7 +107,7 @@ CACHES = {
     }
 }
 # Wrong codes of the second factor count as failed sign-ins of their person.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "welcome": "20/m/ip"}
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "welcome": "20/m/ip", "guest": "30/10m/ip"}
 ACCOUNT_FORMS = {
     "change_password": "instep.web.profile.PasswordForm",
     "reauthenticate": "instep.web.profile.ConfirmForm",
@@ -173,6 +174,9 @@ STATIC_URL = "/static/"
 # Served from the packages themselves: there is no collect step that could be forgotten.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+# Their addresses change with their content.
+STORAGES = {"staticfiles": {"BACKEND": "instep.web.static_files.VersionedStaticFiles"}}
+WHITENOISE_MAX_AGE = 30 * 24 * 3600
 
 # instep.ops.logs configures logging for the whole process before Django starts.
 LOGGING_CONFIG = None

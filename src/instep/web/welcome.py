@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.core import ratelimit
 from django import forms
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, password_validation
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from instep.bookings import accounts
 from instep.core.errors import InputError
+from instep.store.models import User
 
 
 class WelcomeForm(forms.Form):
@@ -50,10 +51,16 @@ class WelcomeForm(forms.Form):
     )
     code = forms.CharField(
         label=gettext_lazy("Set-up code"),
-        help_text=gettext_lazy("`instep serve` prints it when it starts: it shows that the server is yours."),
+        help_text=gettext_lazy("“instep serve” prints it when it starts. It shows that the server is yours."),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def clean_password(self) -> str:
+        said = self.cleaned_data
+        somebody = User(email=said.get("email", ""), name=said.get("name", ""))
+        password_validation.validate_password(said["password"], somebody)
+        return str(said["password"])
 
     def clean_code(self) -> str:
         typed = self.cleaned_data["code"].replace("-", "").replace(" ", "").upper()
@@ -85,7 +92,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
         try:
             owner = accounts.create_owner(said["name"], said["email"], said["password"], said["account"])
         except InputError as error:
-            form.add_error(None if error.code == accounts.TAKEN else "password", str(error))
+            form.add_error(None, str(error))
         else:
             login(request, owner)
             return redirect("first-steps")
