@@ -57,8 +57,7 @@ def drain_job(connection_id: int) -> None:
         if done.more:
             lane_queries.wake(connection_id)
     finally:
-        # procrastinate's threads come and go: a database connection must not outlive its use
-        statements.close_connection()
+        statements.rest_connection()
 
 
 def install_job(connection_id: int) -> None:
@@ -68,4 +67,4 @@ def install_job(connection_id: int) -> None:
         if account_id is not None:
             connection.install(account_id, connection_id)
     finally:
-        statements.close_connection()
+        statements.rest_connection()

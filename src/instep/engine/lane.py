@@ -24,6 +24,7 @@ from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
+from instep.engine.schemas import parsed
 from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
 
 #: advisory-lock class of token refreshes, any number that nothing else uses
@@ -69,6 +70,8 @@ class Lane:
 
     def recall(self, keys: list[tuple[str, str]]) -> Memory:
         """What is remembered of these records, and what is in quarantine for them."""
+        if not keys:
+            return Memory()
         return self.memory(keys, [record_id for _, record_id in keys])
 
     def memory(self, records: Iterable[tuple[str, str]], quarantine_keys: Iterable[str]) -> Memory:
@@ -113,9 +116,12 @@ def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm
     `hurried`: a person waits for its answers.
     """
     connection_id = int(row["id"])
+    at_hand = [row["tokens"]]
 
     def load() -> Tokens | None:
-        kept_tokens = credentials.load_tokens(account_id, connection_id)
+        # those of the row serve for the first request; whoever asks again wants to know of newer ones
+        opened = credentials.tokens_in(at_hand.pop()) if at_hand else None
+        kept_tokens = opened or credentials.load_tokens(account_id, connection_id)
         return Tokens(**kept_tokens) if kept_tokens else None
 
     def save(new: Tokens, previous: Tokens | None) -> None:
@@ -123,7 +129,7 @@ def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm
         credentials.save_tokens(account_id, connection_id, asdict(new), before)
 
     keeper = Keeper(load, save, lock=lambda: token_lock(connection_id))
-    kept = credentials.load(account_id, connection_id)
+    kept = credentials.entered_in(row["credentials"])
     vendor = vendor_of(row["vendor"])
     return vendor.open(kept, str(row["org_id"]), str(row["api_version"]), keeper, hurried)
 
@@ -163,24 +169,29 @@ def refresh(lane: Lane, force: bool = False) -> None:
     missing = [name for name in objects if name not in kept]
     old = [name for name in objects if name in kept and kept[name]["age"] > lane.policy.refresh_after]
     before = len(lane.crm.calls)
-    documents = {name: row["document"] for name, row in kept.items()}
-    todo = list(objects) if force else [*missing, *old]
-    if todo:
-        # a right that was granted changes what we see but not the CRM's own date of the object: when it
-        # matters (after an install, at a new mapping) nothing that we hold is good enough to be confirmed
-        held = {} if force else {n: documents[n] for n in todo if documents.get(n)}
-        seen = lane.crm.describe(todo, held)
-        # an object that is hidden from us is remembered as such, or each drain would ask for it again
-        fresh = {name: seen.get(name, {}) for name in todo}
-        changed = any(documents.get(name) != document for name, document in fresh.items())
-        documents.update(fresh)
-        memory_queries.keep_describes(lane.account_id, lane.id, fresh)
-        if changed and kept:
-            memory_queries.lift_quarantine(lane.account_id, lane.id)
-    lane.schema = {name: lane.crm.schema_of(document) for name, document in documents.items() if document}
+    if todo := list(objects) if force else [*missing, *old]:
+        _describe(lane, todo, force, known=bool(kept))
+        kept = memory_queries.describes(lane.account_id, lane.id)
+    digests = {name: row["digest"] for name, row in kept.items()}
+    lane.schema = parsed(lane.account_id, lane.id, lane.row["vendor"], lane.crm.schema_of, digests)
     if force or _users_old(lane):
         _refresh_users(lane)
-    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
+    if calls := len(lane.crm.calls) - before:
+        lane_queries.count_calls(lane.account_id, lane.id, calls, 0)
+
+
+def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
+    """Have the CRM describe these objects and keep what it says; `known`: some were described before."""
+    documents = memory_queries.describe_documents(lane.account_id, lane.id, objects)
+    # a right that was granted changes what we see but not the CRM's own date of the object: when it
+    # matters (after an install, at a new mapping) nothing that we hold is good enough to be confirmed
+    held = {} if force else {name: document for name, document in documents.items() if document}
+    seen = lane.crm.describe(objects, held)
+    # an object that is hidden from us is remembered as such, or each drain would ask for it again
+    fresh = {name: seen.get(name, {}) for name in objects}
+    memory_queries.keep_describes(lane.account_id, lane.id, fresh)
+    if known and any(documents.get(name) != document for name, document in fresh.items()):
+        memory_queries.lift_quarantine(lane.account_id, lane.id)
 
 
 def _users_old(lane: Lane) -> bool:

@@ -89,7 +89,7 @@ def _mail() -> None:
     try:
         mailing.deliver_due()
     finally:
-        statements.close_connection()
+        statements.rest_connection()
 
 
 def _once(housekeeping: bool) -> None:
@@ -101,4 +101,4 @@ def _once(housekeeping: bool) -> None:
             recover.tidy()
             queries.make_partitions()
     finally:
-        statements.close_connection()
+        statements.rest_connection()

@@ -21,13 +21,22 @@ CONNECTED, DISABLED = "connected", "disabled"
 
 def load(account_id: int, connection_id: int) -> dict[str, Any]:
     """What the admin entered for a connection. Raises `NeedsAdmin` "reconnect" when the keys are lost."""
-    return _opened(_one(account_id, connection_id).credentials)
+    return entered_in(_one(account_id, connection_id).credentials)
 
 
 def load_tokens(account_id: int, connection_id: int) -> dict[str, str] | None:
     """The tokens in use as they were saved, or None when there are none yet."""
-    kept = _opened(_one(account_id, connection_id).tokens)
-    return {k: v for k, v in kept.items() if k != _PREVIOUS} or None
+    return tokens_in(_one(account_id, connection_id).tokens)
+
+
+def entered_in(sealed: bytes | memoryview) -> dict[str, Any]:
+    """`load` from a connection's row that is at hand."""
+    return _opened(sealed)
+
+
+def tokens_in(sealed: bytes | memoryview) -> dict[str, str] | None:
+    """`load_tokens` from a connection's row that is at hand."""
+    return {k: v for k, v in _opened(sealed).items() if k != _PREVIOUS} or None
 
 
 def save_tokens(account_id: int, connection_id: int, new: Mapping[str, str], previous: str) -> None:

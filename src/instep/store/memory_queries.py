@@ -150,24 +150,37 @@ def users_known(account_id: int, connection_id: int, emails: Iterable[str]) -> l
 
 def hosts_asked(account_id: int, connection_id: int, emails: Iterable[str], within: float) -> set[str]:
     """Addresses that were asked for in the last `within` seconds and are nobody's."""
+    wanted = [*emails]
+    if not wanted:
+        return set()
     return {
         row["email_key"]
         for row in rows_of(
             """SELECT email_key FROM unknown_host WHERE account_id = %s AND connection_id = %s
                  AND email_key = ANY(%s) AND asked_at > now() - make_interval(secs => %s)""",
-            [account_id, connection_id, [*emails], within],
+            [account_id, connection_id, wanted, within],
         )
     }
 
 
 def describes(account_id: int, connection_id: int) -> dict[str, Row]:
-    """Kept describe documents by object, with their age in seconds."""
+    """What describe documents are kept, by object: the digest of each and its age in seconds."""
     rows = rows_of(
-        """SELECT object, document, extract(epoch FROM now() - fetched_at)::float AS age
+        """SELECT object, digest, extract(epoch FROM now() - fetched_at)::float AS age
              FROM crm_describe WHERE account_id = %s AND connection_id = %s""",
         [account_id, connection_id],
     )
-    return {row["object"]: row for row in decoded(rows)}
+    return {row["object"]: row for row in rows}
+
+
+def describe_documents(account_id: int, connection_id: int, objects: Iterable[str]) -> dict[str, Any]:
+    """The kept describe documents of these objects; empty ones stand for objects that are hidden from us."""
+    rows = rows_of(
+        """SELECT object, document FROM crm_describe
+            WHERE account_id = %s AND connection_id = %s AND object = ANY(%s)""",
+        [account_id, connection_id, [*objects]],
+    )
+    return {row["object"]: row["document"] for row in decoded(rows)}
 
 
 def keep_describes(account_id: int, connection_id: int, documents: Mapping[str, Any]) -> None:

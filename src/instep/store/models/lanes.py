@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import MD5, Cast, Now
 
 from instep.store.models.columns import json, tenant, text, unguessable, unique
 
@@ -114,12 +114,18 @@ class CrmRecord(models.Model):
 
 
 class CrmDescribe(models.Model):
-    """An object as the CRM described it, kept so that a drain need not ask again."""
+    """An object as the CRM described it, kept so that a drain need not ask again.
+
+    By the `digest` a process knows a document that it has read before, in whatever connection.
+    """
 
     account = tenant()
     connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
     object = models.TextField()
     document = models.JSONField()
+    digest = models.GeneratedField(
+        expression=MD5(Cast("document", models.TextField())), output_field=models.TextField(), db_persist=True
+    )
     fetched_at = models.DateTimeField()
 
     class Meta:
