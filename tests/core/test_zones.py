@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instep.core.zones import canonical, choice, offset_words, regions, search
+from instep.core.zones import canonical, choice, offset_words, regions, resolve, search
 
 WINTER = datetime(2026, 1, 15, 12, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 15, 12, tzinfo=UTC)
@@ -109,6 +109,27 @@ def test_a_label_names_the_city_first() -> None:
     assert choice("UTC", WINTER).label == "UTC"
 
 
+@pytest.mark.parametrize(
+    ("typed", "picked", "name"),
+    [
+        ("Asia/Calcutta", "", "Asia/Kolkata"),
+        ("lisbon", "", "Europe/Lisbon"),
+        ("utc", "", "UTC"),
+        ("portugal", "", ""),
+        ("portugal", "Atlantic/Madeira", "Atlantic/Madeira"),
+        ("portugal", "Asia/Tokyo", ""),
+        ("EST", "", ""),
+        ("EST", "America/New_York", "America/New_York"),
+        ("Mars/Base", "", ""),
+        ("", "Asia/Tokyo", ""),
+    ],
+)
+def test_one_zone_is_taken_and_several_are_asked_about(typed: str, picked: str, name: str) -> None:
+    found, among = resolve(typed, picked, WINTER)
+    assert found == name
+    assert bool(among) == (not name and typed in ("portugal", "EST"))
+
+
 @pytest.mark.parametrize("query", ["", "   ", "qqqq", "+99", "%", "/", "\0"])
 def test_nothing_fits_nonsense(query: str) -> None:
     assert search(query, WINTER) == ()
@@ -119,4 +140,3 @@ def test_any_text_is_an_answer(text: str) -> None:
     found = search(text, WINTER, 5)
     assert len(found) <= 5
     assert len({c.name for c in found}) == len(found)
-    assert canonical(text) == "" or canonical(text) in {c.name for c in found} or "GMT" in text.upper()

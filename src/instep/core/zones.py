@@ -94,7 +94,7 @@ def search(query: str, now: datetime, limit: int = 20) -> tuple[ZoneChoice, ...]
     wanted = _plain(query)
     if not wanted:
         return ()
-    exact = canonical(query)
+    exact = _meant(query)
     offset = _OFFSET.match(query.strip())
     ranked: list[tuple[int, tuple[bool, int], str]] = []
     for name, place in _places().items():
@@ -105,6 +105,27 @@ def search(query: str, now: datetime, limit: int = 20) -> tuple[ZoneChoice, ...]
         if rank is not None:
             ranked.append((rank, place.weight, name))
     return tuple(choice(name, now) for _, _, name in sorted(ranked)[:limit])
+
+
+def resolve(typed: str, picked: str, now: datetime) -> tuple[str, tuple[ZoneChoice, ...]]:
+    """The zone that somebody means, or an empty name and the zones among which he has to pick one.
+
+    `picked` counts only among those that fit what was typed: it may be left over from what was typed before.
+    """
+    name = _meant(typed)
+    if name:
+        return name, ()
+    found = search(typed, now)
+    names = [one.name for one in found]
+    if picked in names:
+        return picked, ()
+    return (names[0], ()) if len(names) == 1 else ("", found)
+
+
+def _meant(typed: str) -> str:
+    """The zone of a whole name. A word alone is none: “EST” is a zone of the database, but Panama's."""
+    name = canonical(typed)
+    return name if "/" in typed or name == _UTC else ""
 
 
 def offset_words(zone: ZoneInfo, at: datetime) -> str:
