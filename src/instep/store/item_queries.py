@@ -128,15 +128,24 @@ def put_aside_item(
 ) -> None:
     """Note that one item cannot be worked because of a mistake of ours, and in how many seconds it is tried again.
 
-    A drain that was fenced meanwhile notes nothing: whoever has the lane now decides.
+    The attempt leaves a receipt of the mistake. A drain that was fenced meanwhile notes nothing: whoever has the
+    lane now decides.
     """
+    error = {"class": "Bug", "code": "BUG", "message": message, "cure": "Please report it; the rest goes on."}
     run(
-        """UPDATE sync_item SET attempts = attempts + 1, error_class = 'Bug', error_code = 'BUG',
-                  error_message = %s, observe_first = true, due_at = now() + make_interval(secs => %s)
-            WHERE account_id = %s AND connection_id = %s AND id = %s
-              AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",
-        [message, seconds, account_id, connection_id, item_id, account_id, connection_id, epoch],
-    )
+        """WITH aside AS (
+               UPDATE sync_item SET attempts = attempts + 1, error_class = 'Bug', error_code = 'BUG',
+                      error_message = %s, observe_first = true, due_at = now() + make_interval(secs => %s)
+                WHERE account_id = %s AND connection_id = %s AND id = %s
+                  AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)
+               RETURNING account_id, connection_id, kind, target_id)
+           INSERT INTO receipt (account_id, connection_id, kind, target_id, outcome, document)
+           SELECT account_id, connection_id, kind, target_id, 'Bug', %s::jsonb FROM aside""",
+        [
+            message, seconds, account_id, connection_id, item_id, account_id, connection_id, epoch,
+            as_json({"tense": "receipt", "error": error}),
+        ],
+    )  # fmt: skip
 
 
 def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None:
