@@ -58,13 +58,6 @@ def test_twelve_hours_where_the_country_counts_so(locale: str, twelve: bool) -> 
     assert cldr.default_hour12(locale) is twelve
 
 
-def test_offset_is_that_of_the_moment() -> None:
-    assert cldr.offset(AT, LISBON) == "UTC"
-    assert cldr.offset(AT.replace(month=7), LISBON) == "UTC+01:00"
-    assert cldr.offset(AT, NEW_YORK) == "UTC−05:00"
-    assert cldr.offset(AT, KATHMANDU) == "UTC+05:45"
-
-
 def test_week_begins_where_the_country_begins_it() -> None:
     assert [d for d, _, _ in cldr.weekdays("en_GB")] == [0, 1, 2, 3, 4, 5, 6]
     assert cldr.weekdays("en_US")[0] == (6, "Su", "Sunday")

@@ -47,16 +47,6 @@ def time(at: datetime, zone: tzinfo, locale: str, hour12: bool | None = None) ->
     )
 
 
-def offset(at: datetime, zone: tzinfo) -> str:
-    """How far a zone is from UTC at that moment: UTC, UTC+01:00, UTC−03:30."""
-    delta = at.astimezone(zone).utcoffset()
-    minutes = round(delta.total_seconds() / 60) if delta is not None else 0
-    if not minutes:
-        return "UTC"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'+' if minutes > 0 else '−'}{hours:02d}:{rest:02d}"
-
-
 def weekdays(locale: str) -> tuple[tuple[int, str, str], ...]:
     """The days of a week in their order: (0 = Monday, "Mo", "Monday")."""
     known = locale_of(locale)

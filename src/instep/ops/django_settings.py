@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "instep.store",
     "instep.engine",
     "instep.web",
+    "instep.guest",
     # After our own pages, whose templates take the place of its templates.
     "allauth",
     "allauth.account",
@@ -106,7 +107,13 @@ CACHES = {
     }
 }
 # Wrong codes of the second factor count as failed sign-ins of their person.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "welcome": "20/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "welcome": "20/m/ip",
+    # forms of guests, who may all sit in one office
+    "guest": "30/10m/ip",
+}
 ACCOUNT_FORMS = {
     "change_password": "instep.web.profile.PasswordForm",
     "reauthenticate": "instep.web.profile.ConfirmForm",

@@ -60,5 +60,6 @@ urlpatterns = [
     path("signin/confirm-code", signin.confirm_code, name="mfa_reauthenticate"),
     path("signin/inactive", signin.inactive, name="account_inactive"),
     path("signout", signin.sign_out, name="account_logout"),
+    path("", include("instep.guest.urls")),
     path("", include("instep.api.urls")),
 ]

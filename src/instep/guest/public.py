@@ -1,0 +1,68 @@
+"""What all pages of guests have in common: who is asking how often, where this Instep is, what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+View = Callable[..., HttpResponse]
+
+#: the name of the limit in the settings
+_LIMIT = "guest"
+#: seconds after which a caller who was told to wait may be heard again
+_PAUSE = "600"
+
+
+def guest_page(*methods: str) -> Callable[[View], View]:
+    """A page for people who are not signed in; GET always means HEAD as well."""
+
+    def open_to_all(view: View) -> View:
+        # No cookie gives a guest any right: what a forged form could do here, its author can do himself. The check
+        # would keep out who has cookies off, and browsers that send `Origin: null` where no referrer is wished.
+        return login_not_required(csrf_exempt(require_http_methods([*methods, "HEAD"])(view)))
+
+    return open_to_all
+
+
+def private(view: View) -> View:
+    """A page whose address is a secret: not told to other sites, not kept, not found."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        response = view(request, *args, **named)
+        response["Referrer-Policy"] = "no-referrer"
+        response["Cache-Control"] = "no-store, private"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return guarded
+
+
+def too_often(request: HttpRequest) -> bool:
+    """Whether the caller's network has sent more forms than people do; counts this one."""
+    return not ratelimit.consume(request, action=_LIMIT)
+
+
+def pause(response: HttpResponse) -> HttpResponse:
+    """Say when to come back to who sends too much."""
+    response["Retry-After"] = _PAUSE
+    return response
+
+
+def base_url(request: HttpRequest) -> str:
+    """Where guests reach this Instep, without a slash at the end."""
+    return str(settings.INSTEP.public_url) or f"{request.scheme}://{request.get_host()}"
+
+
+def nothing_here(request: HttpRequest, template: str) -> HttpResponse:
+    """The friendly 404 of guests."""
+    return render(request, template, status=404)
