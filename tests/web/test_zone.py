@@ -17,7 +17,8 @@ from .test_bookings import text_of
     [
         ("Europe/Lisbon", "Europe/Lisbon"),
         ("auto:America/New_York", "America/New_York"),
-        ("auto:Asia/Calcutta", "Asia/Calcutta"),
+        ("auto:Asia/Calcutta", "Asia/Kolkata"),
+        ("europe/lisbon", "Europe/Lisbon"),
         ("", "UTC"),
         ("../../etc/passwd", "UTC"),
         ("Mars/Base", "UTC"),
@@ -41,14 +42,39 @@ def test_chosen_zone_stays_and_leads_back(client: Client) -> None:
     answer = client.post("/zone", {"zone": "Asia/Tokyo", "next": "/set-aside"})
     assert answer["Location"] == "/set-aside"
     assert 'data-zone="Asia/Tokyo"' in client.get("/set-aside").content.decode()
-    client.post("/zone", {"zone": "", "next": "/"})
+    client.post("/zone", {"automatic": "1", "next": "/"})
     assert 'data-zone="UTC"' in client.get("/set-aside").content.decode()
 
 
-def test_unknown_zone_is_refused_by_name(client: Client) -> None:
-    answer = client.post("/zone", {"zone": "Mars/Base"})
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("Mars/Base", "“Mars/Base” is no time zone"),
+        ("portugal", "Several time zones fit “portugal”"),
+        ("", "Type a city"),
+        ("<b>", "“&lt;b&gt;” is no time zone"),
+        ("a\0b", "is no time zone"),
+    ],
+)
+def test_what_is_no_zone_is_said_and_stays_in_the_field(client: Client, typed: str, said: str) -> None:
+    answer = client.post("/zone", {"zone": typed})
     assert answer.status_code == 400
-    assert "“Mars/Base” is no time zone" in text_of(answer)
+    assert said in text_of(answer)
+    if typed == "Mars/Base":
+        assert 'value="Mars/Base"' in answer.content.decode()
+        assert 'aria-describedby="zone-error zone-help"' in answer.content.decode()
+
+
+def test_of_several_zones_one_is_picked(client: Client) -> None:
+    asked = client.post("/zone", {"zone": "portugal"})
+    assert "Madeira · Atlantic/Madeira" in text_of(asked)
+    client.post("/zone", {"zone": "portugal", "zone_pick": "Atlantic/Madeira", "next": "/"})
+    assert 'data-zone="Atlantic/Madeira"' in client.get("/set-aside").content.decode()
+
+
+def test_a_city_is_enough(client: Client) -> None:
+    assert client.post("/zone", {"zone": "kathmandu", "next": "/set-aside"})["Location"] == "/set-aside"
+    assert client.cookies["instep_zone"].value == "Asia/Kathmandu"
 
 
 @pytest.mark.parametrize("place", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])

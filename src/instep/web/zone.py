@@ -7,8 +7,10 @@ zone follows the browser, a choice stays.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
+from attrs import frozen
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -17,23 +19,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from instep.core import zones
+from instep.core.zones import ZoneChoice
+
 COOKIE = "instep_zone"
 AUTO = "auto:"
 _YEAR = 365 * 24 * 3600
-
-#: what people choose from: one name for each place, without the old aliases and fixed offsets
-_REGIONS = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-)
 
 
 class ZoneMiddleware:
@@ -43,9 +34,9 @@ class ZoneMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.COOKIES.get(COOKIE, "").removeprefix(AUTO)
-        # a name, never a path: ZoneInfo would look for a file
-        with timezone.override(ZoneInfo(name) if name in available_zones() else None):
+        # today's name, never what was sent: ZoneInfo would look for a file
+        name = zones.canonical(request.COOKIES.get(COOKIE, "").removeprefix(AUTO))
+        with timezone.override(ZoneInfo(name) if name else None):
             return self._get_response(request)
 
 
@@ -59,30 +50,66 @@ _ZONES = frozenset(available_timezones())
 
 def choices() -> list[tuple[str, list[str]]]:
     """The zones that are offered, by region."""
-    regions = [(r, sorted(z for z in _ZONES if z.startswith(f"{r}/"))) for r in _REGIONS]
-    return [("", ["UTC"]), *regions]
+    return [(region, list(names)) for region, names in zones.regions()]
 
 
-@require_http_methods(["GET", "POST"])
+def offered(now: datetime) -> list[ZoneChoice]:
+    """The zones that are offered, with what they are ahead of UTC: the list behind a field for a zone."""
+    return [zones.choice(name, now) for _region, names in zones.regions() for name in names]
+
+
+@frozen
+class Typed:
+    """What was typed into a field for a zone: the zone that it means, or why it means none.
+
+    `among` are the zones that fit, where one has to be picked.
+    """
+
+    name: str
+    error: str = ""
+    among: tuple[ZoneChoice, ...] = ()
+
+
+def read_zone(typed: str, picked: str, now: datetime) -> Typed:
+    """Read a field for a zone; `picked` is the answer to being asked which one was meant."""
+    name, among = zones.resolve(typed, picked, now)
+    if name:
+        return Typed(name)
+    if among:
+        said = _("Several time zones fit “%(typed)s”. Pick one below, or type a city.")
+    elif typed.strip():
+        said = _("“%(typed)s” is no time zone. Type a city, a country or a name like Europe/Lisbon.")
+    else:
+        said = _("Type a city, a country or a name like Europe/Lisbon.")
+    return Typed("", said % {"typed": typed.strip()[:60]}, among)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def zone(request: HttpRequest) -> HttpResponse:
     """Choose the zone that times are shown in, or let the browser say it."""
     back = request.POST.get("next") or request.GET.get("next") or "/"
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         back = "/"
-    error = ""
+    now = datetime.now(UTC)
+    automatic = request.COOKIES.get(COOKIE, AUTO).startswith(AUTO)
+    field = "" if automatic else timezone.get_current_timezone_name()
+    read = Typed("")
     if request.method == "POST":
-        chosen = request.POST.get("zone", "")
-        if chosen in _ZONES or not chosen:
-            return _remember(HttpResponseRedirect(back), chosen)
-        error = _("“%(zone)s” is no time zone. Choose one from the list.") % {"zone": chosen[:60]}
+        if "automatic" in request.POST:
+            return _remember(HttpResponseRedirect(back), "")
+        field = request.POST.get("zone", "")
+        read = read_zone(field, request.POST.get("zone_pick", ""), now)
+        if read.name:
+            return _remember(HttpResponseRedirect(back), read.name)
     context = {
-        "zones": choices(),
-        "chosen": timezone.get_current_timezone_name(),
-        "automatic": request.COOKIES.get(COOKIE, AUTO).startswith(AUTO),
+        "offered": offered(now),
+        "typed": field,
+        "automatic": automatic,
         "next": back,
-        "error": error,
+        "error": read.error,
+        "among": read.among,
     }
-    return render(request, "web/zone/page.html", context, status=400 if error else 200)
+    return render(request, "web/zone/page.html", context, status=400 if read.error else 200)
 
 
 def _remember(response: HttpResponse, chosen: str) -> HttpResponse:
