@@ -44,6 +44,16 @@ class ConnectionCard:
     ignored: int = 0
 
     @property
+    def calls_low(self) -> int:
+        """So many calls of the day are nothing to speak of: half of those allowed."""
+        return (self.limit_allowed or 0) // 2
+
+    @property
+    def calls_high(self) -> int:
+        """From so many calls of the day on others may go short: nine of ten of those allowed."""
+        return (self.limit_allowed or 0) * 9 // 10
+
+    @property
     def stands_still(self) -> bool:
         """True while nothing is written through this connection."""
         return self.state != "connected" or self.held_until is not None
@@ -170,34 +180,33 @@ def calls_by_day(account_id: int, zone: str, since: datetime) -> dict[int, dict[
 
 
 @frozen
-class RefusedField:
-    """A field that the CRM refused a value of, on so many records. `everywhere`: on all of them."""
+class RefusedFields:
+    """Fields whose values the CRM refused with one message, on so many records. `everywhere`: on all of them."""
 
     connection: str
     vendor: str
     object: str
-    field: str
     message: str
+    fields: tuple[str, ...]
     records: int
     everywhere: bool
-    since: datetime
     #: a record that it was refused on: the CRM's id or ours
     example: str
 
 
-def refused_fields(account_id: int, limit: int = 20) -> list[RefusedField]:
-    """Values in quarantine by field and message, the most frequent first."""
+def refused_fields(account_id: int, limit: int = 20) -> list[RefusedFields]:
+    """Values in quarantine by object and message, the most frequent first."""
     found = rows(
         """
-        SELECT n.public_id, n.vendor, q.object, q.field, q.message, count(*), bool_or(q.record_key = '*'),
-               min(q.created_at), max(q.record_key)
+        SELECT n.public_id, n.vendor, q.object, q.message, string_agg(DISTINCT q.field, ' '),
+               count(DISTINCT q.record_key), bool_or(q.record_key = '*'), max(q.record_key)
           FROM field_quarantine q JOIN connection n ON n.account_id = q.account_id AND n.id = q.connection_id
          WHERE q.account_id = %s AND n.state <> 'disabled'
-         GROUP BY 1, 2, 3, 4, 5 ORDER BY count(*) DESC, 3, 4 LIMIT %s
+         GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 3, 4 LIMIT %s
         """,
         [account_id, limit],
     )
-    return [RefusedField(*row) for row in found]
+    return [RefusedFields(*row[:4], tuple(row[4].split()), *row[5:]) for row in found]
 
 
 @frozen

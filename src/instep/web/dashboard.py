@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from instep.engine.warnings import known_warnings
 from instep.store import dashboard_queries, item_queries, log_queries
-from instep.store.dashboard_queries import ConnectionCard, Day, RefusedField
+from instep.store.dashboard_queries import ConnectionCard, Day, RefusedFields
 from instep.store.log_queries import ProblemGroup
 
 DAYS = 14
@@ -48,7 +48,7 @@ class NeedsYou:
     """What only a person can cure."""
 
     causes: Sequence[ProblemGroup]
-    refused: Sequence[RefusedField]
+    refused: Sequence[RefusedFields]
     set_aside: int
     warned: Sequence[tuple[ConnectionCard, str]]
 
