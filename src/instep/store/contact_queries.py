@@ -107,10 +107,10 @@ def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
                (array_agg(error_message ORDER BY {_RANK}, indirect))[1],
                min(due_at) FILTER (WHERE due), max(in_step_at),
                coalesce((array_agg(link ORDER BY indirect, in_step_at DESC NULLS LAST)
-                         FILTER (WHERE link ->> 'person_id' <> ''))[1], '{{}}'), connection_id
+                         FILTER (WHERE link ->> 'person_id' <> ''))[1], '{{}}'), connection_id, max(marked_at)
           FROM (SELECT i.person_key, n.public_id, n.vendor, n.name, {STATE} AS lane, i.kind <> '{CONTACT}' AS indirect,
                        i.error_code, i.error_message, i.due_at, i.done < i.wanted AS due, i.in_step_at, i.link,
-                       i.connection_id
+                       i.connection_id, i.marked_at
                   FROM sync_item i JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
                  WHERE i.account_id = %s AND i.person_key = ANY(%s::bigint[]) AND n.state <> 'disabled'
                    AND (i.due_at IS NOT NULL OR i.done >= i.wanted OR i.error_class <> '')) items
@@ -120,7 +120,7 @@ def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
     )
     marks: dict[int, tuple[Mark, ...]] = {}
     for row in found:
-        marks[row[0]] = (*marks.get(row[0], ()), Mark(*row[1:9], json.loads(row[9]), row[10]))
+        marks[row[0]] = (*marks.get(row[0], ()), Mark(*row[1:9], json.loads(row[9]), *row[10:]))
     return marks
 
 

@@ -31,6 +31,7 @@ class Mark:
     in_step_at: datetime | None
     link: Mapping[str, str]
     connection_key: int
+    marked_at: datetime | None = None
 
 
 @frozen
@@ -188,7 +189,7 @@ def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
     found = rows(
         f"""
         SELECT i.target_id, n.public_id, n.vendor, n.name, {STATE}, i.error_code, i.error_message, i.due_at,
-               i.in_step_at, i.link, n.id
+               i.in_step_at, i.link, n.id, i.marked_at
           FROM sync_item i JOIN connection n ON n.account_id = i.account_id AND n.id = i.connection_id
          WHERE i.account_id = %s AND i.kind = '{BOOKING}' AND i.target_id = ANY(%s::bigint[])
            AND n.state <> 'disabled'
@@ -198,7 +199,7 @@ def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
     )
     marks: dict[int, tuple[Mark, ...]] = {}
     for row in found:
-        mark = Mark(*row[1:9], json.loads(row[9]), row[10])
+        mark = Mark(*row[1:9], json.loads(row[9]), *row[10:])
         marks[row[0]] = (*marks.get(row[0], ()), mark)
     return marks
 
@@ -320,6 +321,33 @@ def booking_head(account_id: int, key: int) -> BookingHead | None:
         [account_id, key],
     )
     return BookingHead(*found[0]) if found else None
+
+
+@frozen
+class RelatedBooking:
+    """A booking that another one took the place of; `earlier` when it is the one that was replaced."""
+
+    key: int
+    subject: str
+    start: datetime
+    status: Status
+    earlier: bool
+
+
+def related_bookings(account_id: int, key: int) -> list[RelatedBooking]:
+    """The booking that this one replaced, and the one that replaced this: bookings of the same contact."""
+    found = rows(
+        """
+        SELECT o.id, o.subject, o.start_at, o.status, o.source_id = b.state ->> 'rescheduled_from' AS earlier
+          FROM booking b
+          JOIN booking o ON o.account_id = b.account_id AND o.contact_id = b.contact_id AND o.id <> b.id
+         WHERE b.account_id = %s AND b.id = %s AND NOT o.in_trash
+           AND (o.source_id = b.state ->> 'rescheduled_from' OR o.state ->> 'rescheduled_from' = b.source_id)
+         ORDER BY o.start_at, o.id LIMIT 10
+        """,
+        [account_id, key],
+    )
+    return [RelatedBooking(*row[:3], Status(row[3]), row[4]) for row in found]
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -14,16 +14,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from instep.core.booking import Booking, Kind, Status, status_detail
+from instep.core.booking_calendar import HERE
+from instep.core.contact import Contact, email_key
 from instep.crm.vendors import vendor_of
 from instep.store import page_queries, queries
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
 from instep.store.queries import LoggedTransition
+from instep.web.act_words import buttons
 from instep.web.links import CrmRecordLink, record_links
+
+#: how long after a change the CRM usually follows
+_MOMENTS = timedelta(seconds=30)
+#: what is recorded later than this after it happened, the timeline says so
+_LATE = timedelta(hours=1)
 
 
 @frozen
 class Step:
-    """One entry of the timeline. `was` is the start before, where it moved; `host` the new one."""
+    """One entry of the timeline. `was` is the start before, where it moved; `host` the new one.
+
+    `learned` is when it was recorded, where that was much later than it happened.
+    """
 
     kind: str
     words: str
@@ -33,7 +44,7 @@ class Step:
     reason: str
     was: datetime | None
     host: str
-    late: bool
+    learned: datetime | None
 
 
 @frozen
@@ -64,14 +75,36 @@ def booking(request: HttpRequest, key: int) -> HttpResponse:
     head = head_of(request, key)
     account_id = request.user.account_id
     marks = page_queries.marks_of(account_id, [key]).get(key, ())
+    now = datetime.now(UTC)
+    shown = shown_booking(account_id, head)
+    contact = _contact(account_id, head)
     context: dict[str, Any] = {
         "head": head,
-        "booking": shown_booking(account_id, head),
+        "booking": shown,
+        "made_here": head.source == HERE,
+        "acts": buttons(shown, now) if shown else [],
+        "contact": contact,
+        "other_email": shown is not None
+        and contact is not None
+        and email_key(shown.guest.email) not in ("", email_key(contact.email)),
+        "related": page_queries.related_bookings(account_id, key),
+        "catching_up": any(catching_up(mark, now) for mark in marks),
         "steps": timeline(queries.transitions(account_id, key)),
         "sides": [_side(account_id, key, mark) for mark in marks],
         "address": request.get_full_path(),
     }
     return render(request, "web/booking/page.html", context)
+
+
+def _contact(account_id: int, head: BookingHead) -> Contact | None:
+    """The contact that the booking belongs to."""
+    found = queries.load_contacts(account_id, [head.contact_key] if head.contact_key else [])
+    return found.get(head.contact_key) if head.contact_key else None
+
+
+def catching_up(mark: Mark, now: datetime) -> bool:
+    """Whether the CRM is expected to follow within moments, so that the page looks more often."""
+    return mark.state == queries.WAITING and mark.marked_at is not None and now - mark.marked_at < _MOMENTS
 
 
 @require_POST
@@ -111,7 +144,7 @@ def timeline(log: list[LoggedTransition]) -> list[Step]:
                 reason=entry.reason,
                 was=start if moved else None,
                 host=entry.host if handed else "",
-                late=(entry.recorded_at - entry.at).total_seconds() > 3600,
+                learned=entry.recorded_at if entry.recorded_at - entry.at > _LATE else None,
             )
         )
         start, host = entry.start or start, entry.host or host

@@ -23,13 +23,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from instep.bookings.contacts import edit
 from instep.core.contact import CUSTOM, Contact
 from instep.core.errors import InputError
+from instep.core.zones import canonical, regions
 from instep.engine.lane import record_url_of
 from instep.store import contact_queries, convert, page_queries, queries
 from instep.store.contact_queries import ContactHead, CustomProperty
 from instep.store.page_queries import BookingFilter, Mark, ReceiptRow
+from instep.web.booking import catching_up
 from instep.web.document import read_document
 from instep.web.links import CrmRecordLink, record_links
-from instep.web.zone import available_zones, choices
 
 _BOOKINGS_SHOWN = 20
 _LONGEST = 255
@@ -126,14 +127,17 @@ class ContactForm(forms.Form):
         return [(str(title), [self[name] for name in names]) for title, names in groups if names]
 
     def clean_time_zone(self) -> str:
-        """A zone that exists, or none."""
+        """Today's name of a zone that exists, or none."""
         typed = str(self.cleaned_data["time_zone"])
-        if "time_zone" in self.changed_data and typed and typed not in available_zones():
+        if not typed or "time_zone" not in self.changed_data:
+            return typed
+        zone = canonical(typed)
+        if not zone:
             raise forms.ValidationError(
                 _("There is no time zone “%(zone)s”. Choose one from the list, like Europe/Lisbon.")
                 % {"zone": typed[:60]}
             )
-        return typed
+        return zone
 
     def edits(self) -> dict[str, Any]:
         """What was changed: name of the value → its new one."""
@@ -179,6 +183,7 @@ def contact(request: HttpRequest, contact_id: str) -> HttpResponse:
         "contact": known,
         "custom": [(labels.get(name, name), value) for name, value in sorted(known.custom.items())],
         "sides": [_side(account_id, head.key, mark) for mark in marks],
+        "catching_up": any(catching_up(mark, datetime.now(UTC)) for mark in marks),
         "bookings": found[:_BOOKINGS_SHOWN],
         "more_bookings": len(found) > _BOOKINGS_SHOWN,
         "address": request.get_full_path(),
@@ -209,7 +214,7 @@ def change(request: HttpRequest, contact_id: str) -> HttpResponse:
         "head": head,
         "contact": known_of(head),
         "form": form,
-        "zones": [name for _region, names in choices() for name in names],
+        "zones": [name for _region, names in regions() for name in names],
     }
     return render(request, "web/contact/change.html", context, status=422 if form.errors else 200)
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from instep.web import (
     booking,
+    booking_acts,
     bookings,
     contact,
     contacts,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("test-plan", trial.trial, name="test-plan"),
     path("bookings", bookings.bookings, name="bookings"),
     path("bookings/<int:key>", booking.booking, name="booking"),
+    path("bookings/<int:key>/acts/<slug:name>", booking_acts.act, name="booking-act"),
     path("bookings/<int:key>/write-again", booking.write_again, name="write-again"),
     path("bookings/<int:key>/receipts", receipt.newest, name="receipts"),
     path("bookings/<int:key>/receipts/<int:receipt_id>", receipt.receipt, name="receipt"),

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from instep.core.booking import STATUS_WORDS, Status
+from instep.core.booking_calendar import HERE
 from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
 
 register = template.Library()
 
 VENDOR_WORDS = {"salesforce": "Salesforce", "hubspot": "HubSpot"}
-SOURCE_WORDS = {"oncehub": "OnceHub"}
+SOURCE_WORDS = {"oncehub": "OnceHub", HERE: "Instep"}
 
 _FORMS = {
     "moment": "D j M Y, H:i",
