@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import httpx2
 import psutil
 import pytest
 
+from instep.cli.serve import said_when_ready
 from instep.ops.embedded_pg import ensure_running, is_running
+from instep.ops.settings import load
 from instep.ops.supervisor import free_port
 from instep_process import InstepHome, remove_state
 
@@ -93,6 +96,20 @@ def test_one_command_brings_everything_and_ctrl_c_takes_it_away(serving: Serving
     assert process.wait(15) == 0, serving.logs()
     serving.wait(lambda: gone(everything), 5)
     assert "Traceback" not in serving.logs()
+
+
+def test_first_start_prints_where_to_begin_until_somebody_can_sign_in(serving: Serving) -> None:
+    serving.start()
+    serving.wait(lambda: "/welcome?code=" in serving.logs())
+    (printed,) = re.findall(r"http://\S+/welcome\?code=\S+", serving.logs())
+    code = load(serving.home.path).set_up_code()
+    assert printed == f"http://127.0.0.1:{serving.port}/welcome?code={code}"
+    assert f'value="{code}"' in httpx2.get(printed).text
+    assert code not in httpx2.get(printed.partition("?")[0]).text, "the page itself must not tell it"
+    serving.home.run("user", "admin@acme.example")
+    assert httpx2.get(printed).status_code == 404
+    ready = said_when_ready("http://here", serving.port, "127.0.0.1", load(serving.home.path))
+    assert ready == "Instep is ready: http://here"
 
 
 def test_after_kill_9_of_everything_it_serves_again(serving: Serving) -> None:

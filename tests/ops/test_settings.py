@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +50,16 @@ def test_a_rotated_key_keeps_sessions_valid(tmp_path: Path) -> None:
     after = load(tmp_path).django_secrets()
     assert after[1:] == before
     assert after[0] not in before
+
+
+def test_set_up_code_is_this_installations_and_gives_no_other_secret_away(tmp_path: Path) -> None:
+    one, other = load(tmp_path / "one"), load(tmp_path / "other")
+    code = one.set_up_code()
+    assert re.fullmatch(r"([A-Z2-7]{4}-){3}[A-Z2-7]{4}", code)
+    assert code == load(tmp_path / "one").set_up_code()
+    assert code != other.set_up_code()
+    derived = base64.b32decode(code.replace("-", "")).hex()
+    assert derived not in one.django_secrets()[0]
 
 
 def test_keys_from_the_environment_leave_no_file(tmp_path: Path, monkeypatch) -> None:

@@ -32,12 +32,12 @@ def serve(home: Home = None, port: Port = None, host: Host = None) -> None:
         place = settings.public_url or f"http://{address}:{number}"
         run(
             children,
-            lambda: print(_said_when_ready(place, number, reachable(address), settings), flush=True),
+            lambda: print(said_when_ready(place, number, reachable(address), settings), flush=True),
             log_format=logs.chosen_format(settings.log_format),
         )
 
 
-def _said_when_ready(place: str, port: int, host: str, settings: Settings) -> str:
+def said_when_ready(place: str, port: int, host: str, settings: Settings) -> str:
     """The address, and where nobody can sign in yet, the one that makes the Account Owner."""
     from instep.ops.supervisor import http_ready
 
