@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from instep.store.models import Account, Connection, User
+    from instep_standins.salesforce.server import Running
 
 PASSWORD = "correct horse battery"
 
@@ -89,3 +90,13 @@ def keep_receipt(account: Account, lane: Connection) -> Callable[..., int]:
         return int(found[0][0])
 
     return keep
+
+
+@pytest.fixture
+def org() -> Iterator[Running]:
+    """A Salesforce stand-in on a port of its own: an org without our fields."""
+    from instep_standins.salesforce import Org, serve_in_thread
+
+    running = serve_in_thread(Org())
+    yield running
+    running.stop()

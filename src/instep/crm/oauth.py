@@ -53,7 +53,11 @@ class Pkce:
     @classmethod
     def new(cls) -> Pkce:
         """A fresh pair; the verifier has 86 characters of the 43 to 128 allowed."""
-        verifier = secrets.token_urlsafe(64)
+        return cls.of(secrets.token_urlsafe(64))
+
+    @classmethod
+    def of(cls, verifier: str) -> Pkce:
+        """The pair of a verifier that was kept."""
         return cls(verifier, challenge_of(verifier))
 
 

@@ -21,7 +21,10 @@ NAVIGATION = (
 )
 
 #: What is set up once and looked at rarely: the menu behind the gear. The same three parts.
-GEAR = (("set-aside", _("Set aside"), "/set-aside"),)
+GEAR = (
+    ("integrations", _("Account Integrations"), "/integrations"),
+    ("set-aside", _("Set aside"), "/set-aside"),
+)
 
 #: The menu of the person who is signed in. The same three parts.
 PROFILE = (

@@ -1,0 +1,118 @@
+"""The form that asks how to sign in at Salesforce and with which app of the org."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
+from instep.crm.oauth import AUTHORIZATION_CODE, CLIENT_CREDENTIALS
+from instep.crm.vendors import vendor_of
+
+PRODUCTION, SANDBOX, DOMAIN = "production", "sandbox", "domain"
+_LONGEST = 2000
+
+METHODS = (
+    (AUTHORIZATION_CODE, later("Sign in at Salesforce: a window of Salesforce opens, and you allow access")),
+    (
+        CLIENT_CREDENTIALS,
+        later("Client credentials: no sign-in; Salesforce runs everything as one user that you name there"),
+    ),
+)
+ENVIRONMENTS = (
+    (PRODUCTION, later("Production (login.salesforce.com)")),
+    (SANDBOX, later("Sandbox (test.salesforce.com)")),
+    (DOMAIN, later("The org's My Domain address")),
+)
+
+
+def environment_of(vendor: str, url: str) -> str:
+    """Which choice an address is: one of the common sign-ins, or an org's own."""
+    logins = vendor_of(vendor).consent.logins
+    return next((name for name, address in logins.items() if address == url.rstrip("/")), DOMAIN)
+
+
+class ConnectForm(forms.Form):
+    """How to sign in, where, and with which app. A secret never travels back into the page."""
+
+    grant = forms.ChoiceField(
+        label=later("How Instep signs in"),
+        choices=METHODS,
+        widget=forms.RadioSelect,
+        initial=AUTHORIZATION_CODE,
+    )
+    environment = forms.ChoiceField(
+        label=later("Environment"),
+        choices=ENVIRONMENTS,
+        widget=forms.RadioSelect,
+        initial=PRODUCTION,
+        required=False,
+    )
+    url = forms.CharField(
+        label=later("My Domain address"),
+        required=False,
+        max_length=_LONGEST,
+        help_text=later("Like https://acme.my.salesforce.com. In Salesforce: Setup → My Domain."),
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    client_id = forms.CharField(
+        label=later("Consumer Key"),
+        max_length=_LONGEST,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    client_secret = forms.CharField(
+        label=later("Consumer Secret"),
+        required=False,
+        max_length=_LONGEST,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, before: Mapping[str, str], typed: bool = False) -> None:
+        """`before` is what was entered the last time; `typed`: its secret was typed just now, not stored."""
+        super().__init__(data, initial=_initial(before))
+        self._before, self._typed = before, typed
+        self.fields["client_secret"].help_text = (
+            _("The secret is kept; leave this empty to use it again.")
+            if before.get("client_secret")
+            else _("Needed unless the app says that it requires no secret.")
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """The address is needed where no common sign-in is chosen, the secret where nobody signs in."""
+        values = super().clean() or {}
+        if self.errors:
+            return values
+        alone = values["grant"] == CLIENT_CREDENTIALS
+        common = "" if alone else vendor_of("salesforce").consent.logins.get(values["environment"], "")
+        if not common and not values["url"]:
+            self.add_error("url", _("Enter the org's My Domain address."))
+            return values
+        values["url"] = common or values["url"]
+        values["secret_typed"] = self._typed or bool(values["client_secret"])
+        values["client_secret"] = values["client_secret"] or self._secret_before(values)
+        if alone and not values["client_secret"]:
+            self.add_error("client_secret", _("Client credentials need the Consumer Secret."))
+        return values
+
+    def _secret_before(self, values: Mapping[str, Any]) -> str:
+        """The secret that was left out; a stored one goes to the address that it was stored for only."""
+        same_app = self._before.get("client_id") == values["client_id"]
+        same_place = self._before.get("url", "").rstrip("/") == values["url"].rstrip("/")
+        return self._before.get("client_secret", "") if same_app and (self._typed or same_place) else ""
+
+    @property
+    def entered(self) -> dict[str, str]:
+        """What was typed, as the vendor takes it."""
+        return {name: self.cleaned_data[name] for name in ("grant", "url", "client_id", "client_secret")}
+
+
+def _initial(entered: Mapping[str, str]) -> dict[str, str]:
+    shown = {name: value for name, value in entered.items() if name != "client_secret" and value}
+    if "url" in shown:
+        shown["environment"] = environment_of("salesforce", shown["url"])
+        if shown["environment"] != DOMAIN:
+            del shown["url"]
+    return shown

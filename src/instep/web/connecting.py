@@ -1,0 +1,251 @@
+"""Connecting a CRM: the form, the sign-in in the CRM's own window, and the way back from there.
+
+    form ── POST ──▶ client credentials: connected at once
+              └────▶ waiting page ── link or pop-up ──▶ the CRM ──▶ callback ──▶ waiting page ──▶ the connection
+
+The pop-up loses its opener at the CRM (each side isolates its windows), so that nobody speaks to the other: the
+waiting page asks the server how far it is, and the pop-up closes itself. Without a script the same addresses
+follow each other in one window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from secrets import compare_digest
+from typing import Any
+
+from attrs import evolve
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from instep.core.errors import InstepError
+from instep.crm.oauth import AUTHORIZATION_CODE, Pkce, new_state
+from instep.crm.vendors import vendor_of
+from instep.engine.connecting import SignIn, connect
+from instep.store import credentials
+from instep.store.connection_queries import connection_by_public_id
+from instep.web import pending
+from instep.web.connect_form import DOMAIN, ConnectForm, environment_of
+from instep.web.pending import Pending
+
+VENDOR = "salesforce"
+#: marks the state of a sign-in in a window of its own, which is closed afterwards
+_WINDOW = ".window"
+
+
+def callback_address(request: HttpRequest) -> str:
+    """Where the CRM sends the browser back to; an admin enters it there letter by letter."""
+    path = reverse("callback")
+    public = settings.INSTEP.public_url
+    return f"{public}{path}" if public else request.build_absolute_uri(path)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def connect_form(request: HttpRequest, connection_id: str = "") -> HttpResponse:
+    """Ask how to sign in and with which app; with `connection_id` for a connection that exists."""
+    row = _row(request, connection_id)
+    begun = pending.recall(request)
+    draft = begun if begun is not None and begun.connection == connection_id else None
+    typed = dict(draft.entered) if draft else _entered_before(request, row)
+    error: Mapping[str, str] = draft.error if draft else {}
+    posted = request.POST if request.method == "POST" else None
+    form = ConnectForm(posted, before=typed, typed=draft is not None and draft.secret_typed)
+    if posted is not None:
+        error = {}
+        if form.is_valid():
+            answer = begin(request, _wanted(request, row, form))
+            if isinstance(answer, HttpResponse):
+                return answer
+            if answer.code.startswith("url_"):
+                form.add_error("url", str(answer))
+            else:
+                error = pending.told(answer)
+    context = {
+        "form": form,
+        "error": error,
+        "connection": row,
+        "callback": callback_address(request),
+        "other_address": _other_address(request),
+        "http_note": _http_note(request),
+    }
+    return render(request, "web/connecting/form.html", context, status=200 if posted is None else 422)
+
+
+def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm) -> Pending:
+    return Pending(
+        vendor=VENDOR,
+        entered=form.entered,
+        connection=row["public_id"] if row else "",
+        org_id=str(row["org_id"]) if row else "",
+        callback=callback_address(request),
+        secret_typed=form.cleaned_data["secret_typed"],
+    )
+
+
+def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
+    """Connect, or go to the CRM's sign-in; an error leaves what was typed where the form finds it."""
+    try:
+        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.allow_private_urls)
+        if kept["grant"] != AUTHORIZATION_CODE:
+            return _connected(request, wanted, _connect(request, wanted, SignIn(org_id=wanted.org_id)))
+    except InstepError as error:
+        pending.failed(request, wanted, error)
+        return error
+    ready = evolve(wanted, kept=kept, state=new_state(), verifier=Pkce.new().verifier, error={})
+    pending.keep(request, ready)
+    return redirect("signing-in")
+
+
+def _connect(request: HttpRequest, wanted: Pending, sign_in: SignIn) -> str:
+    """Connect as the engine does; the connection's public id."""
+    done = connect(
+        request.user.account_id,
+        wanted.vendor,
+        wanted.entered,
+        allow=settings.INSTEP.allow_private_urls,
+        sign_in=sign_in,
+        hurried=True,
+    )
+    return done.public_id
+
+
+def _connected(request: HttpRequest, wanted: Pending, public_id: str) -> HttpResponse:
+    pending.forget(request)
+    if wanted.connection:
+        messages.success(request, _("Connected again. What waited is written now."))
+    else:
+        messages.success(request, _("Salesforce is connected."))
+    return redirect("connection", public_id)
+
+
+@never_cache
+@require_safe
+def signing_in(request: HttpRequest) -> HttpResponse:
+    """Wait for the sign-in at the CRM, and lead on when it is over."""
+    begun = pending.recall(request)
+    if begun is not None and begun.state:
+        consent, proof = vendor_of(begun.vendor).consent, Pkce.of(begun.verifier)
+        context = {
+            "host": begun.kept["url"],
+            "callback": begun.callback,
+            "here": consent.url(begun.kept, begun.callback, begun.state, proof),
+            "window": consent.url(begun.kept, begun.callback, begun.state + _WINDOW, proof),
+            "back": _form_address(begun),
+        }
+        return render(request, "web/connecting/signing_in.html", context)
+    if begun is not None and begun.made:
+        answer = _connected(request, begun, begun.made)
+    else:
+        answer = redirect(_form_address(begun))
+    if request.headers.get("HX-Request") == "true":
+        # a page that waits goes on as a whole
+        return HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})
+    return answer
+
+
+def _form_address(begun: Pending | None) -> str:
+    if begun is not None and begun.connection:
+        return reverse("reconnect", args=[begun.connection])
+    return reverse("connect")
+
+
+@never_cache
+@require_safe
+def callback(request: HttpRequest) -> HttpResponse:
+    """What the CRM sends the browser back with: a code for tokens, or why there is none.
+
+    The state ties it to the sign-in that this user began in this browser; it works once.
+    """
+    begun = pending.recall(request)
+    state = request.GET.get("state", "")
+    own = begun.state if begun is not None else ""
+    if begun is None or not own or not compare_digest(state.removesuffix(_WINDOW).encode(), own.encode()):
+        return render(request, "web/connecting/refused.html", status=400)
+    pending.take(request, begun)
+    try:
+        made = _finish(request, begun)
+        pending.keep(request, Pending(begun.vendor, {}, begun.connection, made=made))
+    except InstepError as error:
+        pending.failed(request, begun, error)
+    # redirected, so that the code stays in no address bar
+    return redirect("signed-in" if state.endswith(_WINDOW) else "signing-in")
+
+
+def _finish(request: HttpRequest, begun: Pending) -> str:
+    consent = vendor_of(begun.vendor).consent
+    if "code" not in request.GET:
+        raise consent.refused(request.GET.get("error", ""), request.GET.get("error_description", ""))
+    tokens = consent.exchange(begun.kept, begun.org_id, request.GET["code"], begun.verifier, begun.callback)
+    chosen = environment_of(begun.vendor, begun.kept["url"])
+    sandbox = None if chosen == DOMAIN else chosen == "sandbox"
+    return _connect(request, begun, SignIn(tokens, begun.org_id, sandbox))
+
+
+@never_cache
+@require_safe
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """The last page in the CRM's window, which closes itself; the page that opened it goes on."""
+    return render(request, "web/connecting/signed_in.html")
+
+
+# -- what the form begins with -------------------------------------------------------------------
+
+
+def _row(request: HttpRequest, connection_id: str) -> dict[str, Any] | None:
+    if not connection_id:
+        return None
+    row = connection_by_public_id(request.user.account_id, connection_id)
+    if row is None:
+        raise Http404
+    return row
+
+
+def _entered_before(request: HttpRequest, row: dict[str, Any] | None) -> dict[str, str]:
+    """What the connection was made with, where it can still be read."""
+    if row is None:
+        return {}
+    try:
+        kept = credentials.load(request.user.account_id, int(row["id"]))
+    except InstepError:
+        kept = {}  # the keys are lost: everything has to be entered anew
+    if not kept:
+        return {"url": str(row["url"])}
+    return {name: str(kept.get(name) or "") for name in ("url", "client_id", "client_secret", "grant")}
+
+
+def again(request: HttpRequest, row: dict[str, Any]) -> HttpResponse:
+    """Connect again as before, without asking for anything that is still known."""
+    wanted = Pending(
+        vendor=row["vendor"],
+        entered=_entered_before(request, row),
+        connection=row["public_id"],
+        org_id=str(row["org_id"]),
+        callback=callback_address(request),
+    )
+    if not wanted.entered.get("client_id"):
+        messages.info(request, _("The key and the secret are not known any more: enter them again."))
+        return redirect("reconnect", row["public_id"])
+    answer = begin(request, wanted)
+    return answer if isinstance(answer, HttpResponse) else redirect("reconnect", row["public_id"])
+
+
+def _other_address(request: HttpRequest) -> str:
+    """The public address, where the page is open at another one: the CRM would lead back to a stranger."""
+    public = settings.INSTEP.public_url
+    there = f"{public}{request.path}" if public else ""
+    return there if there and there != request.build_absolute_uri(request.path) else ""
+
+
+def _http_note(request: HttpRequest) -> str:
+    """This page at localhost, where its own address is one that Salesforce does not take for http."""
+    host = request.get_host()
+    if settings.INSTEP.public_url or request.is_secure() or not host.startswith("127.0.0.1"):
+        return ""
+    return f"http://{host.replace('127.0.0.1', 'localhost', 1)}{request.path}"

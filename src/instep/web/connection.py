@@ -1,0 +1,153 @@
+"""One connection: its phases, what its user may do, checking, installing, reconnecting, disconnecting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from instep.core.errors import InputError
+from instep.crm.vendors import vendor_of
+from instep.engine import connecting as engine
+from instep.engine import connection as looking
+from instep.engine.recover import workers_beating
+from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
+from instep.web.connecting import again
+from instep.web.connection_setup import setup_of, signed_in, steps_of
+from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
+
+#: a look that is older is done anew when somebody opens the page
+_FRESH = timedelta(minutes=10)
+#: hosts on which Salesforce's pages for setting up can be linked to
+_SETUP_HOSTS = (".my.salesforce.com", ".lightning.force.com")
+
+
+def row_of(request: HttpRequest, connection_id: str) -> dict[str, Any]:
+    """The connection of this address, if it is the reader's account's. Raises `Http404`."""
+    row = connection_by_public_id(request.user.account_id, connection_id)
+    if row is None:
+        raise Http404
+    return row
+
+
+@require_safe
+def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Everything about one connection, from what is known here: nothing is asked of the CRM."""
+    row = row_of(request, connection_id)
+    account_id, key = request.user.account_id, int(row["id"])
+    state, setup = state_of(row), setup_of(account_id, row)
+    installing = looking.is_installing(key)
+    access = signed_in(account_id, row)
+    context = {
+        "row": row,
+        "identity": row["identity"] or {},
+        "vendor": vendor_of(row["vendor"]),
+        "state": state,
+        "setup": setup,
+        "access": access,
+        "steps": steps_of(state, setup, installing),
+        "installing": installing,
+        "nobody_works": installing and not workers_beating(),
+        "work": work_of(account_id, key),
+        "setup_pages": _setup_pages(access.address),
+        "look_now": _is_due(state, setup.checked_at),
+        "checked_just_now": _is_within(setup.checked_at, timedelta(minutes=1)),
+        "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
+        "address": request.get_full_path(),
+    }
+    return render(request, "web/connection/page.html", context)
+
+
+def _is_due(state: State, checked_at: datetime | None) -> bool:
+    """Whether opening the page is a reason to ask the CRM: not while it is known to refuse us."""
+    if state.name in (DISCONNECTED, RECONNECT):
+        return False
+    return not _is_within(checked_at, _FRESH)
+
+
+def _is_within(at: datetime | None, span: timedelta) -> bool:
+    return at is not None and datetime.now(UTC) - at <= span
+
+
+def _setup_pages(address: str) -> str:
+    """The origin of the org's pages for setting up, or empty where there are none (a stand-in)."""
+    host = urlsplit(address).hostname or ""
+    return f"https://{host}" if host.endswith(_SETUP_HOSTS) else ""
+
+
+@require_POST
+def check(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Ask the CRM whether it lets us in and what we may do. The page shows the answer, good or bad."""
+    row = row_of(request, connection_id)
+    try:
+        looking.check(request.user.account_id, row)
+    except InputError as error:
+        messages.error(request, str(error))
+    return redirect("connection", connection_id)
+
+
+@require_POST
+def install(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Have a worker create the connector's fields and rights."""
+    row = row_of(request, connection_id)
+    if state_of(row).name in (DISCONNECTED, RECONNECT):
+        messages.error(request, _("Connect first: nothing can be installed without a sign-in."))
+    else:
+        looking.ask_to_install(int(row["id"]))
+    return redirect("connection", connection_id)
+
+
+@require_safe
+def package(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """The connector's fields and rights as a file, for an admin who deploys by hand."""
+    row = row_of(request, connection_id)
+    answer = HttpResponse(vendor_of(row["vendor"]).package(), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="instep-{row["vendor"]}.zip"'
+    return answer
+
+
+@require_POST
+def reconnect_now(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Sign in again, the same way as before; the setup stays."""
+    return again(request, row_of(request, connection_id))
+
+
+@require_http_methods(["GET", "POST"])
+def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Say what is kept and what is lost, and disconnect when that is wanted."""
+    row = row_of(request, connection_id)
+    account_id = request.user.account_id
+    if state_of(row).name == DISCONNECTED:
+        messages.info(request, _("This connection is disconnected already."))
+        return redirect("connection", connection_id)
+    if request.method == "POST":
+        _disconnect(request, row)
+        return redirect("connection", connection_id)
+    context = {
+        "row": row,
+        "work": work_of(account_id, int(row["id"])),
+        "receipts": count_receipts(account_id, int(row["id"])),
+    }
+    return render(request, "web/connection/disconnect.html", context)
+
+
+def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
+    try:
+        done = engine.disconnect(request.user.account_id, row)
+    except InputError as error:
+        messages.info(request, str(error))
+        return
+    if done.revoked:
+        messages.success(request, _("Disconnected. Salesforce has forgotten the sign-in too."))
+    else:
+        messages.warning(
+            request,
+            _("Disconnected, and the tokens are deleted here. Salesforce could not be told: %(why)s")
+            % {"why": done.problem or _("there was no token to revoke.")},
+        )

@@ -1,0 +1,274 @@
+"""What the page of a connection shows of its setup: rights, fields, mapping and rules, as last seen. No request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from instep.core.catalogue import Property, find
+from instep.core.crm_schema import ObjectSchema
+from instep.core.errors import InstepError
+from instep.core.mapping import Row
+from instep.core.rules import SyncConfig
+from instep.crm.vendors import Vendor, vendor_of
+from instep.engine.connection import HIDDEN, NOT_SEARCHABLE, READ_ONLY
+from instep.engine.lane import custom_properties, load_config
+from instep.engine.schemas import schemas_of
+from instep.store import credentials
+from instep.web.connection_state import DISCONNECTED, PAUSED, WORKS, State
+
+_RIGHTS = ("read", "create", "edit")
+#: what a sign-in through the browser must have been granted; without the second nobody stays signed in
+_SCOPES = ("api", "refresh_token")
+_SAME_SCOPE = {"offline_access": "refresh_token", "full": "api"}
+
+
+@frozen
+class Step:
+    """One phase: `kind` is ok, bad or todo."""
+
+    anchor: str
+    kind: str
+    sign: str
+    word: str
+    said: str
+
+
+@frozen
+class ObjectRights:
+    """One object and what the connected user may do with it; None where nobody has looked."""
+
+    name: str
+    rights: tuple[tuple[str, bool | None], ...]
+
+    @property
+    def missing(self) -> bool:
+        """True when a right is known to be missing."""
+        return any(given is False for _, given in self.rights)
+
+
+@frozen
+class CreatedField:
+    """One field that the connector creates, and whether the connected user sees it; None: nobody has looked."""
+
+    object: str
+    name: str
+    label: str
+    seen: bool | None
+
+
+@frozen
+class ClosedField:
+    """A field that is needed and cannot be used."""
+
+    object: str
+    field: str
+    label: str
+    why: str
+    word: str
+
+
+@frozen
+class MappedField:
+    """One row of the mapping, in words."""
+
+    source: str
+    label: str
+    name: str
+    overwrite: bool
+    fallback: str
+    missing: bool
+
+
+@frozen
+class MappedObject:
+    """The mapping of one object; only person objects know Overwrite."""
+
+    name: str
+    has_overwrite: bool
+    fields: tuple[MappedField, ...]
+
+
+@frozen
+class SignedIn:
+    """How a connection signs in, as far as its secrets can be read. `missing_scopes` would stop it."""
+
+    grant: str = ""
+    app: str = ""
+    address: str = ""
+    scopes: tuple[str, ...] = ()
+    missing_scopes: tuple[str, ...] = ()
+
+
+@frozen
+class Setup:
+    """All of it. `checked_at` is when the CRM was asked last; `error` and `install_error` have message and cure."""
+
+    created: tuple[CreatedField, ...]
+    objects: tuple[ObjectRights, ...]
+    closed: tuple[ClosedField, ...]
+    rights_exist: bool | None
+    rights_assigned: bool | None
+    mapping: tuple[MappedObject, ...]
+    config: SyncConfig
+    checked_at: datetime | None
+    error: Mapping[str, str] | None
+    install_error: Mapping[str, str] | None
+
+    @property
+    def looked(self) -> bool:
+        """True when the rights were looked at."""
+        return any(given is not None for one in self.objects for _, given in one.rights)
+
+    @property
+    def missing_fields(self) -> int:
+        """How many of our fields are known to be missing or hidden."""
+        return sum(one.seen is False for one in self.created)
+
+    @property
+    def installed(self) -> bool:
+        """True when every field of ours is there for the connected user."""
+        return all(one.seen for one in self.created)
+
+    @property
+    def missing_rights(self) -> int:
+        """How many objects and fields the connected user needs more of."""
+        return sum(one.missing for one in self.objects) + len(self.closed)
+
+
+def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
+    """The setup of a connection from its row and what is remembered of its CRM."""
+    vendor, config = vendor_of(row["vendor"]), load_config(row)
+    known = row["installed"] or {}
+    fields, objects = known.get("fields") or {}, known.get("objects") or {}
+    names = sorted({*objects, *vendor.profile.objects})
+    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
+    checked = known.get("checked_at")
+    return Setup(
+        created=tuple(
+            CreatedField(one.object, one.name, one.label, fields.get(f"{one.object}.{one.name}"))
+            for one in vendor.creates
+        ),
+        objects=tuple(_rights(name, objects.get(name)) for name in names),
+        closed=tuple(_closed(one, schema) for one in known.get("hidden") or ()),
+        rights_exist=known.get("permission_set"),
+        rights_assigned=known.get("assigned"),
+        mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
+        config=config,
+        checked_at=datetime.fromisoformat(checked) if checked else None,
+        error=known.get("error"),
+        install_error=known.get("install_error"),
+    )
+
+
+def _rights(name: str, missing: list[str] | None) -> ObjectRights:
+    return ObjectRights(
+        name, tuple((right, None if missing is None else right not in missing) for right in _RIGHTS)
+    )
+
+
+def _closed(one: Mapping[str, str], schema: Mapping[str, ObjectSchema]) -> ClosedField:
+    words = {
+        HIDDEN: _("hidden, or not there"),
+        READ_ONLY: _("read-only"),
+        NOT_SEARCHABLE: _("encrypted: cannot be searched"),
+    }
+    return ClosedField(
+        one["object"],
+        one["field"],
+        _label(schema.get(one["object"]), one["field"]),
+        one["why"],
+        words[one["why"]],
+    )
+
+
+def _label(described: ObjectSchema | None, field: str) -> str:
+    found = described.get(field) if described else None
+    return found.label if found else field
+
+
+def _mapping(
+    vendor: Vendor,
+    config: SyncConfig,
+    schema: Mapping[str, ObjectSchema],
+    custom: Mapping[str, Property],
+) -> tuple[MappedObject, ...]:
+    persons = {person.name for person in vendor.profile.persons}
+    return tuple(
+        MappedObject(name, name in persons, tuple(_mapped(row, schema.get(name), custom) for row in rows))
+        for name, rows in config.rows.items()
+    )
+
+
+def _mapped(row: Row, described: ObjectSchema | None, custom: Mapping[str, Property]) -> MappedField:
+    prop = find(row.source, custom) if row.source else None
+    return MappedField(
+        source=prop.label if prop else row.source,
+        label=_label(described, row.field),
+        name=row.field,
+        overwrite=row.overwrite,
+        fallback="" if row.fallback is None else str(row.fallback),
+        missing=described is not None and described.get(row.field) is None,
+    )
+
+
+def signed_in(account_id: int, row: Mapping[str, Any]) -> SignedIn:
+    """How the connection signs in; nothing where it is disconnected or its keys are lost. No secret comes out."""
+    try:
+        kept = credentials.load(account_id, int(row["id"]))
+        tokens = credentials.load_tokens(account_id, int(row["id"])) or {}
+    except InstepError:
+        return SignedIn()
+    scopes = tuple(str(tokens.get("scope") or "").split())
+    has = {_SAME_SCOPE.get(scope, scope) for scope in scopes}
+    by_browser = kept.get("grant") == "authorization_code"
+    key = str(kept.get("client_id") or "")
+    return SignedIn(
+        grant=str(kept.get("grant") or ""),
+        # enough to tell two apps apart
+        app=f"{key[:8]}…{key[-4:]}" if len(key) > 16 else key,
+        address=str(tokens.get("instance_url") or kept.get("url") or ""),
+        scopes=scopes,
+        missing_scopes=tuple(s for s in _SCOPES if s not in has) if by_browser and scopes else (),
+    )
+
+
+def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
+    """The phases with their state, in the order in which they are gone through."""
+    connection = {
+        WORKS: ("ok", "✓", _("connected")),
+        PAUSED: ("todo", "…", _("paused")),
+        DISCONNECTED: ("todo", "–", _("disconnected")),
+    }.get(state.name, ("bad", "!", _("has to be connected again")))
+    if installing:
+        installation = ("todo", "…", _("under way"))
+    elif setup.installed:
+        installation = ("ok", "✓", _("done"))
+    elif setup.missing_fields:
+        n = setup.missing_fields
+        installation = (
+            "bad",
+            "!",
+            ngettext("%(n)s field is missing", "%(n)s fields are missing", n) % {"n": n},
+        )
+    else:
+        installation = ("todo", "–", _("not looked at yet"))
+    if not setup.looked:
+        rights = ("todo", "–", _("not looked at yet"))
+    elif setup.missing_rights:
+        n = setup.missing_rights
+        rights = ("bad", "!", ngettext("%(n)s is missing", "%(n)s are missing", n) % {"n": n})
+    else:
+        rights = ("ok", "✓", _("all there"))
+    return [
+        Step("api-connection", connection[0], connection[1], _("API connection"), connection[2]),
+        Step("installation", installation[0], installation[1], _("Installation"), installation[2]),
+        Step("permissions", rights[0], rights[1], _("Permissions"), rights[2]),
+        Step("field-mapping", "ok", "✓", _("Field mapping"), _("done")),
+        Step("creation-rules", "ok", "✓", _("Creation rules"), _("done")),
+    ]

@@ -1,0 +1,328 @@
+"""Connecting a CRM from the pages: the whole way to the CRM and back, and every way in which it goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from instep.store import credentials
+from instep.store.models import Connection, User
+
+from .conftest import PASSWORD
+from .crm_sign_in import (
+    BY_BROWSER,
+    BY_ITSELF,
+    CONNECT,
+    at_the_crm,
+    connected,
+    order,
+    secrets_of,
+    sign_in_link,
+    typed,
+)
+
+if TYPE_CHECKING:
+    from instep.store.models import Account
+    from instep_standins.salesforce.server import Running
+
+
+@pytest.fixture(autouse=True)
+def _at_localhost(client: Client, stranger: Client) -> None:
+    """The CRM leads back over http to localhost only."""
+    for browser in (client, stranger):
+        browser.defaults["SERVER_NAME"] = "localhost"
+
+
+def test_the_way_through_the_browser_ends_at_the_connection(
+    client: Client, org: Running, account: Account
+) -> None:
+    begun = client.post(CONNECT, typed(org))
+    assert begun["Location"] == "/integrations/signing-in"
+    back = client.get(at_the_crm(sign_in_link(client)))
+    assert back["Location"] == "/integrations/signing-in", "the code stays in no address bar"
+    row = Connection.objects.get(account=account)
+    done = client.get("/integrations/signing-in")
+    assert done["Location"] == f"/integrations/{row.public_id}"
+    page = client.get(done["Location"]).content.decode()
+    assert "Salesforce is connected." in page
+    assert row.org_id == org.org.organization["Id"]
+    tokens = credentials.load_tokens(account.id, row.id)
+    assert tokens is not None
+    assert tokens["refresh_token"]
+
+
+def test_a_window_of_its_own_is_closed_and_the_page_that_waits_goes_on(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    waiting = client.get("/integrations/signing-in", headers={"HX-Request": "true"})
+    assert waiting.status_code == 200
+    back = client.get(at_the_crm(sign_in_link(client, window=True)))
+    assert back["Location"] == "/integrations/signed-in"
+    assert b"data-close-window" in client.get("/integrations/signed-in").content
+    led_on = client.get("/integrations/signing-in", headers={"HX-Request": "true"})
+    assert led_on.status_code == 204
+    assert led_on["HX-Redirect"].startswith("/integrations/CON-")
+
+
+def test_client_credentials_connect_at_once(client: Client, org: Running, account: Account) -> None:
+    row = connected(client, org, account, BY_ITSELF)
+    page = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    assert "integration@acme.example" in page
+    assert "Client credentials" in page
+
+
+def test_what_is_asked_of_the_crm_is_bound_to_this_sign_in(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    link = sign_in_link(client)
+    for part in (
+        "code_challenge_method=S256",
+        "state=",
+        "prompt=login+consent",
+        "scope=api+refresh_token+id",
+    ):
+        assert part in link
+    assert "redirect_uri=http%3A%2F%2Flocalhost%2Fintegrations%2Fcallback" in link
+    client.post(CONNECT, typed(org))
+    assert sign_in_link(client).split("state=")[1] != link.split("state=")[1]
+
+
+# -- what must not work ---------------------------------------------------------------------------
+
+
+def test_a_wrong_state_connects_nothing_and_spoils_nothing(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    back = at_the_crm(sign_in_link(client))
+    code = back.partition("code=")[2].partition("&")[0]
+    for forged in (
+        "",
+        "?state=",
+        f"?code={code}&state=other",
+        f"?code={code}&state=.window",
+        f"?code={code}",
+    ):
+        assert client.get(f"/integrations/callback{forged}").status_code == 400
+    assert not Connection.objects.exists()
+    assert client.get(back).status_code == 302, "the real answer still counts"
+    assert Connection.objects.count() == 1
+
+
+def test_an_answer_counts_once(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    back = at_the_crm(sign_in_link(client))
+    assert client.get(back).status_code == 302
+    assert client.get(back).status_code == 400
+    assert Connection.objects.count() == 1
+
+
+def test_another_users_session_cannot_finish_it(
+    client: Client, org: Running, account: Account, stranger: Client
+) -> None:
+    client.post(CONNECT, typed(org))
+    back = at_the_crm(sign_in_link(client))
+    other = User.objects.create_user("rui@acme.example", PASSWORD, account)
+    stranger.force_login(other)
+    assert stranger.get(back).status_code == 400
+    # the same browser, where somebody else has signed in meanwhile: the session's content stays encrypted for the first
+    sealed = client.session["connecting"]
+    session = stranger.session
+    session["connecting"] = sealed
+    session.save()
+    assert stranger.get(back).status_code == 400
+    assert not Connection.objects.exists()
+
+
+def test_a_sign_in_that_took_too_long_has_to_be_begun_again(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    back = at_the_crm(sign_in_link(client))
+    import datetime
+
+    late = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=11)
+    with time_machine.travel(late, tick=False):
+        assert client.get(back).status_code == 400
+    assert not Connection.objects.exists()
+
+
+def test_denied_consent_says_so_and_keeps_what_was_typed(client: Client, org: Running) -> None:
+    client.post(CONNECT, typed(org))
+    back = client.get(at_the_crm(sign_in_link(client), "deny"), follow=True)
+    assert back.redirect_chain[-1][0] == CONNECT
+    page = back.content.decode()
+    assert "Consent was denied: connect again and allow access." in page
+    assert f'value="{org.base_url}"' in page
+    assert f'value="{org.org.client_id}"' in page
+    assert org.org.client_secret not in page
+    assert "The secret is kept" in page
+    begun = client.post(CONNECT, typed(org, client_secret=""))
+    assert begun.status_code == 302, "the secret that was typed before is used again"
+    client.get(at_the_crm(sign_in_link(client)))
+    assert Connection.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "cure"),
+    [
+        (
+            "error=OAUTH_EC_APP_NOT_FOUND&error_description=External+client+app+is+not+installed",
+            "this very org",
+        ),
+        (
+            "error=redirect_uri_mismatch&error_description=redirect_uri+must+match",
+            "exactly as Instep shows it",
+        ),
+        ("error=OAUTH_APP_ACCESS_DENIED&error_description=user+is+not+admin+approved", "pre-authorized"),
+        ("error=something_new&error_description=%3Cb%3Eodd%3C/b%3E", "Connect Salesforce again."),
+        ("error=", "Connect Salesforce again."),
+    ],
+)
+def test_an_error_of_the_crm_comes_back_in_plain_words(
+    client: Client, org: Running, answer: str, cure: str
+) -> None:
+    client.post(CONNECT, typed(org))
+    state = sign_in_link(client).partition("state=")[2].partition("&")[0]
+    page = client.get(f"/integrations/callback?{answer}&state={state}", follow=True).content.decode()
+    assert cure in page
+    assert "<b>odd</b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"client_secret": "wrong"}, "Check the consumer secret."),
+        ({"client_id": "wrong"}, "Check the consumer key"),
+        ({"url": "http://acme.example"}, "is not encrypted"),
+        ({"url": "https://10.0.0.1"}, "lies inside a private network"),
+        ({"url": "https://[bad"}, "cannot be read"),
+        ({"url": ""}, "My Domain address"),
+        ({"client_id": ""}, "required"),
+        ({"client_secret": ""}, "need the Consumer Secret"),
+        ({"grant": "password"}, "valid choice"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_what_was_typed_stays(
+    client: Client, org: Running, more: dict[str, str], said: str
+) -> None:
+    answer = client.post(CONNECT, typed(org, BY_ITSELF) | more)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert said in page
+    assert org.org.client_secret not in page
+    if "url" not in more:
+        assert f'value="{org.base_url}"' in page
+    assert not Connection.objects.exists()
+
+
+def test_a_server_that_is_not_there_is_an_answer_and_no_crash(client: Client, org: Running) -> None:
+    org.stop()
+    answer = client.post(CONNECT, typed(org, BY_ITSELF))
+    assert answer.status_code == 422
+    assert "could not be reached" in answer.content.decode()
+
+
+def test_a_sandbox_never_passes_for_production(
+    client: Client, org: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in is a production org: whoever chose sandbox is told, and nothing is connected."""
+    from instep.web import connecting
+
+    monkeypatch.setattr(connecting, "environment_of", lambda vendor, url: "sandbox")
+    client.post(CONNECT, typed(org))
+    page = client.get(at_the_crm(sign_in_link(client)), follow=True).content.decode()
+    assert "is a production org, but you chose sandbox" in page
+    assert not Connection.objects.exists()
+
+
+def test_a_stored_secret_is_sent_to_its_own_address_only(
+    client: Client, org: Running, account: Account
+) -> None:
+    row = connected(client, org, account, BY_ITSELF)
+    address = reverse("reconnect", args=[row.public_id])
+    elsewhere = typed(org, BY_ITSELF, client_secret="", url="http://localhost:1")
+    answer = client.post(address, elsewhere)
+    assert answer.status_code == 422
+    assert "need the Consumer Secret" in answer.content.decode()
+    assert client.post(address, typed(org, BY_ITSELF, client_secret="")).status_code == 302
+
+
+def test_no_secret_is_in_a_page_a_message_a_log_or_readable_in_the_session(
+    client: Client, org: Running, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown = [client.post(CONNECT, typed(org)).content, client.get("/integrations/signing-in").content]
+    begun = str(dict(client.session))
+    assert org.org.client_secret not in begun
+    shown.append(client.get(at_the_crm(sign_in_link(client)), follow=True).content)
+    row = Connection.objects.get(account=account)
+    for name in ("connection", "reconnect", "disconnect"):
+        shown.append(client.get(reverse(name, args=[row.public_id])).content)
+    shown.append(client.get("/integrations").content)
+    shown.append(client.post(reverse("connection-check", args=[row.public_id]), follow=True).content)
+    everything = b"".join(shown).decode() + caplog.text + str(dict(client.session)) + str(row.__dict__)
+    for secret in secrets_of(org):
+        assert secret not in everything
+
+
+# -- again ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("grant", [BY_BROWSER, BY_ITSELF])
+def test_reconnecting_takes_the_same_way_and_keeps_the_setup(
+    client: Client, org: Running, account: Account, grant: str
+) -> None:
+    row = connected(client, org, account, grant)
+    Connection.objects.filter(id=row.id).update(
+        settings={"config": {"always_write": True}}, state="reconnect"
+    )
+    answer = client.post(reverse("reconnect-now", args=[row.public_id]))
+    if grant == BY_BROWSER:
+        assert answer["Location"] == "/integrations/signing-in"
+        client.get(at_the_crm(sign_in_link(client)))
+        answer = client.get("/integrations/signing-in")
+    assert answer["Location"] == reverse("connection", args=[row.public_id])
+    after = Connection.objects.get(account=account)
+    assert (after.id, after.state) == (row.id, "connected")
+    assert after.settings == {"config": {"always_write": True}}
+
+
+def test_reconnecting_with_another_org_is_refused(client: Client, org: Running, account: Account) -> None:
+    row = connected(client, org, account, BY_BROWSER)
+    Connection.objects.filter(id=row.id).update(org_id="00D000000000009AAA", state="reconnect")
+    client.post(reverse("reconnect-now", args=[row.public_id]))
+    page = client.get(at_the_crm(sign_in_link(client)), follow=True).content.decode()
+    assert "this connection is for 00D000000000009AAA" in page
+    assert Connection.objects.get(account=account).state == "reconnect"
+
+
+def test_the_same_org_connected_twice_is_one_connection(
+    client: Client, org: Running, account: Account
+) -> None:
+    first = connected(client, org, account, BY_ITSELF)
+    second = connected(client, org, account, BY_BROWSER)
+    assert (first.id, Connection.objects.count()) == (second.id, 1)
+
+
+def test_keys_that_are_lost_ask_for_everything_anew(client: Client, org: Running, account: Account) -> None:
+    row = connected(client, org, account, BY_BROWSER)
+    Connection.objects.filter(id=row.id).update(credentials=b"gAAA-not-ours", tokens=b"gAAA-not-ours")
+    assert client.get(reverse("connection", args=[row.public_id])).status_code == 200
+    answer = client.post(reverse("reconnect-now", args=[row.public_id]), follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("reconnect", args=[row.public_id])
+    assert "enter them again" in answer.content.decode()
+
+
+def test_revoked_tokens_are_noticed_and_reconnecting_goes_on(
+    client: Client, org: Running, account: Account
+) -> None:
+    row = connected(client, org, account, BY_BROWSER)
+    order(org, "revoke")
+    page = client.post(reverse("connection-check", args=[row.public_id]), follow=True).content.decode()
+    assert "Reconnect needed" in page
+    assert Connection.objects.get(id=row.id).state == "reconnect"
+    client.post(reverse("reconnect-now", args=[row.public_id]))
+    client.get(at_the_crm(sign_in_link(client)))
+    page = client.get("/integrations/signing-in", follow=True).content.decode()
+    assert "Connected again." in page
+    assert Connection.objects.get(id=row.id).state == "connected"
