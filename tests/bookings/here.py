@@ -8,13 +8,15 @@ from typing import Any
 
 from attrs import define, evolve
 
-from instep.bookings import calendars, hosting
+from instep.bookings import calendars, facts, hosting, hosts
 from instep.bookings.commands import Booked, Wish, book
+from instep.core.acts import takes_time
 from instep.core.booking import Booking as State
-from instep.core.booking import Guest
+from instep.core.booking import Guest, Status
 from instep.core.booking_calendar import BookingCalendar, Rules, WeeklyHours
-from instep.store import queries
-from instep.store.models import Account, BookedTime, Booking, Connection, Host, SyncItem
+from instep.core.fold import fold
+from instep.store import convert, queries
+from instep.store.models import Account, BookedTime, Booking, Connection, Fact, SyncItem, Transition
 
 #: Monday morning of a week without any change of clocks
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
@@ -97,4 +99,30 @@ def overlapping() -> int:
     return int(rows[0][0])
 
 
-__all__ = ["ALWAYS", "NOW", "RULES", "TEN", "Host", "Place", "open_place", "overlapping", "timedelta"]
+def assert_whole(place: Place) -> None:
+    """What must hold of an account's bookings at any moment, whatever was done to them."""
+    account_id = place.account.id
+    assert overlapping() == 0
+    times = {row.booking_source_id: row for row in BookedTime.objects.filter(account_id=account_id)}
+    bookings = {row.source_id: row for row in Booking.objects.filter(account_id=account_id, source="instep")}
+    assert times.keys() == bookings.keys()
+    rules = place.calendar.rules
+    before, after = timedelta(minutes=rules.buffer_before), timedelta(minutes=rules.buffer_after)
+    for booking_id, row in bookings.items():
+        said = [facts.snapshot_of(raw) for raw in _raw(account_id, booking_id)]
+        state = fold(said, hosts.known_to(account_id, said))
+        assert row.state == convert.state_of(state)
+        assert (row.status, row.start_at, row.end_at) == (state.status.value, state.start, state.end)
+        log = Transition.objects.filter(account_id=account_id, booking_id=row.id).order_by("at", "id")
+        assert [(t.kind, t.at, t.reason) for t in log] == [(t.kind, t.at, t.reason) for t in state.timeline]
+        moments = [step.at for step in state.timeline]
+        assert moments == sorted(set(moments)), "a fact went back in time"
+        time = times[booking_id]
+        assert time.active == takes_time(state.status) == (state.status is not Status.CANCELED)
+        assert (time.start_at, time.end_at) == (state.start - before, state.end + after)
+        assert time.host_id == row.host_id
+
+
+def _raw(account_id: int, booking_id: str) -> list[dict[str, Any]]:
+    found = Fact.objects.filter(account_id=account_id, source="instep", booking_source_id=booking_id)
+    return list(found.values_list("raw", flat=True))
