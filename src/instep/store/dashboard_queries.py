@@ -91,7 +91,7 @@ def _behind(account_id: int) -> dict[tuple[int, str], int]:
     found = rows(
         f"""
         SELECT i.connection_id, {STATE}, count(*) FROM sync_item i
-         WHERE i.account_id = %s AND i.done < i.wanted AND (i.due_at IS NOT NULL OR i.error_class <> '')
+         WHERE i.account_id = %s AND i.done < i.wanted AND i.due_at IS NOT NULL
          GROUP BY 1, 2
         """,  # noqa: S608 - the words in braces are the store's own
         [account_id],

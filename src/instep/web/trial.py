@@ -63,8 +63,8 @@ class TrialForm(forms.Form):
         ]
         self.fields["start"].help_text = timezone.get_current_timezone_name()
         if len(lanes) == 1:
-            self.fields["connection"].widget = forms.HiddenInput()
-            self.fields["connection"].initial = lanes[0].id
+            # there is nothing to choose
+            del self.fields["connection"]
 
     def clean_email(self) -> str:
         """An address that could be somebody's: it decides which record is found."""
@@ -90,7 +90,8 @@ def trial(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"connected": True, "form": form}
     if not form.is_valid():
         return render(request, "web/trial/page.html", context, status=422)
-    chosen = next(lane for lane in lanes if lane.id == form.cleaned_data["connection"])
+    named = form.cleaned_data.get("connection", lanes[0].id)
+    chosen = next(lane for lane in lanes if lane.id == named)
     try:
         document = plan_invented(account_id, _invented(form), timezone.now(), chosen.id)
     except InstepError as error:
