@@ -22,12 +22,14 @@ from instep.ops.logs import HIDDEN, hide, redact
         "postgresql://instep:s3cr3t@db.example/instep",
         "POST /token grant_type=refresh_token&refresh_token=5Aep861.x&client_secret=ABC123",
         '{"access_token": "00Dxx!AQcA"}',
+        "Not Found: /m/BKNG-1A2B:YoGjp96AGNb5weMH/cancel",
+        "next=%2Fm/BKNG-1A2B%3AYoGjp96AGNb5weMH",
     ],
 )
 def test_secrets_and_personal_data_inside_a_text_are_hidden(text: str) -> None:
     shown = hide(text)
     assert HIDDEN in shown
-    for leaked in ("ann.lee", "1234567", "AQcA", "s3cr3t", "5Aep861", "ABC123"):
+    for leaked in ("ann.lee", "1234567", "AQcA", "s3cr3t", "5Aep861", "ABC123", "YoGjp96"):
         assert leaked not in shown
 
 

@@ -36,6 +36,8 @@ _EMAIL = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+")
 _PHONE = re.compile(r"(?<![\w.:/-])\+\d[\d\s().-]{6,18}\d(?![\w-])")
 _BEARER = re.compile(r"\b(Bearer|Basic|OAuth)\s+[\w.~+/!=-]{6,}", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+@")
+#: the signed part of a guest's link: who has it may cancel the meeting
+_GUEST_LINK = re.compile(r"(/m/)[\w-]+(?::|%3A)[\w-]+", re.IGNORECASE)
 _ASSIGNED_SECRET = re.compile(
     r"((?:access_token|refresh_token|client_secret|code|assertion|password|secret|sig)[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s&\"',}]+",
@@ -47,6 +49,7 @@ def hide(text: str) -> str:
     """A text without e-mail addresses, international phone numbers, tokens and passwords."""
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+    text = _GUEST_LINK.sub(rf"\1{HIDDEN}", text)
     text = _ASSIGNED_SECRET.sub(rf"\1{HIDDEN}", text)
     return _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
 
