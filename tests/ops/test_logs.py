@@ -23,7 +23,7 @@ from instep.ops.logs import HIDDEN, hide, redact
         "POST /token grant_type=refresh_token&refresh_token=5Aep861.x&client_secret=ABC123",
         '{"access_token": "00Dxx!AQcA"}',
         "Not Found: /m/BKNG-1A2B:YoGjp96AGNb5weMH/cancel",
-        "next=%2Fm/BKNG-1A2B%3AYoGjp96AGNb5weMH",
+        "next=%2Fm%2FBKNG-1A2B%3AYoGjp96AGNb5weMH",
     ],
 )
 def test_secrets_and_personal_data_inside_a_text_are_hidden(text: str) -> None:

@@ -37,7 +37,7 @@ _PHONE = re.compile(r"(?<![\w.:/-])\+\d[\d\s().-]{6,18}\d(?![\w-])")
 _BEARER = re.compile(r"\b(Bearer|Basic|OAuth)\s+[\w.~+/!=-]{6,}", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+@")
 #: the signed part of a guest's link: who has it may cancel the meeting
-_GUEST_LINK = re.compile(r"(/m/)[\w-]+(?::|%3A)[\w-]+", re.IGNORECASE)
+_GUEST_LINK = re.compile(r"((?:/|%2F)m(?:/|%2F))[\w-]+(?::|%3A)[\w-]+", re.IGNORECASE)
 _ASSIGNED_SECRET = re.compile(
     r"((?:access_token|refresh_token|client_secret|code|assertion|password|secret|sig)[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s&\"',}]+",
