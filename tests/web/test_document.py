@@ -125,3 +125,28 @@ def test_another_bookings_part_and_what_it_waits_for_are_named() -> None:
         "locked",
         "Wait.",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("2026-11-19T15:30:00.000Z", datetime(2026, 11, 19, 15, 30, tzinfo=UTC)),
+        ("2026-11-19T16:30:00+01:00", datetime(2026, 11, 19, 15, 30, tzinfo=UTC)),
+        ("2026-11-19", None),
+        ("2026-11-19T15:30:00", None),
+        ("2026-99-19T15:30:00Z", None),
+        ("at 2026-11-19T15:30:00Z", None),
+        (1, None),
+    ],
+)
+def test_moment_on_the_wire_is_told_in_the_readers_zone_too(value: Any, meant: datetime | None) -> None:
+    (record,) = read(writes=[write(changes=[change(new=value)])]).records
+    assert record.changed[0].at == meant
+    assert record.changed[0].new == str(value)
+
+
+def test_attempt_that_ended_before_an_answer_does_not_claim_that_nobody_was_named() -> None:
+    document = read(match=None, writes=[], error={"code": "TIMEOUT", "message": "No answer."})
+    assert document.nothing_read
+    assert not document.writes_nothing, "nor that the CRM is in step"
+    assert not read(match=None, writes=[]).nothing_read

@@ -39,7 +39,7 @@ def test_plan_tells_what_would_be_written(
     monkeypatch.setattr("instep.web.plan.plan_booking", plan)
     words = text_of(client.get(f"/bookings/{booking}/plan"))
     assert asked == [(lane.account_id, booking, lane.public_id)]
-    assert "Would write Lead would be created by Instep_Contact_Id__c = CTC-1" in words
+    assert "Would write Lead would be created found or made by Instep_Contact_Id__c = CTC-1" in words
     assert "Phone +351 1 mapping: Mobile phone" in words
     assert "Writing it would take 2 API calls. Looking took 1 API call and 18 ms." in words
 

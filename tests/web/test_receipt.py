@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -71,7 +72,7 @@ def test_receipt_tells_read_write_notes_and_cost(
         "Title ✗ left out: x mapping: Mobile phone data value too large",
         "1 field kept as it is",
         "Company Castro Overwrite off",
-        "Event refused by Instep_Booking_Id__c = B ✗ INVALID_FIELD No such column Install it.",
+        "Event refused found or made by Instep_Booking_Id__c = B ✗ INVALID_FIELD No such column Install it.",
         "Waits: INVALID_FIELD No such column",
         "the host has no Salesforce user: owned by the connected user",
         "2 API calls, shared by the 3 items of one batch · 412 ms",
@@ -111,3 +112,18 @@ def test_nothing_written_yet_leads_to_the_plan(client: Client, booking: int) -> 
     answer = client.get(f"/bookings/{booking}/receipts")
     assert "Nothing has been written yet" in text_of(answer)
     assert f'href="/bookings/{booking}/plan"' in answer.content.decode()
+
+
+def test_receipt_leads_to_the_ones_before_and_after(
+    client: Client, booking: int, keep_receipt: Callable[..., int]
+) -> None:
+    now = timezone.now()
+    first, middle, last = (keep_receipt(booking, DOCUMENT, at=now - timedelta(hours=n)) for n in (2, 1, 0))
+
+    def leads(receipt: int) -> list[tuple[str, str]]:
+        page = client.get(f"/bookings/{booking}/receipts/{receipt}").content.decode()
+        return re.findall(r'href="/bookings/\d+/receipts/(\d+)" rel="(prev|next)"', page)
+
+    assert leads(middle) == [(str(first), "prev"), (str(last), "next")]
+    assert leads(first) == [(str(middle), "next")]
+    assert leads(last) == [(str(middle), "prev")]

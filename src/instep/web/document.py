@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -37,7 +38,10 @@ class Candidate:
 
 @frozen
 class Line:
-    """One field of one record. `old` and `new` are texts, empty for an empty value; `kind` is a constant above."""
+    """One field of one record. `old` and `new` are texts, empty for an empty value; `kind` is a constant above.
+
+    `at` is the moment that the value shown means, where it is one.
+    """
 
     kind: str
     field: str
@@ -48,6 +52,7 @@ class Line:
     rule: str
     source: str
     note: str
+    at: datetime | None
 
 
 @frozen
@@ -208,8 +213,9 @@ _KINDS = {Verdict.WRITE: CHANGED, Verdict.KEEP: KEPT, Verdict.LEAVE_OUT: LEFT_OU
 
 
 def _line(change: Mapping[str, Any]) -> Line:
+    kind = _KINDS[Verdict(change["verdict"])]
     return Line(
-        kind=_KINDS[Verdict(change["verdict"])],
+        kind=kind,
         field=change["field"],
         label=change.get("label") or change["field"],
         old=_shown(change.get("old")),
@@ -218,7 +224,20 @@ def _line(change: Mapping[str, Any]) -> Line:
         rule=change.get("rule") or "",
         source=change.get("source") or "",
         note=change.get("note") or "",
+        at=_meant(change.get("old") if kind == KEPT else change.get("new")),
     )
+
+
+#: a moment on the wire; a date alone has no zone to be told in
+_WIRE_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+
+
+def _meant(value: Any) -> datetime | None:
+    """The moment that a wire value is, for the reader's own zone; None for all else."""
+    if not isinstance(value, str) or not _WIRE_MOMENT.fullmatch(value):
+        return None
+    moment = _moment(value)
+    return moment if isinstance(moment, datetime) else None
 
 
 def _shown(value: Any) -> str:
