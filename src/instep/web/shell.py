@@ -17,12 +17,14 @@ NAVIGATION = (
     ("dashboard", _("Dashboard"), "/dashboard"),
     ("bookings", _("Bookings"), "/bookings"),
     ("contacts", _("Contacts"), "/contacts"),
+    ("calendars", _("Booking Calendars"), "/calendars"),
     ("sync-log", _("Sync log"), "/sync-log"),
 )
 
 #: What is set up once and looked at rarely: the menu behind the gear. The same three parts.
 GEAR = (
     ("integrations", _("Account Integrations"), "/integrations"),
+    ("hosts", _("Hosts"), "/hosts"),
     ("set-aside", _("Set aside"), "/set-aside"),
 )
 
