@@ -222,7 +222,7 @@ def test_held_lane_says_why_and_how_much_waits(client: Client, lane: Connection,
     assert "Salesforce · Acme org : has to be connected again" in words
     assert "Salesforce refused the refresh token." in words
     assert "1 change waits, in order; nothing is lost." in words
-    assert "instep connect salesforce" in words
+    assert "Connect it again, and sync goes on by itself. Reconnect" in words
 
 
 def test_paused_lane_goes_on_by_itself(client: Client, lane: Connection) -> None:
