@@ -152,15 +152,24 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         return _form(request, place, form, 422, told=told)
     if not form.is_valid():
         return _form(request, place, form, 422)
+    if place.asked.duration not in place.rules.durations:
+        told = _("The calendar has changed: a meeting as long as you chose is no longer offered.")
+        return _other_time(request, place, form, told)
     try:
         booked = commands.book(place.account_id, _wish(request, place, form), place.now)
     except Taken as taken:
         return _form(request, place, form, 409, told=taken.message, nearest=taken.nearest)
     except InputError as refused:
-        assert place.asked.start is not None
-        nearest = place.bookable.nearest(place.asked.start)
-        return _form(request, place, form, 409, told=refused.message, nearest=nearest)
+        if form.blame(refused):
+            return _form(request, place, form, 422)
+        return _other_time(request, place, form, refused.message)
     return HttpResponseRedirect(reverse("manage", args=[token_of(booked.id)]), status=303)
+
+
+def _other_time(request: HttpRequest, place: Place, form: DetailsForm, told: str) -> HttpResponse:
+    """The form with all that was typed, and the free times that are nearest to the one that cannot be had."""
+    assert place.asked.start is not None
+    return _form(request, place, form, 409, told=told, nearest=place.bookable.nearest(place.asked.start))
 
 
 def _wish(request: HttpRequest, place: Place, form: DetailsForm) -> Wish:

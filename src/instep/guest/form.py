@@ -15,6 +15,7 @@ from instep.core import cldr
 from instep.core.booking import Guest
 from instep.core.booking_calendar import Ask, Question, QuestionType, Rules
 from instep.core.contact import identity_email, tidy_email
+from instep.core.errors import InputError
 
 #: fields of questions begin so: a question may be named `email`
 _QUESTION = "q_"
@@ -64,6 +65,13 @@ class DetailsForm(forms.Form):
                 % {"example": example}
             )
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    def blame(self, refused: InputError) -> bool:
+        """Show a refusal at the field that it names; False where it names none of these."""
+        names = [name for said in refused.fields for name in (said, _QUESTION + said) if name in self.fields]
+        for name in names[:1]:
+            self.add_error(name, str(refused))
+        return bool(names)
 
     def guest(self) -> Guest:
         """The guest, from a form without errors."""

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from instep.bookings import commands
-from instep.bookings.manage import token_of
 from instep.core import calendar_file as files
 from instep.core import zones
 from instep.core.acts import Act
@@ -22,7 +21,6 @@ from instep.guest.asked import cleaned
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
 from instep.guest.public import guest_page, pause, private, too_often
 from instep.notify import sending
-from instep.store import guest_queries
 
 #: as long as a reason may be
 LONGEST_REASON = 1000
@@ -36,12 +34,9 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     if meeting is None:
         return no_meeting(request)
     calendar = meeting.calendar
-    follower = ""
-    if meeting.standing.asked_anew:
-        follower = guest_queries.follower_of(meeting.account_id, meeting.key)
     context = {
         **meeting.context(),
-        "follower": reverse("manage", args=[token_of(follower)]) if follower else "",
+        "follower": meeting.follower,
         "file_link": meeting.address("manage-file"),
         "there": _time_there(meeting),
         "elsewhere": _elsewhere(meeting.booking) if meeting.standing.active else (),
@@ -75,6 +70,9 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
     if meeting is None:
         return no_meeting(request)
     reason = cleaned(request.POST.get("reason", ""))[:LONGEST_REASON]
+    if request.method == "POST" and meeting.booking.status is Status.CANCELED:
+        # pressed twice
+        return HttpResponseRedirect(meeting.address("manage"), status=303)
     refusal = meeting.refusal(Act.CANCEL)
     if refusal:
         return _cancel_page(request, meeting, reason, refusal, 409 if request.method == "POST" else 200)

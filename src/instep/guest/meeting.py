@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from instep.bookings import calendars
-from instep.bookings.manage import find
+from instep.bookings.manage import find, token_of
 from instep.core.acts import Act, guest_may
 from instep.core.booking import Booking
 from instep.core.booking_calendar import BookingCalendar, Rules
@@ -51,6 +51,14 @@ class Meeting:
     def refusal(self, act: Act) -> str:
         """Why the guest may not do this; empty when allowed."""
         return guest_may(self.booking, self.rules, act, self.now)
+
+    @property
+    def follower(self) -> str:
+        """The path of the booking that took the place of this one after its host asked for that; empty without one."""
+        if not self.standing.asked_anew:
+            return ""
+        booking_id = guest_queries.follower_of(self.account_id, self.key)
+        return reverse("manage", args=[token_of(booking_id)]) if booking_id else ""
 
     def address(self, name: str) -> str:
         """The path of one of this booking's pages."""

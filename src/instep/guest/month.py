@@ -137,6 +137,8 @@ def _time(start: datetime, twice: bool, asked: Asked, path: str, reading: Readin
 
 
 def _part(hour: int) -> str:
+    if hour < 6:
+        return _("Night")
     if hour < 12:
         return _("Morning")
     return _("Afternoon") if hour < 18 else _("Evening")

@@ -28,7 +28,6 @@ from instep.guest.picking import Bookable, picture
 from instep.guest.public import base_url, guest_page, pause, private, too_often
 from instep.guest.reading import remember_clock
 from instep.guest.zone import zone_page
-from instep.store import guest_queries
 
 
 @guest_page("GET")
@@ -38,10 +37,15 @@ def times(request: HttpRequest, token: str) -> HttpResponse:
     meeting = meeting_of(request, token)
     if meeting is None:
         return no_meeting(request)
+    if meeting.follower:
+        return HttpResponseRedirect(meeting.follower)
     refusal = _refusal(meeting)
     if refusal:
         return _refused(request, meeting, refusal)
     asked = evolve(meeting.asked, start=None, duration=0, prefill={}, utm={}, skip=False)
+    if asked.month is None and asked.day is None and not meeting.standing.asked_anew:
+        # people look for another time around the one they have
+        asked = evolve(asked, month=first_of(meeting.reading.date(meeting.booking.start)))
     own = meeting.address("manage-time")
     context = {
         **meeting.context(),
@@ -75,10 +79,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     meeting = meeting_of(request, token)
     if meeting is None:
         return no_meeting(request)
+    start = meeting.asked.start
+    if meeting.follower or (start == meeting.booking.start and not meeting.standing.asked_anew):
+        # pressed twice
+        return HttpResponseRedirect(meeting.follower or meeting.address("manage"), status=303)
     refusal = _refusal(meeting)
     if refusal:
         return _refused(request, meeting, refusal, 409 if request.method == "POST" else 200)
-    start = meeting.asked.start
     if start is None:
         return HttpResponseRedirect(meeting.address("manage-time"))
     if request.method != "POST":
@@ -129,8 +136,6 @@ def _refusal(meeting: Meeting) -> str:
         return _("The calendar that was booked is gone. Please write to your host.")
     if not meeting.standing.asked_anew:
         return meeting.refusal(Act.RESCHEDULE)
-    if guest_queries.follower_of(meeting.account_id, meeting.key):
-        return _("You picked a new time already: the link in its confirmation leads to it.")
     return (
         ""
         if meeting.calendar.published
@@ -145,9 +150,11 @@ def _refused(request: HttpRequest, meeting: Meeting, refusal: str, status: int =
 def _bookable(meeting: Meeting) -> Bookable:
     calendar, booking = meeting.calendar, meeting.booking
     assert calendar is not None
-    # a meeting that is moved stays with its host; one that is booked anew is anybody's
-    host = "" if meeting.standing.asked_anew or booking.host is None else booking.host.key
-    return Bookable(meeting.account_id, calendar, _minutes(meeting), meeting.now, booking.id, host)
+    common = Bookable(meeting.account_id, calendar, _minutes(meeting), meeting.now)
+    if meeting.standing.asked_anew or booking.host is None:
+        return common
+    # a meeting that is moved stays with its host
+    return evolve(common, without=booking.id, only_host=booking.host.key, own_start=booking.start)
 
 
 def _minutes(meeting: Meeting) -> int:

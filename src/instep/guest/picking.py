@@ -20,7 +20,7 @@ _SLACK = timedelta(days=2)
 @frozen
 class Bookable:
     """What can be booked: with any host of the calendar, or with `only_host`; the time that the booking `without`
-    takes counts as free. `duration` in minutes."""
+    takes counts as free, but its own start `own_start` is no other time. `duration` in minutes."""
 
     account_id: int
     calendar: BookingCalendar
@@ -28,6 +28,7 @@ class Bookable:
     now: datetime
     without: str = ""
     only_host: str = ""
+    own_start: datetime | None = None
 
     @property
     def horizon(self) -> datetime:
@@ -46,7 +47,7 @@ class Bookable:
             without=self.without,
             only_host=self.only_host,
         )
-        return tuple(sorted(offered))
+        return tuple(sorted(start for start in offered if start != self.own_start))
 
     def nearest(self, wanted: datetime) -> tuple[datetime, ...]:
         """The free starts that are nearest to a wish, sorted."""
@@ -59,7 +60,7 @@ class Bookable:
             without=self.without,
             only_host=self.only_host,
         )
-        return tuple(sorted(found))
+        return tuple(sorted(start for start in found if start != self.own_start))
 
 
 @frozen

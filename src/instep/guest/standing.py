@@ -22,6 +22,11 @@ class Standing:
     active: bool = False
     asked_anew: bool = False
 
+    @property
+    def sign(self) -> str:
+        """A sign beside the words."""
+        return {"good": "✓", "wait": "…", "bad": "✕"}.get(self.tone, "·")
+
 
 def standing(booking: Booking, now: datetime) -> Standing:
     """What the page of a booking says first."""
