@@ -186,6 +186,11 @@ def check_slug(slug: str) -> None:
         )
 
 
+def is_identifier(text: str) -> bool:
+    """Whether a text can be a question's identifier."""
+    return bool(_IDENTIFIER.match(text))
+
+
 def check_rules(rules: Rules) -> None:
     """Raises `InputError` for the first rule that cannot hold."""
     _check(
@@ -213,7 +218,7 @@ def _check_questions(questions: Sequence[Question]) -> None:
     seen: set[str] = set()
     for question in questions:
         _check(
-            bool(_IDENTIFIER.match(question.identifier)) and question.identifier not in seen,
+            is_identifier(question.identifier) and question.identifier not in seen,
             f"The identifier “{question.identifier[:40]}” must be unique, and small letters, digits and _ only.",
             "QUESTION",
         )

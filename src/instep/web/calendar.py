@@ -87,7 +87,7 @@ def _edit(request: HttpRequest, known: BookingCalendar | None) -> HttpResponse:
     elif request.method == "POST":
         form, rows = CalendarForm(request.POST, hosts, initial_of(known, hosts)), rows_sent(request.POST)
         # both are judged, so that everything that is wrong is marked at once
-        valid = all([form.is_valid(), rows.are_valid])
+        valid = all([form.is_valid(), rows.are_valid()])
         saved = _save(request, known, form, rows) if valid else None
         if saved is not None:
             return redirect("calendar", calendar_id=saved.id)

@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
-from instep.core.booking_calendar import Question, QuestionType, slug_of
+from instep.core.booking_calendar import Question, QuestionType, is_identifier, slug_of
 
 _TYPES = (
     (QuestionType.TEXT, later("One line")),
@@ -54,6 +54,16 @@ class QuestionForm(forms.Form):
         """Whether nothing was typed: then the row is no question."""
         return not any(self.cleaned_data.get(name) for name in ("label", "options", "identifier"))
 
+    def clean_identifier(self) -> str:
+        """A name that a mapping can use."""
+        typed = str(self.cleaned_data["identifier"]).strip()
+        if typed and not is_identifier(typed):
+            raise forms.ValidationError(
+                _("Small letters, digits and _ only, a letter first, like %(like)s.")
+                % {"like": _suggested(typed)}
+            )
+        return typed
+
     def clean(self) -> None:
         """A question needs its text, and a list its choices."""
         said = self.cleaned_data
@@ -71,10 +81,17 @@ class QuestionRows:
     forms: tuple[QuestionForm, ...]
     fresh: int = -1
 
-    @property
     def are_valid(self) -> bool:
-        """Whether all rows can be read; marks those that cannot."""
-        return all([form.is_valid() for form in self.forms])
+        """Whether all rows can be read; marks those that cannot, and identifiers that stand twice."""
+        valid = all([form.is_valid() for form in self.forms])
+        seen: set[str] = set()
+        for form in self.forms:
+            identifier = form.cleaned_data.get("identifier", "")
+            if identifier in seen:
+                form.add_error("identifier", _("Another question has this identifier."))
+                valid = False
+            seen |= {identifier} - {""}
+        return valid
 
     def questions(self) -> tuple[Question, ...]:
         """The questions that were typed, each with an identifier of its own."""
@@ -151,7 +168,11 @@ def _typed_of(question: Question) -> dict[str, Any]:
 
 def _free(label: str, taken: set[str]) -> str:
     """An identifier that the question's text suggests and no other question has."""
-    base = slug_of(label).replace("-", "_")[: _LONGEST_IDENTIFIER - 6].strip("_")
-    base = base if base[:1].isalpha() else f"q_{base}".rstrip("_")
+    base = _suggested(label)
     tries = (base, *(f"{base}_{n}" for n in range(2, _MOST + 2)))
     return next(name for name in tries if name not in taken)
+
+
+def _suggested(text: str) -> str:
+    base = slug_of(text).replace("-", "_")[: _LONGEST_IDENTIFIER - 6].strip("_")
+    return base if base[:1].isalpha() else f"q_{base}".rstrip("_")
