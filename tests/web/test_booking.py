@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
+from instep.bookings.contacts import edit
 from instep.store import encryption
-from instep.store.models import Connection, CrmRecord, SyncItem
+from instep.store.models import Account, Connection, Contact, CrmRecord, SyncItem
 from oncehub_events import GRETA, NOON, form, line
 
 from .test_bookings import text_of
@@ -50,6 +51,51 @@ def test_timeline_tells_moves_reasons_and_hosts_newest_first(client: Client, rec
     ]
     places = [timeline.index(entry) for entry in order]
     assert places == sorted(places)
+
+
+def test_fact_that_came_after_a_newer_one_says_when_it_was_learned(
+    client: Client, recorded: Recorded
+) -> None:
+    (key,) = recorded(line("EVNT-2", "completed", 120))
+    recorded(line("EVNT-1", "rescheduled", 60), now=NOON + timedelta(days=1))
+    recorded(line("EVNT-3", "no_show", 180), now=NOON + timedelta(days=2))
+    words = text_of(client.get(f"/bookings/{key}"))
+    assert "Rescheduled (By customer) Mon 2 Mar 2026, 13:00 · we learned of it Tue 3 Mar 2026, 12:00" in words
+    assert words.count("we learned of it") == 1
+
+
+def test_booking_that_another_took_the_place_of_links_it(
+    client: Client, account: Account, recorded: Recorded
+) -> None:
+    (first,) = recorded(line("EVNT-1", "canceled_reschedule_requested"))
+    (second,) = recorded(line("EVNT-2", id="BKNG-2", rescheduled_booking_id="BKNG-7Q2M9XKD41TA"))
+    assert "In place of Onboarding call" in text_of(client.get(f"/bookings/{second}"))
+    page = client.get(f"/bookings/{first}")
+    assert "Replaced by Onboarding call" in text_of(page)
+    assert f'href="/bookings/{second}"' in page.content.decode()
+
+
+def test_guest_leads_to_the_contact_and_another_address_is_explained(
+    client: Client, account: Account, recorded: Recorded
+) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    ines = Contact.objects.get()
+    page = client.get(f"/bookings/{key}")
+    assert f'href="/contacts/{ines.public_id}"' in page.content.decode()
+    assert "Known under" not in text_of(page)
+    edit(account.pk, ines.public_id, {"email": "ines@new.example"}, NOON)
+    assert "Known under ines@new.example today." in text_of(client.get(f"/bookings/{key}"))
+
+
+@pytest.mark.parametrize(("age", "soon"), [(5, True), (60, False)])
+def test_page_looks_more_often_while_the_crm_catches_up(
+    client: Client, lane: Connection, recorded: Recorded, age: int, soon: bool
+) -> None:
+    (key,) = recorded(line("EVNT-1"))
+    SyncItem.objects.update(marked_at=datetime.now(UTC) - timedelta(seconds=age))
+    assert (b'id="catching-up"' in client.get(f"/bookings/{key}").content) is soon
+    SyncItem.objects.update(done=1)
+    assert b'id="catching-up"' not in client.get(f"/bookings/{key}").content
 
 
 def test_links_from_outside_are_links_only_to_web_pages(client: Client, recorded: Recorded) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from instep.bookings.contacts import edit
+from instep.core.errors import Retry
 from instep.store.models import Account, Connection, Contact, SyncItem
 from instep.store.queries import rows
 from oncehub_events import NOON, form, line
@@ -187,7 +188,7 @@ def test_all_bookings_of_a_contact_are_a_list(
     assert "2 bookings" in words
 
 
-@pytest.mark.parametrize("path", ["", "/edit", "/receipts/1", "/write-again"])
+@pytest.mark.parametrize("path", ["", "/edit", "/plan", "/receipts/1", "/write-again"])
 def test_other_accounts_contact_is_not_found(client: Client, recorded: Recorded, path: str) -> None:
     recorded(event(1, "Theirs"), account_id=Account.objects.create(name="Other").pk)
     theirs = Contact.objects.get()
@@ -204,3 +205,52 @@ def test_markup_in_values_stays_text(client: Client, account: Account, ines: Con
         page = client.get(f"/contacts/{ines.public_id}{path}").content
         assert b"<img src=x>" not in page
         assert b"<script>" not in page[page.index(b"<main") :]
+
+
+def test_edit_that_the_crm_does_not_take_says_so_and_leads_to_the_reasons(
+    client: Client, account: Account, ines: Contact, lane: Connection
+) -> None:
+    assert "Written with the bookings so far" in text_of(client.get(f"/contacts/{ines.public_id}"))
+    edit(account.pk, ines.public_id, {"email": "ines@new.example"}, NOON)
+    SyncItem.objects.filter(kind="contact").update(done=1, due_at=None)
+    page = client.get(f"/contacts/{ines.public_id}")
+    assert "The last edit had nothing to write" in text_of(page)
+    assert f'href="/contacts/{ines.public_id}/plan?connection={lane.public_id}"' in page.content.decode()
+
+
+def test_plan_says_what_would_be_kept_and_why(
+    client: Client, ines: Contact, lane: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {
+        "field": "Email", "label": "Email", "verdict": "keep", "old": "a@x.example", "old_known": True,
+        "new": "b@x.example", "rule": "mapping: E-mail", "source": "contact.email",
+        "note": "kept: Overwrite is off",
+    }  # fmt: skip
+    write = {"object": "Lead", "id": "00Q1", "action": "none", "changes": [kept]}
+    asked: list[object] = []
+
+    def planned(*arguments: object) -> dict[str, object]:
+        asked.extend(arguments)
+        return {"tense": "plan", "writes": [write]}
+
+    monkeypatch.setattr("instep.web.contact.plan_contact", planned)
+    words = text_of(client.get(f"/contacts/{ines.public_id}/plan"))
+    assert "kept: Overwrite is off" in words
+    assert asked == [lane.account_id, ines.pk, lane.public_id]
+
+
+def test_plan_without_a_crm_or_with_one_that_is_silent_says_so(
+    client: Client, account: Account, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(line("EVNT-1"))
+    address = f"/contacts/{Contact.objects.get().public_id}/plan"
+    assert "No CRM is connected" in text_of(client.get(address))
+    Connection.objects.create(account=account, vendor="salesforce", url="https://crm.example", org_id="00D1")
+
+    def silent(*arguments: object) -> None:
+        raise Retry("The CRM does not answer.", cure="It is asked again by itself.", code="TIMEOUT")
+
+    monkeypatch.setattr("instep.web.contact.plan_contact", silent)
+    answer = client.get(address)
+    assert answer.status_code == 503
+    assert "The CRM could not be read. TIMEOUT The CRM does not answer. It is asked again" in text_of(answer)

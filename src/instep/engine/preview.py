@@ -16,7 +16,7 @@ from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
 from instep.engine.drain import load, remembered
 from instep.engine.lane import Lane, open_lane, record_url_of, the_connection, with_links
-from instep.store import convert, item_queries, lane_queries, plan_queries, queries
+from instep.store import contact_queries, convert, item_queries, lane_queries, plan_queries, queries
 
 #: the ids that an invented booking and a person whom nobody knows would get; nothing is ever written with them
 INVENTED_BOOKING, INVENTED_CONTACT = "BKNG-INVENTED", "CTC-INVENTED"
@@ -43,6 +43,16 @@ def plan_booking(account_id: int, booking_key: int, connection: str = "") -> dic
     """
     lane = open_lane(account_id, _connection(account_id, connection))
     return _plan(lane, _work(lane, booking_key))
+
+
+def plan_contact(account_id: int, contact_key: int, connection: str = "") -> dict[str, Any]:
+    """The plan document of a contact alone, as an edit of it would be written; otherwise as `plan_booking`."""
+    lane = open_lane(account_id, _connection(account_id, connection))
+    contact = queries.load_contacts(account_id, [contact_key])[contact_key]
+    marks = contact_queries.marks_of(account_id, [contact_key]).get(contact_key, ())
+    known = next((mark.link for mark in marks if mark.connection_key == lane.id), {})
+    link = Link(known.get("person_object", ""), known.get("person_id", ""))
+    return _plan(lane, Work(f"contact:{contact.id}", contact, None, link))
 
 
 def plan_invented(account_id: int, invented: Invented, now: datetime, connection: str = "") -> dict[str, Any]:

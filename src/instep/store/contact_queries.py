@@ -124,6 +124,15 @@ def marks_of(account_id: int, keys: list[int]) -> dict[int, tuple[Mark, ...]]:
     return marks
 
 
+def lanes_edited(account_id: int, key: int) -> frozenset[int]:
+    """The connections in whose lanes the contact stands by itself, because somebody edited it."""
+    found = rows(
+        "SELECT connection_id FROM sync_item WHERE account_id = %s AND kind = %s AND target_id = %s",
+        [account_id, CONTACT, key],
+    )
+    return frozenset(connection for (connection,) in found)
+
+
 @frozen
 class ContactHead:
     """One contact as stored. `former` are the addresses that still lead to it; `fields` as in `core.contact`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from attrs import frozen
@@ -25,15 +26,14 @@ from instep.web.links import CrmRecordLink, record_links
 
 #: how long after a change the CRM usually follows
 _MOMENTS = timedelta(seconds=30)
-#: what is recorded later than this after it happened, the timeline says so
-_LATE = timedelta(hours=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen
 class Step:
     """One entry of the timeline. `was` is the start before, where it moved; `host` the new one.
 
-    `learned` is when it was recorded, where that was much later than it happened.
+    `learned` is when it was recorded, where something newer was known by then: a late fact.
     """
 
     kind: str
@@ -130,7 +130,9 @@ def timeline(log: list[LoggedTransition]) -> list[Step]:
     steps: list[Step] = []
     start: datetime | None = None
     host = ""
-    for entry in log:
+    # when the first of all newer entries was recorded
+    known_by = list(accumulate((entry.recorded_at for entry in log[:0:-1]), min, initial=_NEVER))[::-1]
+    for place, entry in enumerate(log):
         moved = start is not None and entry.start is not None and entry.start != start
         handed = entry.kind == Kind.REASSIGNED or (host and entry.host and entry.host != host)
         status = Status(entry.status)
@@ -144,7 +146,7 @@ def timeline(log: list[LoggedTransition]) -> list[Step]:
                 reason=entry.reason,
                 was=start if moved else None,
                 host=entry.host if handed else "",
-                learned=entry.recorded_at if entry.recorded_at - entry.at > _LATE else None,
+                learned=entry.recorded_at if known_by[place] < entry.recorded_at else None,
             )
         )
         start, host = entry.start or start, entry.host or host

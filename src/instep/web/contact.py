@@ -18,13 +18,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instep.bookings.contacts import edit
 from instep.core.contact import CUSTOM, Contact
-from instep.core.errors import InputError
+from instep.core.errors import InputError, InstepError
 from instep.core.zones import canonical, regions
 from instep.engine.lane import record_url_of
+from instep.engine.preview import plan_contact
 from instep.store import contact_queries, convert, page_queries, queries
 from instep.store.contact_queries import ContactHead, CustomProperty
 from instep.store.page_queries import BookingFilter, Mark, ReceiptRow
@@ -52,9 +54,13 @@ _GROUPS = (
 
 @frozen
 class ContactSide:
-    """One connection's side of a contact. `receipts` are of the contact's own writes; a booking's are its own."""
+    """One connection's side of a contact. `receipts` are of the contact's own writes; a booking's are its own.
+
+    `edited` says that the contact was edited and compared with the CRM by itself.
+    """
 
     mark: Mark
+    edited: bool
     records: tuple[CrmRecordLink, ...]
     receipts: tuple[ReceiptRow, ...]
 
@@ -178,11 +184,12 @@ def contact(request: HttpRequest, contact_id: str) -> HttpResponse:
     marks = contact_queries.marks_of(account_id, [head.key]).get(head.key, ())
     found = page_queries.list_bookings(account_id, BookingFilter(contact=head.key), _BOOKINGS_SHOWN + 1)
     labels = {one.identifier: one.label for one in contact_queries.custom_properties(account_id)}
+    edited = contact_queries.lanes_edited(account_id, head.key)
     context = {
         "head": head,
         "contact": known,
         "custom": [(labels.get(name, name), value) for name, value in sorted(known.custom.items())],
-        "sides": [_side(account_id, head.key, mark) for mark in marks],
+        "sides": [_side(account_id, head.key, mark, mark.connection_key in edited) for mark in marks],
         "catching_up": any(catching_up(mark, datetime.now(UTC)) for mark in marks),
         "bookings": found[:_BOOKINGS_SHOWN],
         "more_bookings": len(found) > _BOOKINGS_SHOWN,
@@ -191,11 +198,11 @@ def contact(request: HttpRequest, contact_id: str) -> HttpResponse:
     return render(request, "web/contact/page.html", context)
 
 
-def _side(account_id: int, key: int, mark: Mark) -> ContactSide:
+def _side(account_id: int, key: int, mark: Mark, edited: bool) -> ContactSide:
     person = (mark.link.get("person_object", ""), mark.link.get("person_id", ""))
     records = record_links(account_id, mark.connection_key, [person])
     receipts = page_queries.list_receipts(account_id, key, mark.connection, 5, kind=queries.CONTACT)
-    return ContactSide(mark, records, tuple(receipts))
+    return ContactSide(mark, edited, records, tuple(receipts))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -251,6 +258,31 @@ def write_again(request: HttpRequest, contact_id: str) -> HttpResponse:
     else:
         messages.error(request, _("No CRM is connected: there is nowhere to write to."))
     return redirect("contact", contact_id=head.id)
+
+
+@require_safe
+@never_cache
+def plan(request: HttpRequest, contact_id: str) -> HttpResponse:
+    """What would be written of the contact now, or why the CRM cannot be asked. Nothing is written."""
+    head = head_of(request, contact_id)
+    account_id = request.user.account_id
+    lanes = page_queries.lane_states(account_id)
+    named = request.GET.get("connection")
+    chosen = next((lane for lane in lanes if lane.id == named), lanes[0] if lanes else None)
+    context: dict[str, Any] = {
+        "head": head,
+        "contact": known_of(head),
+        "connections": lanes,
+        "chosen": chosen,
+    }
+    if chosen is None:
+        return render(request, "web/contact/plan.html", context)
+    try:
+        document = plan_contact(account_id, head.key, chosen.id)
+    except InstepError as error:
+        return render(request, "web/contact/plan.html", {**context, "error": error}, status=503)
+    context["document"] = read_document(document, record_url_of(account_id, chosen.key))
+    return render(request, "web/contact/plan.html", context)
 
 
 @require_safe

@@ -45,6 +45,7 @@ urlpatterns = [
     path("contacts/<slug:contact_id>", contact.contact, name="contact"),
     path("contacts/<slug:contact_id>/edit", contact.change, name="contact-change"),
     path("contacts/<slug:contact_id>/write-again", contact.write_again, name="contact-write-again"),
+    path("contacts/<slug:contact_id>/plan", contact.plan, name="contact-plan"),
     path("contacts/<slug:contact_id>/receipts/<int:receipt_id>", contact.receipt, name="contact-receipt"),
     path("calendars", calendars.calendars, name="calendars"),
     path("calendars/new", calendar.new, name="new-calendar"),
