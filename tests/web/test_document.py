@@ -150,3 +150,13 @@ def test_attempt_that_ended_before_an_answer_does_not_claim_that_nobody_was_name
     assert document.nothing_read
     assert not document.writes_nothing, "nor that the CRM is in step"
     assert not read(match=None, writes=[]).nothing_read
+
+
+def test_record_that_was_tried_twice_in_one_run_says_so() -> None:
+    key = {"field": "Instep_Contact_Id__c", "value": "CTC-1"}
+    refused = {"ok": False, "code": "X", "message": "no"}
+    first = write(action="upsert", id="", key=key, result=refused)
+    second = write(action="upsert", id="00Q7", key=key, result={"ok": True, "created": True})
+    event = write(object="Event", action="upsert", id="00U1", key=None, result={"ok": True, "created": True})
+    assert [record.again for record in read(writes=[first, second, event]).records] == [False, True, False]
+    assert [record.again for record in read(writes=[first, first]).records] == [False, True]

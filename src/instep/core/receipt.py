@@ -31,7 +31,13 @@ class Cost:
 def _match(match: Match | None) -> dict[str, Any] | None:
     if match is None:
         return None
-    return {**asdict(match), "candidates": [asdict(candidate) for candidate in match.candidates]}
+    return {
+        "outcome": match.outcome,
+        "rule": match.rule,
+        "object": match.object,
+        "id": match.id,
+        "candidates": [asdict(candidate) for candidate in match.candidates],
+    }
 
 
 def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -217,7 +223,7 @@ def _untried(done: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 def render(document: Mapping[str, Any], heading: str = "") -> str:
     """The document as text: Read, Write, Cost, each line with its reason."""
     lines = [heading] if heading else []
-    lines += _render_match(document.get("match"))
+    lines += _render_match(document)
     if document.get("set_by"):
         lines.append(f"         the person's fields are set by {_name_of(document['set_by'])}")
     writes = document.get("writes") or []
@@ -226,7 +232,7 @@ def render(document: Mapping[str, Any], heading: str = "") -> str:
         heading = "In step" if write["action"] == "none" else "Write"
         lines += _render_write(write, "" if heading == before else heading)
         before = heading
-    if not any(w["action"] != "none" for w in writes):
+    if not document.get("error") and not any(w["action"] != "none" for w in writes):
         lines.append("Write    nothing: the CRM is in step")
     lines += [f"Note     {note}" for note in document.get("notes") or []]
     lines += _render_end(document)
@@ -238,7 +244,10 @@ def _name_of(item: str) -> str:
     return item.removeprefix("booking:").replace("contact:", "contact ")
 
 
-def _render_match(match: Mapping[str, Any] | None) -> Iterable[str]:
+def _render_match(document: Mapping[str, Any]) -> Iterable[str]:
+    match = document.get("match")
+    if match is None and document.get("error") and not document.get("writes"):
+        return ["Read     nothing: the attempt ended before the CRM had answered"]
     if match is None:
         return ["Read     no person: the booking names nobody"]
     lines = [f"Read     {match['rule']}"]

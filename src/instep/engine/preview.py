@@ -71,7 +71,9 @@ def _connection(account_id: int, public_id: str) -> dict[str, Any]:
         if row["public_id"] == public_id:
             return row
     raise InputError(
-        f"There is no connection {public_id}.", code="NO_SUCH_CONNECTION", cure="See `instep doctor`."
+        f"There is no connection {public_id}.",
+        code="NO_SUCH_CONNECTION",
+        cure="It may have been disconnected.",
     )
 
 

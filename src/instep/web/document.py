@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,8 @@ class Record:
     cure: str
     request_id: str
     fresh: bool
+    #: tried once more in the same run, after a refusal
+    again: bool
     changed: tuple[Line, ...]
     left_out: tuple[Line, ...]
     kept: tuple[Line, ...]
@@ -118,7 +120,7 @@ def read_document(document: Mapping[str, Any], url: RecordUrl) -> Document:
         rule=match.get("rule", ""),
         outcome=match.get("outcome", ""),
         candidates=tuple(_candidate(row, url) for row in match.get("candidates") or ()),
-        records=tuple(_record(row, is_plan, url) for row in document.get("writes") or ()),
+        records=_records(document.get("writes") or (), is_plan, url),
         notes=tuple(document.get("notes") or ()),
         set_by=_booking_id(document.get("set_by") or ""),
         looked=_looked(cost),
@@ -167,7 +169,20 @@ def _moment(text: str | None) -> datetime | str | None:
         return text
 
 
-def _record(row: Mapping[str, Any], is_plan: bool, url: RecordUrl) -> Record:
+def _records(rows: Sequence[Mapping[str, Any]], is_plan: bool, url: RecordUrl) -> tuple[Record, ...]:
+    refused: list[tuple[Any, ...]] = []
+    records = []
+    for row in rows:
+        name = (row["object"], row.get("action"), row.get("key"), row.get("id"))
+        # a record that is made at last has an id that its refusal had not
+        again = name in refused or (*name[:3], "") in refused
+        records.append(_record(row, is_plan, url, again))
+        if (row.get("result") or {}).get("ok") is False:
+            refused.append((*name[:3], row.get("id") or ""))
+    return tuple(records)
+
+
+def _record(row: Mapping[str, Any], is_plan: bool, url: RecordUrl, again: bool) -> Record:
     result = row.get("result") or {}
     refused = bool(result) and not result.get("ok")
     did, tone = _did(row, is_plan)
@@ -186,6 +201,7 @@ def _record(row: Mapping[str, Any], is_plan: bool, url: RecordUrl) -> Record:
         request_id=result.get("request_id", "") if refused else "",
         fresh=(row.get("action") in (Action.CREATE, Action.UPSERT) and not row.get("id"))
         or result.get("created", False),
+        again=again,
         changed=tuple(line for line in lines if line.kind == CHANGED),
         left_out=tuple(line for line in lines if line.kind == LEFT_OUT),
         kept=tuple(line for line in lines if line.kind == KEPT),
