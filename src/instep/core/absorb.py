@@ -19,6 +19,8 @@ from instep.core.work import Known, Link, Memory, Sent, Work
 
 RecordKey = tuple[str, str]
 
+_UNKNOWN = Known()
+
 
 @frozen
 class After:
@@ -48,6 +50,7 @@ def absorb(
         else:
             records.pop(key, None)
     known = dict(memory.known)
+    blank: dict[str, dict[str, Any]] = {}
     for write in (w for item in batch.items for w in item.writes if w.id):
         known[(write.object, write.id)] = _confirm(known.get((write.object, write.id), Known()), write)
     for write in batch.writes:
@@ -56,11 +59,16 @@ def absorb(
             continue
         key = (write.object, answer.id or write.id)
         values = _values(write, answers)
-        before = records.get(key) or Record(write.object, key[1], _blank(setting, write.object))
-        records[key] = evolve(before, id=key[1], fields={**before.fields, **values})
+        before = records.get(key)
+        if before is None:
+            if write.object not in blank:
+                blank[write.object] = dict.fromkeys(fields_to_read(setting, write.object))
+            records[key] = Record(write.object, key[1], {**blank[write.object], **values})
+        else:
+            records[key] = evolve(before, id=key[1], fields={**before.fields, **values})
         known[key] = _remember(known.get(key, Known()), write, values, answer.created)
     linked = tuple(
-        evolve(work, link=_link(setting, work, item, answers, records))
+        Work(work.item, work.contact, work.booking, _link(setting, work, item, answers, records), work.held)
         for work, item in zip(works, batch.items, strict=True)
     )
     for work in linked:
@@ -69,12 +77,9 @@ def absorb(
             (setting.profile.activity.name, work.link.activity_id),
         ):
             if key in records:
-                known[key] = evolve(known.get(key, Known()), snapshot=dict(records[key].fields))
+                before_it = known.get(key, _UNKNOWN)
+                known[key] = Known(dict(records[key].fields), before_it.sent, before_it.made_by_us)
     return After(evolve(observed, records=tuple(records.values())), evolve(memory, known=known), linked)
-
-
-def _blank(setting: Setting, object_name: str) -> dict[str, Any]:
-    return dict.fromkeys(fields_to_read(setting, object_name))
 
 
 def _values(write: Write, answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bo
     for name in write.parents:
         if name in values:
             sent[name] = Sent(values[name])
-    return evolve(known, sent=sent, made_by_us=known.made_by_us or created)
+    return Known(known.snapshot, sent, known.made_by_us or created)
 
 
 def _link(

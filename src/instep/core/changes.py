@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -106,8 +107,8 @@ class Write:
     alone: bool = False
     auto_assign: bool = False
 
-    @property
-    def values(self) -> dict[str, Any]:
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
         """The wire values to send, by API name, without the external id and the parents."""
         return {c.field: c.new for c in self.changes if c.verdict is Verdict.WRITE}
 

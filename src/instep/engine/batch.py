@@ -428,6 +428,8 @@ def _outcomes(run: _Run, calls: tuple[Call, ...], failure: InstepError | None) -
 
 def _own(item: ItemPlan, applied: Applied) -> ItemPlan:
     """The item's part of a round without writes that had nothing to say."""
+    if all(w.changes for w in item.writes):
+        return item
     return evolve(item, writes=tuple(w for w in item.writes if w.ref in applied.results or w.changes))
 
 

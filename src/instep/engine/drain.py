@@ -91,6 +91,10 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
         done = evolve(done, batches=done.batches + len(batches), items=done.items + len(rows))
         if held:
             return evolve(done, held=held)
+        if len(rows) < size * in_flight and not lane.again:
+            # all that was due is worked; whoever has marked anything since has woken a drain for it
+            return done
+        lane.again.clear()
     return evolve(done, more=True)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import asdict, define
+from attrs import asdict, define, field
 
 from instep.core.catalogue import Property, custom_key
 from instep.core.config_document import from_document, to_document
@@ -43,6 +43,8 @@ class Lane:
     schema: dict[str, ObjectSchema]
     config: SyncConfig
     custom: dict[str, Property]
+    #: not empty when items fell due again while they were worked; shared by the batches in flight
+    again: list[str] = field(factory=list)
 
     @property
     def id(self) -> int:

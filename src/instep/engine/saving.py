@@ -7,6 +7,7 @@ from typing import Any
 from attrs import asdict
 
 from instep.core.errors import NeedsAdmin, Scope
+from instep.core.work import Sent
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
 from instep.engine.lane import Lane, user_rows
@@ -35,7 +36,7 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
                 "document": outcome.document,
             }
         )
-    return item_queries.finish_batch(
+    due_again = item_queries.finish_batch(
         lane.account_id,
         lane.id,
         int(lane.row["epoch"]),
@@ -50,6 +51,9 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
         writes=result.writes,
         limits=(limits.used, limits.allowed),
     )
+    if due_again:
+        lane.again.append(drain_id)
+    return due_again is not None
 
 
 def _item(lane: Lane, row: dict[str, Any], outcome: Outcome, result: BatchResult) -> dict[str, Any]:
@@ -95,11 +99,20 @@ def _records(result: BatchResult) -> list[dict[str, Any]]:
             "object": key[0],
             "crm_id": key[1],
             "snapshot": dict(known.snapshot),
-            "sent": {name: asdict(sent) for name, sent in known.sent.items()},
+            "sent": {name: _sent(sent) for name, sent in known.sent.items()},
             "made_by_us": known.made_by_us,
         }
         for key, known in result.memory.known.items()
     ]
+
+
+def _sent(sent: Sent) -> dict[str, Any]:
+    return {
+        "value": sent.value,
+        "source_value": sent.source_value,
+        "stand_in": sent.stand_in,
+        "spoke": sent.spoke,
+    }
 
 
 def _quarantine(result: BatchResult) -> list[dict[str, Any]]:

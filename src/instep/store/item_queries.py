@@ -12,7 +12,7 @@ from django.db import transaction
 
 from instep.store import memory_queries
 from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
-from instep.store.statements import Row, as_json, decoded, rows_of, run
+from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
 # everyone locks items in this order, or writers deadlock
 _LOCKED = """(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
@@ -22,8 +22,9 @@ _LOCKED = """(SELECT id FROM sync_item WHERE account_id = %s AND connection_id =
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
     """Due items in the order they fell due. A contact without a link takes that of its last booking."""
     return decoded(
-        rows_of(
-            """SELECT i.*, extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
+        prepared_rows(
+            """SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
+                      extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
                       COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
                  FROM (SELECT * FROM sync_item
                         WHERE account_id = %s AND connection_id = %s AND due_at <= now()
@@ -53,7 +54,7 @@ def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> R
 def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[int]) -> bool:
     """Note that a write of these items is on its way; False when the lane was taken over meanwhile."""
     return (
-        run(
+        prepared_run(
             f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}
                 WHERE sync_item.account_id = %s AND sync_item.id = locked.id
                   AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",  # noqa: S608
@@ -104,23 +105,26 @@ def finish_batch(
     calls: int,
     writes: int,
     limits: tuple[int | None, int | None],
-) -> bool:
-    """Save all that a batch did in one transaction. False when the lane was taken over: nothing is saved."""
+) -> bool | None:
+    """Save all that a batch did in one transaction. None when the lane was taken over: nothing is saved.
+
+    Else whether any of the items is due again already.
+    """
     with transaction.atomic():
-        if not run(
+        if not prepared_run(
             """UPDATE connection SET calls_total = calls_total + %s, writes_total = writes_total + %s,
                       limit_used = COALESCE(%s, limit_used), limit_allowed = COALESCE(%s, limit_allowed)
                 WHERE account_id = %s AND id = %s AND epoch = %s""",
             [calls, writes, *limits, account_id, connection_id, epoch],
         ):
-            return False
-        _finish_items(account_id, connection_id, items)
+            return None
+        due_again = _finish_items(account_id, connection_id, items)
         memory_queries.keep_records(account_id, connection_id, records)
         memory_queries.keep_quarantine(account_id, connection_id, quarantine)
         _keep_receipts(account_id, connection_id, receipts)
         memory_queries.keep_users(account_id, connection_id, users)
         memory_queries.keep_asked(account_id, connection_id, asked_hosts)
-    return True
+    return due_again
 
 
 def put_aside_item(
@@ -148,11 +152,12 @@ def put_aside_item(
     )  # fmt: skip
 
 
-def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None:
+def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> bool:
+    """Write the items' rows; True when any of them is due again already."""
     ids = [item["id"] for item in items]
-    rows_of(f"SELECT 1 FROM {_LOCKED}", [account_id, connection_id, ids])  # noqa: S608
+    prepared_rows(f"SELECT 1 FROM {_LOCKED}", [account_id, connection_id, ids])  # noqa: S608
     # a mark that came while the batch ran keeps its own due_at: the item goes round again
-    run(
+    finished = prepared_rows(
         """UPDATE sync_item i SET
                   done = CASE WHEN v.ok THEN GREATEST(i.done, v.wanted) ELSE i.done END,
                   attempts = CASE WHEN v.ok THEN 0 ELSE i.attempts + 1 END,
@@ -168,15 +173,17 @@ def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> None
              FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, wanted bigint, ok boolean,
                   next_in double precision, error_class text, error_code text, error_message text,
                   observe_first boolean, unsure boolean, sent_at timestamptz, link jsonb)
-            WHERE i.account_id = %s AND i.connection_id = %s AND i.id = v.id""",
+            WHERE i.account_id = %s AND i.connection_id = %s AND i.id = v.id
+        RETURNING COALESCE(i.due_at <= now(), false) AS due""",
         [as_json(items), account_id, connection_id],
     )
+    return any(row["due"] for row in finished)
 
 
 def _keep_receipts(account_id: int, connection_id: int, rows: list[Row]) -> None:
     if not rows:
         return
-    run(
+    prepared_run(
         """INSERT INTO receipt (account_id, connection_id, kind, target_id, at, drain_id, outcome, calls, ms,
                                 document)
            SELECT %s, %s, v.kind, v.target_id, now(), v.drain_id, v.outcome, v.calls, round(v.ms)::int, v.document

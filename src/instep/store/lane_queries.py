@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from instep.store.statements import Row, decoded, rows_of, run
+from instep.store.statements import Row, decoded, prepared_rows, rows_of, run
 
 
 def connections(account_id: int) -> list[Row]:
@@ -22,7 +22,7 @@ def connection_by_id(account_id: int, connection_id: int) -> Row | None:
 
 def account_of_connection(connection_id: int) -> int | None:
     """Which account a connection belongs to: a job carries only the connection's id."""
-    found = rows_of("SELECT account_id FROM connection WHERE id = %s", [connection_id])
+    found = prepared_rows("SELECT account_id FROM connection WHERE id = %s", [connection_id])
     return int(found[0]["account_id"]) if found else None
 
 

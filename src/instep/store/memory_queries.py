@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import transaction
 
-from instep.store.statements import Row, as_json, decoded, rows_of, run
+from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
 
 def keep_records(account_id: int, connection_id: int, records: list[Row]) -> None:
     if not records:
         return
-    run(
+    prepared_run(
         """INSERT INTO crm_record (account_id, connection_id, object, crm_id, snapshot, sent, made_by_us,
                                    updated_at)
            SELECT %s, %s, v.object, v.crm_id, v.snapshot, v.sent, v.made_by_us, now()
@@ -102,7 +102,7 @@ def records_known(account_id: int, connection_id: int, keys: Iterable[tuple[str,
     if not wanted:
         return []
     return decoded(
-        rows_of(
+        prepared_rows(
             """SELECT r.object, r.crm_id, r.snapshot, r.sent, r.made_by_us
                  FROM jsonb_to_recordset(%s::jsonb) AS v(object text, crm_id text)
                  JOIN crm_record r ON r.account_id = %s AND r.connection_id = %s
@@ -114,7 +114,7 @@ def records_known(account_id: int, connection_id: int, keys: Iterable[tuple[str,
 
 def quarantined(account_id: int, connection_id: int, record_keys: Iterable[str]) -> list[Row]:
     """Values in quarantine for these records, and those that hold for every record."""
-    return rows_of(
+    return prepared_rows(
         """SELECT object, record_key, field, value_hash, message FROM field_quarantine
             WHERE account_id = %s AND connection_id = %s AND (record_key = '*' OR record_key = ANY(%s))""",
         [account_id, connection_id, [*record_keys]],
@@ -140,7 +140,7 @@ def count_quarantined(account_id: int, connection_id: int) -> int:
 
 def users_known(account_id: int, connection_id: int, emails: Iterable[str]) -> list[Row]:
     """Active users of the CRM with these addresses."""
-    return rows_of(
+    return prepared_rows(
         """SELECT crm_id, email_key, username, name FROM crm_user
             WHERE account_id = %s AND connection_id = %s AND active AND email_key = ANY(%s)
             ORDER BY crm_id""",
@@ -155,7 +155,7 @@ def hosts_asked(account_id: int, connection_id: int, emails: Iterable[str], with
         return set()
     return {
         row["email_key"]
-        for row in rows_of(
+        for row in prepared_rows(
             """SELECT email_key FROM unknown_host WHERE account_id = %s AND connection_id = %s
                  AND email_key = ANY(%s) AND asked_at > now() - make_interval(secs => %s)""",
             [account_id, connection_id, wanted, within],
@@ -165,7 +165,7 @@ def hosts_asked(account_id: int, connection_id: int, emails: Iterable[str], with
 
 def describes(account_id: int, connection_id: int) -> dict[str, Row]:
     """What describe documents are kept, by object: the digest of each and its age in seconds."""
-    rows = rows_of(
+    rows = prepared_rows(
         """SELECT object, digest, extract(epoch FROM now() - fetched_at)::float AS age
              FROM crm_describe WHERE account_id = %s AND connection_id = %s""",
         [account_id, connection_id],
@@ -198,7 +198,7 @@ def keep_describes(account_id: int, connection_id: int, documents: Mapping[str, 
 
 def properties(account_id: int) -> list[Row]:
     """Custom properties of the account: object, identifier, label, type."""
-    return rows_of(
+    return prepared_rows(
         "SELECT object, identifier, label, type FROM property WHERE account_id = %s ORDER BY 1, 2",
         [account_id],
     )

@@ -17,6 +17,7 @@ from django.db import connection as database
 from instep.core.booking import Booking, Status
 from instep.core.contact import Contact
 from instep.store import convert
+from instep.store.statements import prepared_rows
 
 BOOKING = "booking"
 CONTACT = "contact"
@@ -31,13 +32,13 @@ def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[
 
 def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
     """Bookings by key, with their hosts as known now; those in the source's trash are left out."""
-    found = rows(
+    found = prepared_rows(
         """
-        SELECT b.id, b.state, coalesce(c.public_id, ''),
+        SELECT b.id, b.state, coalesce(c.public_id, '') AS contact,
                (SELECT jsonb_object_agg(h.public_id, jsonb_build_array(h.email, h.name, h.time_zone))
                   FROM host h
                  WHERE h.account_id = b.account_id
-                   AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts')))
+                   AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts'))) AS hosts
           FROM booking b
           LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
          WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash
@@ -45,20 +46,24 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
         [account_id, list(ids)],
     )
     return {
-        key: convert.booking_of(_json(state), contact, _json(hosts)) for key, state, contact, hosts in found
+        row["id"]: convert.booking_of(_json(row["state"]), row["contact"], _json(row["hosts"]))
+        for row in found
     }
 
 
 def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     """Contacts by key."""
-    found = rows(
+    found = prepared_rows(
         """
         SELECT id, public_id, fields, updated_at FROM contact
          WHERE account_id = %s AND id = ANY(%s::bigint[])
         """,
         [account_id, list(ids)],
     )
-    return {key: convert.contact_from(public_id, _json(fields), at) for key, public_id, fields, at in found}
+    return {
+        row["id"]: convert.contact_from(row["public_id"], _json(row["fields"]), row["updated_at"])
+        for row in found
+    }
 
 
 def find_booking(account_id: int, source_id: str) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from urllib.parse import quote
 
 from attrs import frozen
 
@@ -23,6 +22,12 @@ Condition = tuple[str, str]
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
+#: Control characters that have no escape in a query.
+_UNHELD = re.compile(r"[\x00-\x07\x0b\x0e-\x1f]")
+#: Bytes that an address carries only as %XX.
+_NOT_IN_ADDRESS = re.compile(rb"[^A-Za-z0-9_.~-]")
+_PERCENT = {bytes((n,)): b"%%%02X" % n for n in range(256)}
+
 #: Backslash first: each character is replaced once, so what an escape adds is never escaped again.
 _ESCAPES = str.maketrans(
     {
@@ -40,7 +45,7 @@ _ESCAPES = str.maketrans(
 
 def literal(value: str) -> str:
     """A string as a quoted SOQL literal; InputError for what no query can hold."""
-    if any(ord(char) < 32 and char not in "\n\r\t\b\f" for char in value):
+    if _UNHELD.search(value):
         raise InputError(
             f"The value {value!r} contains a control character, which no Salesforce query can hold.",
             code="unreadable_value",
@@ -53,6 +58,11 @@ def literal(value: str) -> str:
             cure="Correct the value in the booking.",
         )
     return f"'{value.translate(_ESCAPES)}'"
+
+
+def quoted(text: str) -> str:
+    """A text as an address carries it: `urllib.parse.quote(text, safe="")`, much faster for long ones."""
+    return _NOT_IN_ADDRESS.sub(lambda found: _PERCENT[found[0]], text.encode()).decode("ascii")
 
 
 def moment(value: str) -> str:
@@ -72,7 +82,7 @@ class Statement:
 
     def path(self, base: str) -> str:
         """The resource below /services/data/vXX.0 with the statement in its query string."""
-        return f"{base}/{'queryAll' if self.everything else 'query'}?q={quote(self.soql, safe='')}"
+        return f"{base}/{'queryAll' if self.everything else 'query'}?q={quoted(self.soql)}"
 
     @property
     def composable(self) -> bool:
@@ -87,7 +97,7 @@ def fits_statement(soql: str) -> bool:
 
 def fits_address(soql: str) -> bool:
     """Whether a GET's address takes the statement."""
-    return fits_statement(soql) and len(quote(soql, safe="")) <= ADDRESS_BYTES
+    return fits_statement(soql) and len(quoted(soql)) <= ADDRESS_BYTES
 
 
 def statements(lookup: ObjectLookup, *, alone: bool = False) -> list[Statement]:
