@@ -70,6 +70,16 @@ def visit_all(page: Page) -> Iterator[str]:
     yield "receipt"
     page.goto(f"{booking}/plan")
     yield "plan"
+    page.goto("/dashboard")
+    yield "dashboard"
+    page.goto("/sync-log")
+    yield "sync-log"
+    page.goto("/test-plan")
+    page.get_by_label("Guest's name").fill("Ines Castro")
+    page.get_by_label("Guest's e-mail").fill("ines@castro.example")
+    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("heading", name="Would write").wait_for()
+    yield "test-plan"
     page.goto("/set-aside")
     page.get_by_text("The event as it came").first.click()
     yield "set-aside"

@@ -92,7 +92,8 @@ def test_revoked_connection_leads_to_its_page_to_reconnect(
     )
     Alert.objects.create(account=account, connection=lane, code="invalid_grant", message="…")
     answer = client.get("/dashboard")
-    assert "The token was revoked." in text_of(answer)
+    assert "! Has to be connected again" in text_of(answer)
+    assert f'href="/integrations/{lane.public_id}">Reconnect' in answer.content.decode()
     assert "Everything is in step" not in text_of(answer)
 
 

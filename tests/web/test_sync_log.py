@@ -284,6 +284,21 @@ def test_item_in_step_has_nothing_to_try_again(client: Client, recorded: Recorde
     assert due_now() == set()
 
 
+def test_item_that_waits_for_its_connection_is_not_offered_to_be_tried_alone(
+    client: Client, recorded: Recorded, lane: Connection, keep_receipt: Callable[..., int]
+) -> None:
+    (key,) = recorded(event(1))
+    keep_receipt(key, failed("The token is revoked.", "invalid_grant"), "NeedsAdmin")
+    trouble(key, "The token is revoked.", "invalid_grant", error_class="Held")
+    assert 'id="retry-one' not in client.get("/sync-log").content.decode()
+    trouble(key, "Too slow.", "TIMEOUT", error_class="Retry")
+    assert 'id="retry-one' not in client.get("/sync-log").content.decode(), (
+        "the attempt tells of the connection"
+    )
+    keep_receipt(key, failed("Too slow.", "TIMEOUT"), "Retry")
+    assert 'id="retry-one' in client.get("/sync-log").content.decode()
+
+
 @pytest.mark.parametrize("path", ["/sync-log/retry", "/sync-log/ignore", "/sync-log/items/1/retry"])
 def test_reading_an_address_changes_nothing(client: Client, path: str) -> None:
     assert client.get(path).status_code == 405

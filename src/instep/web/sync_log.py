@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from instep.store import log_queries
 from instep.store.log_queries import FAILED, STOPPED, WRITTEN, Attempt, AttemptFilter, GroupName
 from instep.store.page_queries import lane_states
-from instep.store.queries import IGNORED, IN_STEP, PROBLEM
+from instep.store.queries import IGNORED, PROBLEM, WAITING
 from instep.web.paging import page_of, place
 
 PAGE_SIZE = 50
@@ -140,9 +140,15 @@ def lines_of(attempts: Sequence[Attempt]) -> list[Line]:
     for attempt in attempts:
         newest = attempt.item is not None and attempt.item not in seen
         seen.add(attempt.item)
-        waits = attempt.state not in ("", IN_STEP)
-        lines.append(Line(attempt, *_result(attempt), retry=newest and waits and attempt.outcome != "done"))
+        lines.append(Line(attempt, *_result(attempt), retry=newest and _can_retry(attempt)))
     return lines
+
+
+def _can_retry(attempt: Attempt) -> bool:
+    """Whether trying again by hand helps: not while the item waits for its whole connection."""
+    if attempt.outcome == "done":
+        return False
+    return attempt.state in (PROBLEM, IGNORED) or (attempt.state == WAITING and attempt.outcome == "Retry")
 
 
 def _result(attempt: Attempt) -> tuple[str, str]:
