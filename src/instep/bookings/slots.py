@@ -15,8 +15,8 @@ from instep.store import booked_time_queries as times
 
 #: a day of the host's reaches so far beyond the same day in UTC
 _ZONES = timedelta(days=2)
-#: how far around a wish that cannot be met the nearest times are looked for
-_NEAR = timedelta(days=7)
+#: how far around a wish that cannot be met the nearest times are looked for first
+_NEAR = timedelta(hours=12)
 
 
 def offered(
