@@ -116,13 +116,16 @@ def test_pages_go_through_all_bookings_once(
 
 
 def test_empty_states_say_what_to_do_next(client: Client, recorded: Recorded) -> None:
-    words = text_of(client.get("/bookings"))
+    answer = client.get("/bookings")
+    words = text_of(answer)
     assert "No bookings yet" in words
     assert "instep webhook oncehub" in words
-    assert "instep connect salesforce" in words
+    assert b'href="/calendars"' in answer.content[answer.content.index(b"<main") :]
+    assert "Connect a CRM" in words
     recorded(line("EVNT-1"))
     assert "No CRM is connected yet" in text_of(client.get("/bookings"))
     assert "No booking fits" in text_of(client.get("/bookings?search=nobody"))
+    assert "Nothing is ahead" in text_of(client.get("/bookings?period=upcoming"))
 
 
 def test_calendar_and_host_narrow_the_list(client: Client, account: Account, recorded: Recorded) -> None:
