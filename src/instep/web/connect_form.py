@@ -35,25 +35,41 @@ def environment_of(vendor: str, url: str) -> str:
     return next((name for name, address in logins.items() if address == url.rstrip("/")), DOMAIN)
 
 
+class _Asked(forms.Field):
+    """A field that is not called optional and may be empty all the same: `ConnectForm.clean` knows when."""
+
+    def validate(self, value: Any) -> None:
+        if value:
+            super().validate(value)
+
+
+class _AskedText(_Asked, forms.CharField):
+    pass
+
+
+class _AskedChoice(_Asked, forms.ChoiceField):
+    pass
+
+
 class ConnectForm(forms.Form):
     """How to sign in, where, and with which app. A secret never travels back into the page."""
 
+    use_required_attribute = False
+
     grant = forms.ChoiceField(
-        label=later("How Instep signs in"),
+        label=later("Method"),
         choices=METHODS,
         widget=forms.RadioSelect,
         initial=AUTHORIZATION_CODE,
     )
-    environment = forms.ChoiceField(
+    environment = _AskedChoice(
         label=later("Environment"),
         choices=ENVIRONMENTS,
         widget=forms.RadioSelect,
         initial=PRODUCTION,
-        required=False,
     )
-    url = forms.CharField(
+    url = _AskedText(
         label=later("My Domain address"),
-        required=False,
         max_length=_LONGEST,
         help_text=later("Like https://acme.my.salesforce.com. In Salesforce: Setup → My Domain."),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
@@ -63,9 +79,8 @@ class ConnectForm(forms.Form):
         max_length=_LONGEST,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    client_secret = forms.CharField(
+    client_secret = _AskedText(
         label=later("Consumer Secret"),
-        required=False,
         max_length=_LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from secrets import compare_digest
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import evolve
 from django.conf import settings
@@ -26,6 +27,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from instep.core.errors import InstepError
 from instep.crm.oauth import AUTHORIZATION_CODE, Pkce, new_state
+from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
 from instep.engine.connecting import SignIn, connect
 from instep.store import credentials
@@ -41,9 +43,17 @@ _WINDOW = ".window"
 
 def callback_address(request: HttpRequest) -> str:
     """Where the CRM sends the browser back to; an admin enters it there letter by letter."""
-    path = reverse("callback")
-    public = settings.INSTEP.public_url
+    public, path = _public_address(), reverse("callback")
     return f"{public}{path}" if public else request.build_absolute_uri(path)
+
+
+def _public_address() -> str:
+    """The address that everybody reaches this Instep at, or empty where it serves this machine alone.
+
+    There the browser has to come back to the very name that the page is open at: the session belongs to it.
+    """
+    public = settings.INSTEP.public_url
+    return "" if is_loopback(urlsplit(public).hostname or "") else public
 
 
 @never_cache
@@ -238,7 +248,7 @@ def again(request: HttpRequest, row: dict[str, Any]) -> HttpResponse:
 
 def _other_address(request: HttpRequest) -> str:
     """The public address, where the page is open at another one: the CRM would lead back to a stranger."""
-    public = settings.INSTEP.public_url
+    public = _public_address()
     there = f"{public}{request.path}" if public else ""
     return there if there and there != request.build_absolute_uri(request.path) else ""
 
@@ -246,6 +256,6 @@ def _other_address(request: HttpRequest) -> str:
 def _http_note(request: HttpRequest) -> str:
     """This page at localhost, where its own address is one that Salesforce does not take for http."""
     host = request.get_host()
-    if settings.INSTEP.public_url or request.is_secure() or not host.startswith("127.0.0.1"):
+    if _public_address() or request.is_secure() or not host.startswith("127.0.0.1"):
         return ""
     return f"http://{host.replace('127.0.0.1', 'localhost', 1)}{request.path}"

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 Form = dict[str, str]
+_SCOPE_WORDS = {
+    "api": "Manage user data via APIs",
+    "refresh_token": "Perform requests at any time",
+    "offline_access": "Perform requests at any time",
+    "id": "Access the identity URL service",
+    "openid": "Access unique user identifiers",
+}
 
 
 @attrs.frozen
@@ -100,11 +107,16 @@ def authorize(org: "Org", method: str, form: Form) -> Page:
 def _consent(org: "Org", form: Form) -> str:
     hidden = "".join(f'<input type=hidden name="{escape(k)}" value="{escape(v)}">' for k, v in form.items())
     name = escape(org.organization["Name"])
-    scope = escape(form.get("scope") or "api refresh_token id")
+    user = org.user(org.settings.authorizeUser or "") or {}
+    scopes = (form.get("scope") or "api refresh_token id").split()
+    wanted = "".join(f"<li>{escape(_SCOPE_WORDS.get(s, s))} <small>({escape(s)})</small>" for s in scopes)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>Allow access?</title><link rel=stylesheet href=/assets/page.css><main class=consent>"
-        f"<h1>Allow access to {name}?</h1><p>The app asks for: <b>{scope}</b></p><form method=post>{hidden}"
+        f"<p class=kind>Salesforce stand-in · {name}</p><h1>Allow access?</h1>"
+        f"<p>Signed in as <b>{escape(str(user.get('Name', 'nobody')))}</b> "
+        f"({escape(str(user.get('Username', '')))}). An app asks to:</p><ul>{wanted}</ul>"
+        f"<form method=post>{hidden}"
         "<button name=decision value=allow class=yes>Allow</button> "
         "<button name=decision value=deny class=quiet>Deny</button></form></main></html>"
     )

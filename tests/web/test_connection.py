@@ -1,0 +1,337 @@
+"""One connection's page: what is there, what is missing and how to get it, and the acts on it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import reverse
+
+from instep.engine import connection as looking
+from instep.engine.drain import drain
+from instep.store import credentials, lane_queries
+from instep.store.models import Account, Alert, Connection, SyncItem
+from oncehub_events import line
+
+from .crm_sign_in import BY_BROWSER, BY_ITSELF, at_the_crm, connected, order, sign_in_link
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from instep_standins.salesforce.server import Running
+
+Act = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _at_localhost(client: Client) -> None:
+    """The CRM leads back over http to localhost only."""
+    client.defaults["SERVER_NAME"] = "localhost"
+
+
+@pytest.fixture
+def row(client: Client, org: Running, account: Account) -> Connection:
+    """A connection that works, its fields not installed."""
+    return connected(client, org, account, BY_ITSELF)
+
+
+@pytest.fixture
+def page(client: Client, row: Connection) -> Act:
+    """The connection's page as words; with a name, after a POST to that address."""
+
+    def see(act: str = "") -> str:
+        if act:
+            answer = client.post(reverse(act, args=[row.public_id]), follow=True)
+        else:
+            answer = client.get(reverse("connection", args=[row.public_id]))
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return see
+
+
+def leads(org: Running) -> list[dict[str, Any]]:
+    return list(org.org.tables.rows("Lead").values())
+
+
+def events(org: Running) -> list[dict[str, Any]]:
+    return list(org.org.tables.rows("Event").values())
+
+
+def away(org: Running) -> None:
+    """From now on the org drops every connection."""
+    order(org, "faults", {"kind": "drop_before", "times": None})
+
+
+# -- looking --------------------------------------------------------------------------------------
+
+
+def test_a_fresh_connection_says_what_it_does_not_know_yet(page: Act, org: Running) -> None:
+    before = org.org.settings.apiUsed
+    words = page()
+    assert "Not checked yet" in words or "Being checked" in words
+    assert "not looked at yet" in words
+    assert 'hx-trigger="load once"' in words
+    assert org.org.settings.apiUsed == before, "a page asks the CRM nothing"
+
+
+def test_a_check_names_what_is_missing_and_the_clicks(page: Act) -> None:
+    words = page("connection-check")
+    assert "6 fields are missing" in words
+    assert "Missing or hidden" in words
+    assert "brings the permission set" in words
+    assert "Checked just now" in words
+    assert 'hx-trigger="load once"' not in words
+
+
+def test_after_the_installation_nothing_is_missing(page: Act, row: Connection, account: Account) -> None:
+    assert "Salesforce is creating the fields." in page("connection-install")
+    assert looking.is_installing(row.id)
+    looking.install(account.id, row.id)
+    words = page()
+    assert words.count("Installed</span>") == 6
+    assert "Assigned</span>" in words
+    assert "Install again" in words
+    assert "all there" in words
+
+
+def test_installing_is_asked_for_once(row: Connection) -> None:
+    from instep.store.queries import rows
+
+    looking.ask_to_install(row.id)
+    looking.ask_to_install(row.id)
+    jobs = rows("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [looking.INSTALL_TASK])
+    assert jobs == [(1,)]
+
+
+def test_the_worker_knows_the_job_that_the_page_asks_for() -> None:
+    from instep.engine import jobs
+
+    assert looking.INSTALL_TASK in jobs.make_app().tasks
+
+
+def test_a_refused_installation_says_why_and_how_to_go_on(
+    page: Act, org: Running, row: Connection, account: Account
+) -> None:
+    refusal = {"status": 403, "errorCode": "INSUFFICIENT_ACCESS", "message": "insufficient access rights"}
+    order(org, "faults", {"kind": "status", "match": {"path": "deployRequest"}, **refusal})
+    looking.install(account.id, row.id)
+    words = page()
+    assert "could not be installed: " in words
+    assert "let an administrator deploy the zip file by hand" in words
+    assert "Download it as a zip file" in words
+
+
+def test_a_hidden_field_is_told_with_its_clicks(
+    page: Act, org: Running, row: Connection, account: Account
+) -> None:
+    looking.install(account.id, row.id)
+    order(org, "fls", {"object": "Lead", "field": "Company", "read": False, "edit": False})
+    order(org, "fls", {"object": "Lead", "field": "Phone", "read": True, "edit": False})
+    words = page("connection-check")
+    assert "<code>Lead.Company</code>" in words
+    assert "hidden, or not there" in words
+    assert "read-only" in words
+    assert words.count("Set Field-Level Security") == 2
+    for field in ("Company", "Phone"):
+        order(org, "fls", {"object": "Lead", "field": field, "read": True, "edit": True})
+    assert "Set Field-Level Security" not in page("connection-check")
+
+
+@pytest.mark.parametrize(
+    ("name", "clicks"),
+    [("Case", "Object Settings"), ("Event", "Edit Events")],
+)
+def test_a_missing_right_to_an_object_is_told_with_its_clicks(
+    page: Act, row: Connection, name: str, clicks: str
+) -> None:
+    looked = {"objects": {"Lead": [], "Contact": [], "Account": [], "Case": [], "Event": [], name: ["edit"]}}
+    Connection.objects.filter(id=row.id).update(
+        installed={**looked, "fields": {}, "permission_set": True, "assigned": True}
+    )
+    words = page()
+    assert words.count("✗") == 1
+    assert "1 is missing" in words
+    assert clicks in words
+
+
+def test_an_encrypted_address_is_a_blocker() -> None:
+    """Whom nobody can find by e-mail would be made anew with every booking."""
+    from instep.core.crm_schema import Field, ObjectSchema
+    from instep.core.rules import default_config
+    from instep.crm.salesforce.profile import PROFILE
+
+    row = next(r for r in PROFILE.default_rows["Lead"] if r.field == "Email")
+    email = Field("Email", "Email", "email", filterable=False)
+    closed = looking.closed_fields(
+        default_config(PROFILE), PROFILE, {"Lead": ObjectSchema("Lead", "Lead", {row.field: email})}
+    )
+    assert looking.Closed("Lead", "Email", looking.NOT_SEARCHABLE) in closed
+
+
+def test_a_crm_that_is_away_is_told_and_stops_nothing(page: Act, org: Running, row: Connection) -> None:
+    away(org)
+    words = page("connection-check")
+    assert "broke the connection off" in words
+    assert Connection.objects.get(id=row.id).state == "connected"
+
+
+def test_a_check_lets_a_lane_go_on_that_stood_still(page: Act, row: Connection, account: Account) -> None:
+    lane_queries.hold(account.id, row.id, 900, "unreachable", "away", "reconnect")
+    lane_queries.raise_alert(account.id, row.id, "unreachable", "away")
+    page("connection-check")
+    after = Connection.objects.get(id=row.id)
+    assert (after.state, after.held_until, after.hold_code) == ("connected", None, "")
+    assert not Alert.objects.filter(cleared_at=None).exists()
+
+
+def test_a_paused_connection_says_until_when(page: Act, row: Connection, account: Account) -> None:
+    lane_queries.hold(account.id, row.id, 900, "REQUEST_LIMIT_EXCEEDED", "The calls of the day are used up.")
+    words = page()
+    assert "Paused" in words
+    assert "paused until" in words
+    assert words.count("The calls of the day are used up.") == 1
+
+
+def test_the_mapping_and_the_rules_are_shown_as_they_are(page: Act, row: Connection) -> None:
+    Connection.objects.filter(id=row.id).update(
+        settings={"config": {"new_contacts": "Contact", "deleted_event": "leave",
+                             "mapping": {"Lead": [{"source": "contact.email", "field": "Email", "overwrite": True,
+                                                   "fallback": "none@acme.example"}]}}}
+    )  # fmt: skip
+    words = page()
+    assert "A new <b>Contact</b>" in words
+    assert "stays deleted." in words
+    assert "none@acme.example" in words
+
+
+def test_the_package_for_deploying_by_hand_is_a_zip(client: Client, row: Connection) -> None:
+    answer = client.get(reverse("connection-package", args=[row.public_id]))
+    assert "package.xml" in zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+
+
+# -- disconnecting --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("grant", [BY_BROWSER, BY_ITSELF])
+def test_disconnecting_revokes_and_deletes_the_tokens_and_keeps_the_setup(
+    client: Client, org: Running, account: Account, grant: str
+) -> None:
+    row = connected(client, org, account, grant)
+    Connection.objects.filter(id=row.id).update(settings={"config": {"always_write": True}})
+    asked = client.get(reverse("disconnect", args=[row.public_id])).content.decode()
+    assert "Field mapping and creation rules" in asked
+    assert Connection.objects.get(id=row.id).state == "connected", "asking changes nothing"
+    words = client.post(reverse("disconnect", args=[row.public_id]), follow=True).content.decode()
+    assert "Salesforce has forgotten the sign-in too." in words
+    assert "Nothing is written to this org." in words
+    after = Connection.objects.get(id=row.id)
+    assert (after.state, bytes(after.credentials), bytes(after.tokens)) == ("disabled", b"", b"")
+    assert after.settings == {"config": {"always_write": True}}
+    assert not org.org.tokens.sessions
+    assert all(family.revoked for family in org.org.tokens.families.values())
+
+
+def test_disconnecting_works_while_the_crm_is_away(page: Act, org: Running, row: Connection) -> None:
+    away(org)
+    words = page("disconnect")
+    assert "Salesforce could not be told:" in words
+    assert Connection.objects.get(id=row.id).state == "disabled"
+
+
+def test_disconnecting_twice_is_no_error(page: Act) -> None:
+    page("disconnect")
+    assert "disconnected already" in page("disconnect")
+
+
+def test_nothing_revives_a_disconnected_lane_but_a_connection(
+    page: Act, row: Connection, account: Account
+) -> None:
+    """A drain or a refresh that was under way ends after the disconnection: it must not bring anything back."""
+    page("disconnect")
+    lane_queries.hold(account.id, row.id, 60, "reconnect", "refused", "reconnect")
+    credentials.save_tokens(account.id, row.id, {"access_token": "late"}, "")
+    credentials.works_again(account.id, row.id)
+    page("connection-check")
+    page("connection-install")
+    after = Connection.objects.get(id=row.id)
+    assert (after.state, bytes(after.tokens)) == ("disabled", b"")
+    assert not looking.is_installing(row.id)
+
+
+def test_connecting_again_goes_on_with_the_links_and_doubles_nothing(
+    client: Client, org: Running, account: Account, row: Connection, recorded: Callable[..., list[int]]
+) -> None:
+    looking.install(account.id, row.id)
+    recorded(line("EVNT-1", id="BKNG-1", tracking_id="BKNG-1"))
+    drain(account.id, row.id)
+    assert (len(leads(org)), len(events(org))) == (1, 1)
+    client.post(reverse("disconnect", args=[row.public_id]))
+    recorded(line("EVNT-2", id="BKNG-2", tracking_id="BKNG-2"))
+    assert SyncItem.objects.filter(connection=row).count() == 1, "nothing is marked in a lane that is off"
+    again = connected(client, org, account, BY_BROWSER)
+    assert again.id == row.id
+    drain(account.id, row.id)
+    assert len(events(org)) == 2, "what came meanwhile is written, what was there is not doubled"
+    assert len(leads(org)) == 1
+    assert not SyncItem.objects.filter(connection=row, due_at__isnull=False).exists()
+
+
+def test_reconnecting_a_disconnected_org_asks_for_its_key(client: Client, page: Act, row: Connection) -> None:
+    page("disconnect")
+    words = page("reconnect-now")
+    assert "enter them again" in words
+    assert f'value="{row.url}"' in words
+
+
+def test_revoked_tokens_stop_the_lane_and_reconnecting_writes_what_waited(
+    client: Client, org: Running, account: Account, recorded: Callable[..., list[int]]
+) -> None:
+    row = connected(client, org, account, BY_BROWSER)
+    looking.install(account.id, row.id)
+    order(org, "revoke")
+    recorded(line("EVNT-1", id="BKNG-1", tracking_id="BKNG-1"))
+    drain(account.id, row.id)
+    assert Connection.objects.get(id=row.id).state == "reconnect"
+    assert events(org) == []
+    client.post(reverse("reconnect-now", args=[row.public_id]))
+    client.get(at_the_crm(sign_in_link(client)))
+    drain(account.id, row.id)
+    assert len(events(org)) == 1
+
+
+# -- whose it is ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("get", "connection"),
+        ("get", "reconnect"),
+        ("get", "disconnect"),
+        ("get", "connection-package"),
+        ("post", "connection-check"),
+        ("post", "connection-install"),
+        ("post", "reconnect"),
+        ("post", "reconnect-now"),
+        ("post", "disconnect"),
+    ],
+)
+def test_another_accounts_connection_is_not_there(client: Client, method: str, name: str) -> None:
+    other = Connection.objects.create(
+        account=Account.objects.create(name="Other"),
+        vendor="salesforce",
+        url="https://other.example",
+        org_id="00D9",
+    )
+    assert getattr(client, method)(reverse(name, args=[other.public_id])).status_code == 404
+    assert Connection.objects.get(id=other.id).state == "connected"
+    assert "00D9" not in client.get("/integrations").content.decode()
+
+
+@pytest.mark.parametrize("name", ["connection-check", "connection-install", "reconnect-now"])
+def test_acts_are_posts(client: Client, row: Connection, name: str) -> None:
+    assert client.get(reverse(name, args=[row.public_id])).status_code == 405
