@@ -37,9 +37,16 @@ class Size:
 
 FULL = Size()
 QUICK = Size(
-    burst=200, idle=3, connections=10, due=10, long_lane=400, usual_alone=10, usual_threads=40, slow_ms=100,
-    plan_repeats=2,
-)  # fmt: skip
+    burst=200,
+    idle=2,
+    connections=5,
+    due=4,
+    long_lane=60,
+    usual_alone=3,
+    usual_threads=16,
+    slow_ms=60,
+    plan_repeats=1,
+)
 
 
 def measure(house: House, size: Size, say: Callable[[str], None]) -> dict[str, Any]:

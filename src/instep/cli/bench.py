@@ -14,9 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from instep.cli.options import Json, print_json
-
-_HEADING = "# Benchmarks"
+from instep.cli.options import Home, Json, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -74,8 +72,9 @@ def report(
     measured: Annotated[
         Path, typer.Argument(metavar="FILE.json", help="What `bench sync --json` printed.", exists=True)
     ],
+    home: Home = None,
 ) -> None:
-    """Print docs/benchmarks.md for a measured run."""
+    """Print docs/benchmarks.md for a measured run; nothing of the home is read."""
     from instep.bench.report import markdown
 
     print(markdown(json.loads(measured.read_text())), end="")
