@@ -6,6 +6,7 @@ import attrs
 
 from .call import Answer
 from .errors import ApiError
+from .history import Cause
 from .schema import Field
 from .tables import Record
 
@@ -256,5 +257,5 @@ def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any)
         raise _refuse(404, f"{method} {path} is not an order; known are {listed}.")
     if body is not None and not isinstance(body, dict):
         raise _refuse(400, "The order must be a JSON object.")
-    with org.transaction():
+    with org.transaction(Cause(order=f"{method} {path}")):
         return Answer(200, run(org, body or {}, query))

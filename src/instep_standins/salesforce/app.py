@@ -22,6 +22,7 @@ from . import admin, errors, oauth, operations, page, rest
 from .call import Answer, Caller
 from .errors import ApiError, ConnectionDropped, RowError, json_parser_error, refuse
 from .faults import Fault
+from .history import Cause
 
 if TYPE_CHECKING:
     from .org import Org
@@ -240,7 +241,7 @@ class App:
             self._count(trace)
 
         def effect() -> None:
-            with self.org.transaction():
+            with self.org.transaction(Cause(caller.user_id, trace.operations)):
                 try:
                     rest.handle(caller, request.method, request.target, body)
                 except (ApiError, RowError):
@@ -267,7 +268,7 @@ class App:
             if len(request.target.encode()) > LARGEST_TARGET:
                 raise refuse(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
             caller = self._caller(request)
-            with self.org.transaction():
+            with self.org.transaction(Cause(caller.user_id, trace.operations)):
                 self._count(trace)
                 if broken:
                     raise broken

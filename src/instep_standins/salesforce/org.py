@@ -14,6 +14,7 @@ import attrs
 from . import ids, seed, times
 from .access import Access
 from .faults import Faults
+from .history import FIRST_DAY, Cause, History
 from .journal import Journal
 from .schema import Field, SObject, load_catalogue
 from .storage import Storage
@@ -63,7 +64,8 @@ class Org:
         self._seed_users = seed_users
         self._storage = Storage(Path(data)) if data else None
         self._dirty: set[str] = set()
-        self._forgotten: list[tuple[str, str, None]] = []  # records that a reset leaves behind on disk
+        self._forgotten: list[tuple[str, str]] = []  # records that a reset leaves behind on disk
+        self._cause = FIRST_DAY
         self.faults = Faults()
         self.journal = Journal()
         saved = self._storage.meta() if self._storage else {}
@@ -83,6 +85,7 @@ class Org:
     def _fresh_state(self) -> None:
         self.catalogue: dict[str, SObject] = load_catalogue()
         self.tables = Tables(self.catalogue)
+        self.history = History()
         self.settings = Settings()
         self.counters: dict[str, int] = {}
         self.access = Access(self)
@@ -107,8 +110,9 @@ class Org:
                 self.add_field(name, Field(**seed.thaw_field(body)))
         self.access.restore(saved.get("access", {}))
         self.tokens.restore(saved.get("tokens", {}))
-        for name, record in self._storage.records():  # type: ignore[union-attr]
+        for name, record, history in self._storage.records():  # type: ignore[union-attr]
             self.tables.put(name, record)
+            self.history.restore(record["Id"], history)
         self.tables.take_changes()
 
     # -- time -------------------------------------------------------------------------------------
@@ -126,10 +130,14 @@ class Org:
     # -- transaction ------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the lock; save what changed before leaving, or take it back when an exception passes."""
+    def transaction(self, cause: Cause | None = None) -> Iterator[None]:
+        """Hold the lock; save what changed before leaving, or take it back when an exception passes.
+
+        cause: what the records' history will say of the changes; a transaction within another has that one's.
+        """
         with self.lock:
             start = self.tables.mark()
+            outer, self._cause = self._cause, cause or self._cause
             try:
                 yield
             except BaseException:
@@ -137,11 +145,18 @@ class Org:
                 raise
             finally:
                 self._save()
+                self._cause = outer
 
     def _save(self) -> None:
-        changes = [*self._forgotten, *self.tables.take_changes()]
-        if self._storage and (changes or self._dirty):
-            self._storage.write(changes, {name: self._meta(name) for name in sorted(self._dirty)})
+        changes = self.tables.take_changes()
+        if changes:
+            at, cause = self.stamp(), (self._cause.told(), self._cause.user_id)
+            for _, record_id, old, new in changes:
+                self.history.note(record_id, old, new, at, cause)
+        if self._storage and (changes or self._forgotten or self._dirty):
+            saved = [(name, rid, new, self.history.dump(rid) if new else []) for name, rid, _, new in changes]
+            gone = [(name, rid, None, []) for name, rid in self._forgotten]
+            self._storage.write([*gone, *saved], {name: self._meta(name) for name in sorted(self._dirty)})
         self._dirty.clear()
         self._forgotten.clear()
 
@@ -225,7 +240,7 @@ class Org:
         with self.transaction():
             kept = (self.catalogue, self.access, self.tables.rows("PermissionSet").copy(),
                     self.tables.rows("PermissionSetAssignment").copy()) if keep_metadata else None  # fmt: skip
-            self._forgotten = [(name, rid, None) for name in self.catalogue for rid in self.tables.rows(name)]
+            self._forgotten = [(name, rid) for name in self.catalogue for rid in self.tables.rows(name)]
             tokens = self.tokens.dump()
             self._fresh_state()
             self.tokens.restore(tokens)

@@ -88,8 +88,10 @@ class Tables:
             name, record_id, old = self._undo.pop()
             self._replace(name, record_id, self._rows[name].get(record_id), old)
 
-    def take_changes(self) -> list[tuple[str, str, Record | None]]:
-        """What changed since the last call, as it stands now; empties the undo log."""
-        touched = {record_id: name for name, record_id, _ in self._undo}
+    def take_changes(self) -> list[tuple[str, str, Record | None, Record | None]]:
+        """(object, id, as it was at the last call, as it is now) of what changed since; empties the undo log."""
+        touched: dict[str, tuple[str, Record | None]] = {}
+        for name, record_id, old in self._undo:
+            touched.setdefault(record_id, (name, old))
         self._undo.clear()
-        return [(name, record_id, self._rows[name].get(record_id)) for record_id, name in touched.items()]
+        return [(name, rid, old, self._rows[name].get(rid)) for rid, (name, old) in touched.items()]
