@@ -287,9 +287,18 @@ class TestEnding:
         made = place.book()
         commands.ask_to_reschedule(place.account.id, made.id, "Ill", NOW)
         assert place.state(made.id).status_detail == "Canceled (Reschedule requested by User)"
-        again = place.book(rescheduled_from=made.id)
+        again = place.book(rescheduled_from=made.id, guest=place.state(made.id).guest)
         assert place.state(again.id).rescheduled_from == made.id
         assert_whole(place)
+
+    def test_one_booking_is_replaced_by_one(self, place: Place) -> None:
+        """Two windows of the same link, two choices: the second one learns of the first."""
+        made = place.book()
+        commands.ask_to_reschedule(place.account.id, made.id, "Ill", NOW)
+        guest = place.state(made.id).guest
+        place.book(rescheduled_from=made.id, guest=guest)
+        with pytest.raises(InputError, match="already"):
+            place.book(LATER, rescheduled_from=made.id, guest=guest)
 
     @pytest.mark.parametrize("former", ["live", "unknown", "foreign"])
     def test_only_a_canceled_booking_of_the_account_is_replaced(self, place: Place, former: str) -> None:

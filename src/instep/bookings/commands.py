@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from instep.bookings import calendars, slots
 from instep.bookings.attempts import Outdated, in_transaction
+from instep.bookings.checks import NotFree, check_any_time, check_guest, check_offered, tidy_reason
 from instep.bookings.manage import manage_url
 from instep.bookings.record import Kept, keep
 from instep.core import acts, assignment
@@ -31,16 +32,13 @@ from instep.core.fold import Change, Snapshot
 from instep.core.wish import Wish
 from instep.notify import mails
 from instep.store import booked_time_queries as times
-from instep.store import delivery_queries, queries, recording
+from instep.store import delivery_queries, guest_queries, queries, recording
 from instep.store.models import public_id
 
 __all__ = ["Booked", "Taken", "Wish"]
 
 #: hosts take turns by their bookings from this long ago on, and by those to come
 _FAIR_SINCE = timedelta(days=30)
-_LONGEST_REASON = 2000
-_DURATIONS = range(5, 12 * 60 + 1)
-_YEARS = range(2000, 2201)
 
 
 class Taken(InputError):
@@ -60,10 +58,6 @@ class Booked:
     repeated: bool = False
 
 
-class _NotFree(Exception):
-    """Nobody is free at the time that is asked for."""
-
-
 # --- book ---
 
 
@@ -73,7 +67,7 @@ def book(account_id: int, wish: Wish, now: datetime) -> Booked:
     booking_id = _id_of(account_id, wish)
     try:
         return in_transaction(lambda: _book(account_id, wish, booking_id, now))
-    except (_NotFree, IntegrityError) as error:
+    except (NotFree, IntegrityError) as error:
         _reraise_others(error)
     nearest = slots.nearest(account_id, wish.calendar, wish.duration, wish.start, now)
     raise _gone(nearest)
@@ -88,7 +82,7 @@ def _book(account_id: int, wish: Wish, booking_id: str, now: datetime) -> Booked
     second = timedelta(seconds=1)
     free = slots.offered(account_id, calendar, wish.duration, wish.start, wish.start + second, now)
     if wish.start not in free:
-        raise _NotFree
+        raise NotFree
     chosen = _whose_turn(account_id, calendar, free[wish.start], now)
     host = times.hosts(account_id, [chosen])[chosen]
     start, end = _with_buffers(calendar.rules, wish.start, timedelta(minutes=wish.duration))
@@ -114,10 +108,16 @@ def _check_former(account_id: int, booking_id: str) -> None:
         return
     key = times.booking_key(account_id, booking_id)
     former = queries.load_bookings(account_id, [key]).get(key) if key is not None else None
-    if former is None or former.status is not Status.CANCELED:
+    if key is None or former is None or former.status is not Status.CANCELED:
         raise InputError(
             "The booking that this one is to replace is not a canceled one.",
             cure="Open its link again and reschedule it there.",
+            code="NOT_ALLOWED",
+        )
+    if guest_queries.follower_of(account_id, key):
+        raise InputError(
+            "Another time has been chosen in its place already.",
+            cure="Open the link of the booking again: it leads to the new one.",
             code="NOT_ALLOWED",
         )
 
@@ -155,20 +155,20 @@ def reschedule(
         calendar = calendars.calendar(account_id, before.calendar)
         length = before.duration if duration is None else timedelta(minutes=duration)
         if by == CUSTOMER:
-            _check_guest(calendar, before, Act.RESCHEDULE, now)
-            _check_offered(account_id, calendar, before, start, length, host, now)
+            check_guest(calendar, before, Act.RESCHEDULE, now)
+            check_offered(account_id, calendar, before, start, length, host, now)
         else:
-            _check_any_time(start, length)
-        fact = acts.rescheduled(before, start, length, Change(_text(reason), by), now, _fact_id())
+            check_any_time(start, length)
+        fact = acts.rescheduled(before, start, length, Change(tidy_reason(reason), by), now, _fact_id())
         span = _with_buffers(calendar.rules if calendar else Rules(), start, length)
         if slots.free_hosts(account_id, [host], *span, without=booking_id) != {host}:
-            raise _NotFree
+            raise NotFree
         times.move(account_id, booking_id, times.hosts(account_id, [host])[host].key, *span)
         return fact
 
     try:
         _change(account_id, booking_id, now, act)
-    except (_NotFree, IntegrityError) as error:
+    except (NotFree, IntegrityError) as error:
         _reraise_others(error)
         raise _gone(_near_move(account_id, booking_id, start, duration, now)) from None
 
@@ -178,8 +178,8 @@ def cancel(account_id: int, booking_id: str, reason: str, by: str, now: datetime
 
     def act(before: Booking, _: str) -> Snapshot:
         if by == CUSTOMER:
-            _check_guest(calendars.calendar(account_id, before.calendar), before, Act.CANCEL, now)
-        fact = acts.canceled(before, Change(_text(reason), by), now, _fact_id())
+            check_guest(calendars.calendar(account_id, before.calendar), before, Act.CANCEL, now)
+        fact = acts.canceled(before, Change(tidy_reason(reason), by), now, _fact_id())
         times.release(account_id, booking_id)
         return fact
 
@@ -218,16 +218,16 @@ def reassign(account_id: int, booking_id: str, host_key: str, reason: str, now: 
         new = times.hosts(account_id, [host_key]).get(host_key)
         if new is None:
             raise InputError("There is no such host.", cure="Choose one from the list.", code="UNKNOWN_HOST")
-        fact = acts.reassigned(before, new.host, _text(reason), now, _fact_id())
+        fact = acts.reassigned(before, new.host, tidy_reason(reason), now, _fact_id())
         start, end = before.start, before.end
         if slots.free_hosts(account_id, [host_key], start, end, without=booking_id) != {host_key}:
-            raise _NotFree
+            raise NotFree
         times.hand_over(account_id, booking_id, new.key)
         return fact
 
     try:
         _change(account_id, booking_id, now, act, host_key)
-    except (_NotFree, IntegrityError) as error:
+    except (NotFree, IntegrityError) as error:
         _reraise_others(error)
         raise Taken(
             "This host has another booking at that time.",
@@ -240,7 +240,7 @@ _Simple = Callable[[Booking, str, datetime, str], Snapshot]
 
 def _ending(account_id: int, booking_id: str, reason: str, now: datetime, make: _Simple) -> None:
     def act(before: Booking, _: str) -> Snapshot:
-        fact = make(before, _text(reason), now, _fact_id())
+        fact = make(before, tidy_reason(reason), now, _fact_id())
         times.release(account_id, booking_id)
         return fact
 
@@ -248,7 +248,7 @@ def _ending(account_id: int, booking_id: str, reason: str, now: datetime, make: 
 
 
 def _staying(account_id: int, booking_id: str, reason: str, now: datetime, make: _Simple) -> None:
-    _change(account_id, booking_id, now, lambda before, _: make(before, _text(reason), now, _fact_id()))
+    _change(account_id, booking_id, now, lambda before, _: make(before, tidy_reason(reason), now, _fact_id()))
 
 
 def _change(
@@ -337,49 +337,6 @@ def _with_buffers(rules: Rules, start: datetime, duration: timedelta) -> tuple[d
     return start - before, start + duration + after
 
 
-def _check_guest(calendar: BookingCalendar | None, before: Booking, act: Act, now: datetime) -> None:
-    refusal = acts.guest_may(before, calendar.rules if calendar else Rules(), act, now)
-    if refusal:
-        raise InputError(refusal, code="NOT_ALLOWED")
-
-
-def _check_offered(
-    account_id: int,
-    calendar: BookingCalendar | None,
-    before: Booking,
-    start: datetime,
-    length: timedelta,
-    host: str,
-    now: datetime,
-) -> None:
-    """A guest moves a booking to a time that the calendar offers, of the same length or one that it offers."""
-    minutes = int(length.total_seconds() // 60)
-    if calendar is None or (length != before.duration and minutes not in calendar.rules.durations):
-        raise InputError(
-            f"A meeting of {minutes} minutes is not offered.", code="DURATION", fields=("duration",)
-        )
-    free = slots.offered(
-        account_id,
-        calendar,
-        minutes,
-        start,
-        start + timedelta(seconds=1),
-        now,
-        without=before.id,
-        only_host=host,
-    )
-    if start not in free:
-        raise _NotFree
-
-
-def _check_any_time(start: datetime, length: timedelta) -> None:
-    if start.year not in _YEARS:
-        raise InputError(f"The year {start.year} cannot be booked.", code="START", fields=("start",))
-    minutes = length.total_seconds() / 60
-    if minutes not in _DURATIONS:
-        raise InputError("A meeting lasts from 5 minutes to 12 hours.", code="DURATION", fields=("duration",))
-
-
 def _near_move(
     account_id: int, booking_id: str, start: datetime, duration: int | None, now: datetime
 ) -> tuple[datetime, ...]:
@@ -405,22 +362,3 @@ def _reraise_others(error: Exception) -> None:
         error.__cause__, psycopg.errors.ExclusionViolation
     ):
         raise error
-
-
-def _text(reason: str) -> str:
-    tidy = reason.strip()
-    if len(tidy) > _LONGEST_REASON:
-        raise InputError(
-            f"The reason has {len(tidy)} characters; {_LONGEST_REASON} fit.",
-            cure="Please shorten it.",
-            code="TOO_LONG",
-            fields=("reason",),
-        )
-    if "\0" in tidy or any("\ud800" <= ch <= "\udfff" for ch in tidy):
-        raise InputError(
-            "The reason holds a character that cannot be stored.",
-            cure="Please type it anew.",
-            code="UNUSABLE_TEXT",
-            fields=("reason",),
-        )
-    return tidy
