@@ -1,8 +1,8 @@
 """The set-based statements behind `bookings.record`, in the order in which a transaction runs them.
 
-Locks are taken in one order by every transaction, so that none waits for another in a circle: what is
-known of hosts, then the sorted names of everything that may be made, then rows of bookings, contacts
-and hosts, each by key.
+Locks are taken in one order by every transaction, so that none waits for another in a circle: the time of
+hosts (`booked_time_queries`, for bookings made here), what is known of hosts, then the sorted names of
+everything that may be made, then rows of bookings, contacts and hosts, each by key.
 """
 
 from __future__ import annotations
