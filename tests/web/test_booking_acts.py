@@ -141,7 +141,7 @@ def test_free_times_of_the_host_are_offered_in_the_hosts_zone(client: Client, pl
     assert "2026-06-02T11:00:00+00:00" not in starts
     assert TEN.isoformat() not in starts
     (noon,) = re.findall(r'value="2026-06-02T11:30:00\+00:00".*?</label>', page)
-    assert re.sub(r"<[^>]+>", "", noon).split('"')[-1].strip(" >").endswith("12:30 07:30")
+    assert re.sub(r"<[^>]+>", "", noon).split('"')[-1].strip(" >").endswith("12:30 07:30 for the guest")
 
 
 def test_booking_moves_to_a_free_time(client: Client, key: int) -> None:
