@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
-from django.db import connection
+from django.db import connection, transaction
 
 from bookings.here import NOW, RULES, TEN, Place, assert_whole, open_place, overlapping
 from bookings.racing import race
@@ -176,6 +177,28 @@ def test_the_clock_completes_each_meeting_once() -> None:
     race(attempt, 8, 6)
     assert sum(done) == 10
     assert_whole(place)
+
+
+def test_the_clock_waits_for_nobody_and_lets_a_cancellation_pass() -> None:
+    """While somebody has the booking in his hands the clock passes it over; afterwards it finds it canceled."""
+    place = open_place()
+    made, other = place.book(), place.book(TEN + timedelta(hours=1))
+    late = TEN + timedelta(days=1)
+    done: list[int] = []
+
+    def strike() -> None:
+        done.append(commands.complete_due(late))
+        connection.close()
+
+    with transaction.atomic():
+        commands.cancel(place.account.id, made.id, "", "user", late)
+        clock = threading.Thread(target=strike)
+        clock.start()
+        clock.join(timeout=30)
+        assert done == [1], "it waited, or it took what another had in hand"
+    assert commands.complete_due(late) == 0
+    assert place.state(made.id).status is Status.CANCELED
+    assert place.state(other.id).status is Status.COMPLETED
 
 
 def test_events_of_another_product_about_the_same_people_and_hosts_do_not_get_in_the_way() -> None:
