@@ -20,13 +20,12 @@ NONE = WeeklyHours("Asia/Kathmandu")
 
 
 def test_a_host_is_listed_as_it_was_made(account: Account) -> None:
-    from instep.bookings.hosting import create_host, hours_of_hosts, list_hosts
+    from instep.bookings.hosting import create_host, list_hosts
 
     key = create_host(account.id, "  Nuno  Reis ", "Nuno@Host.Example", HOURS, NOON)
     (host,) = list_hosts(account.id, NOON)
     assert (host.key, host.name, host.email, host.hours) == (key, "Nuno Reis", "Nuno@host.example", HOURS)
     assert (host.made_here, host.upcoming, host.booked, host.crm_user) == (True, 0, 0, False)
-    assert hours_of_hosts(account.id, [key, "HST-NONE"]) == {key: HOURS}
 
 
 def test_the_zone_is_kept_without_hours(account: Account) -> None:

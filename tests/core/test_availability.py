@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from instep.core.availability import Span, is_free, open_spans, slots
+from instep.core.availability import Span, open_spans, slots
 from instep.core.booking_calendar import Rules, WeeklyHours
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -266,16 +266,6 @@ def test_the_zone_that_the_question_is_asked_in_does_not_matter(scene: Scene, of
     there = timezone(timedelta(hours=offset))
     moved = {name: getattr(scene, name).astimezone(there) for name in ("first", "last", "now")}
     assert scene.ask(**moved) == scene.ask()
-
-
-@settings(max_examples=60, deadline=None)
-@given(scenes())
-def test_is_free_says_of_each_start_what_the_list_says(scene: Scene) -> None:
-    offered = set(scene.ask())
-    s = scene
-    for n in range(0, (s.last - s.first) // MINUTE, 45):
-        start = s.first + n * MINUTE
-        assert is_free(s.hours, s.rules, s.duration, s.busy, s.booked, s.now, start) == (start in offered)
 
 
 @settings(max_examples=60, deadline=None)

@@ -112,10 +112,12 @@ def test_a_new_calendar_is_made_of_its_name_and_the_only_host(
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
-        ({"name": ""}, "id_name", "required"),
+        ({"name": ""}, "id_name", "needs a name"),
         ({"name": "営業", "slug": ""}, "id_slug", "type one, like product-demo"),
         ({"slug": "Not a slug"}, "id_slug", "cannot be part of a web address"),
         ({"slug": "taken"}, "id_slug", "belongs to another booking calendar"),
+        ({"durations": ""}, "id_durations", "needs a duration"),
+        ({"window_days": ""}, "id_window_days", "how many days ahead"),
         ({"durations": "half an hour"}, "id_durations", "Write minutes with commas"),
         ({"durations": "30, 30"}, "id_durations", "listed twice"),
         ({"durations": "3"}, "id_durations", "between 5 minutes and 12 hours"),

@@ -26,7 +26,7 @@ def test_a_row_tells_name_address_state_hosts_and_what_is_ahead(client: Client, 
     answer = client.get("/calendars")
     words = text_of(answer)
     assert "Product demo /b/demo" in words
-    assert "published 45, 30 min Nuno Reis 0" in words
+    assert "Published 45, 30 min Nuno Reis 0" in words
     page = answer.content.decode()
     assert 'href="http://testserver/b/demo"' in page
     assert 'data-copy="http://testserver/b/demo"' in page

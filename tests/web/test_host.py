@@ -42,10 +42,11 @@ def test_what_was_typed_is_kept_as_it_was_meant(client: Client, account: Account
         ({"day6": "22:00-02:00"}, "22:00–24:00 on one day"),
         ({"day3": "9-12, 11-13"}, "overlap"),
         ({"email": "nobody"}, "“nobody” is not an e-mail address."),
-        ({"email": ""}, "required"),
+        ({"email": ""}, "A host needs an e-mail address"),
         ({"email": "taken@host.example"}, "There is a host with the address taken@host.example already."),
         ({"zone": "Mars/Base"}, "“Mars/Base” is no time zone"),
         ({"zone": "portugal"}, "Which one is meant?"),
+        ({"zone": ""}, "Weekly hours need a time zone"),
         ({"name": "N\0"}, "Null characters"),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_row_tells_who_when_where_and_whence(client: Client, account: Account,
         account=account, connection=lane, crm_id="005", email_key="nuno@host.example", active=True
     )
     words = text_of(client.get("/hosts"))
-    assert "Nuno Reis nuno@host.example Mon–Fri 09:00–17:00 Europe/Lisbon Demo 0 known made here" in words
+    assert "Nuno Reis nuno@host.example Mon–Fri 09:00–17:00 Europe/Lisbon Demo 0 Known made here" in words
 
 
 def test_hosts_of_events_are_listed_and_have_no_hours(
@@ -33,7 +33,7 @@ def test_hosts_of_events_are_listed_and_have_no_hours(
 ) -> None:
     recorded(line("EVNT-1"))
     words = text_of(client.get("/hosts"))
-    assert "nuno.reis@host.example no weekly hours" in words
+    assert "nuno.reis@host.example No weekly hours" in words
     assert "OnceHub" in words
 
 

@@ -6,7 +6,6 @@ bookings name their host by it, so that it stays once there are any.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from attrs import frozen
@@ -65,12 +64,6 @@ def host(account_id: int, key: str, now: datetime) -> HostRow | None:
     """One of the account's hosts, by its public id."""
     found = calendar_queries.hosts(account_id, now, key) if key else []
     return _host(found[0]) if found else None
-
-
-def hours_of_hosts(account_id: int, keys: Collection[str]) -> Mapping[str, WeeklyHours]:
-    """When these hosts can be booked; hosts that do not exist are left out."""
-    stored = calendar_queries.weekly_hours(account_id, list(keys))
-    return {key: hours_of(document) for key, document in stored.items()}
 
 
 def create_host(account_id: int, name: str, email: str, hours: WeeklyHours, now: datetime) -> str:

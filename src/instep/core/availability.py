@@ -83,21 +83,6 @@ def slots(
     return tuple(map(_moment, sorted(found)))
 
 
-def is_free(
-    hours: WeeklyHours,
-    rules: Rules,
-    duration: int,
-    busy: Sequence[Span],
-    booked_starts: Sequence[datetime],
-    now: datetime,
-    start: datetime,
-) -> bool:
-    """Whether `start` is one of the slots."""
-    return start in slots(
-        hours, rules, duration, busy, booked_starts, start, start + timedelta(seconds=1), now
-    )
-
-
 class _Blocked:
     """The starts that something taken rules out: sorted, disjoint [from, to)."""
 

@@ -1,7 +1,8 @@
 """Time zones as people look for them: by city, country, old name, abbreviation or offset.
 
 The tables are those of the IANA database that the `tzdata` package carries: `zone.tab` has one name for each place
-that people live in, `tzdata.zi` what older names stand for, `iso3166.tab` the countries.
+that people live in, `zonenow.tab` the best known one of each clock, `tzdata.zi` what older names stand for,
+`iso3166.tab` the countries.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class ZoneChoice:
 class _Place:
     """What a zone is found by, in small letters without accents.
 
-    `weight` sorts: zones with clocks of their own first, then as in the country's list, the most populous first.
+    `weight` sorts: the best known zone of each clock first, then those with clocks of their own, then as in the
+    country's list, the most populous first.
     """
 
     name: str
@@ -69,7 +71,7 @@ class _Place:
     country: str
     code: str
     others: tuple[str, ...]
-    weight: tuple[bool, int]
+    weight: tuple[bool, bool, int]
 
 
 def canonical(name: str) -> str:
@@ -96,7 +98,7 @@ def search(query: str, now: datetime, limit: int = 20) -> tuple[ZoneChoice, ...]
         return ()
     exact = _meant(query)
     offset = _OFFSET.match(query.strip())
-    ranked: list[tuple[int, tuple[bool, int], str]] = []
+    ranked: list[tuple[int, tuple[bool, bool, int], str]] = []
     for name, place in _places().items():
         if offset:
             rank = 0 if ZoneInfo(name).utcoffset(now) == _delta(offset) else None
@@ -219,15 +221,16 @@ def _names() -> Mapping[str, str]:
 def _places() -> Mapping[str, _Place]:
     """Each zone that is offered → what it is found by."""
     countries = dict(_table("iso3166.tab"))
+    best_known = {line[2] for line in _table("zonenow.tab")}
     aliases: dict[str, list[str]] = {}
     for old in _links():
         aliases.setdefault(canonical(old), []).append(_plain(old))
-    found = {_UTC: _Place(_UTC, "utc", "", "", ("gmt", "universal", "zulu"), (False, -1))}
+    found = {_UTC: _Place(_UTC, "utc", "", "", ("gmt", "universal", "zulu"), (False, False, -1))}
     listed = Counter[str]()
     for code, _, name, *comment in _table("zone.tab"):
         city = _plain(_label(name).partition(" · ")[0])
         others = (_plain(name), *aliases.get(name, ()), *map(_plain, comment))
-        weight = (name in _links(), listed[code])
+        weight = (name not in best_known, name in _links(), listed[code])
         listed[code] += 1
         found[name] = _Place(name, city, _plain(countries[code]), code.lower(), others, weight)
     return found

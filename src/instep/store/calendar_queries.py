@@ -232,15 +232,6 @@ def hosts(account_id: int, now: datetime, public_id: str = "") -> list[StoredHos
     ]
 
 
-def weekly_hours(account_id: int, public_ids: list[str]) -> dict[str, Mapping[str, Any]]:
-    """The weekly hours of these hosts, as documents."""
-    found = rows(
-        "SELECT public_id, weekly_hours FROM host WHERE account_id = %s AND public_id = ANY(%s::text[])",
-        [account_id, public_ids],
-    )
-    return {public_id: json.loads(document) for public_id, document in found}
-
-
 def set_weekly_hours(account_id: int, public_id: str, document: Mapping[str, Any]) -> None:
     """Write when a host can be booked."""
     rows(

@@ -22,9 +22,9 @@ _PRIORITIES = 5
 
 
 def minutes_words(minutes: int) -> str:
-    """A number of minutes for people: “none”, “45 minutes”, “1 hour 30 minutes”, “2 days”."""
+    """A number of minutes for people: “None”, “45 minutes”, “1 hour 30 minutes”, “2 days”."""
     if not minutes:
-        return _("none")
+        return _("None")
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
     words = []
@@ -57,6 +57,7 @@ class CalendarForm(forms.Form):
         label=later("Name"),
         max_length=200,
         help_text=later("Guests read it first, and it is the meeting's subject."),
+        error_messages={"required": later("A booking calendar needs a name, like Product demo.")},
     )
     slug = forms.CharField(
         label=later("Address"),
