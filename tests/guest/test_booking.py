@@ -161,12 +161,22 @@ def test_choices_are_kept_from_page_to_page(guest: Client, publish: Publish) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/b/nothing", "/b/nothing/details?start=2026-03-05T09:00Z", "/b/nothing/zone"]
+    "path",
+    ["/b/nothing", "/b/nothing/details?start=2026-03-05T09:00Z", "/b/nothing/zone", "/b/no/thing", "/b/%00"],
 )
 def test_unknown_address_has_a_friendly_answer(guest: Client, path: str) -> None:
     response = guest.get(path)
     assert response.status_code == 404
     assert "Nothing can be booked at this address" in Page(response).text
+
+
+@pytest.mark.parametrize("added", ["/", ".", "),", "/."])
+def test_address_with_something_added_leads_to_its_calendar(
+    guest: Client, publish: Publish, added: str
+) -> None:
+    publish()
+    assert guest.get(f"/b/demo{added}")["Location"] == "/b/demo"
+    assert Page(guest.get("/b/DEMO")).title.startswith("Product demo")
 
 
 def test_unpublished_calendar_is_as_if_it_were_not_there(
@@ -389,7 +399,7 @@ def test_time_taken_meanwhile_offers_the_nearest_and_one_more_press_books(
     assert "2026-03-05T09:00Z" not in offered
     assert offered == sorted(offered)
     assert "2026-03-05T09:30Z" in offered
-    assert page.fields["start"] == offered[0], "the first one is chosen already"
+    assert page.fields["start"] == "2026-03-05T09:30Z", "the nearest one is chosen already"
     again = guest.post("/b/demo/details", {**page.fields, "start": "2026-03-05T09:30Z"})
     assert again.status_code == 303
     assert booked().start == datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
@@ -476,6 +486,17 @@ def test_too_many_forms_are_slowed_down_and_nothing_typed_is_lost(
     assert rows("booking") == 0
     # looking is free
     assert guest.get("/b/demo").status_code == 200
+
+
+def test_time_that_is_gone_is_told_before_anything_is_typed(
+    guest: Client, publish: Publish, details: dict[str, str]
+) -> None:
+    publish()
+    guest.post("/b/demo/details", details)
+    page = Page(guest.get("/b/demo/details?start=2026-03-05T09:00Z&name=Ana&email=a@b.example&skip=1"))
+    assert "This time is not free any more." in page.text
+    assert page.fields["start"] == "2026-03-05T09:30Z"
+    assert page.fields["name"] == "Ana"
 
 
 # --- what a link fills in ---

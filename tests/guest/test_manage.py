@@ -117,6 +117,14 @@ def test_wrong_and_expired_links_lead_nowhere_in_the_same_way(
     assert guest.post(path + "/time/confirm", {"start": "2026-04-10T09:00Z"}).status_code == 404
 
 
+def test_link_with_a_slash_at_its_end_is_the_link(guest: Client, link: Link) -> None:
+    path = link()
+    assert guest.get(f"{path}/")["Location"] == path
+    nowhere = guest.get(f"{path}/what/else")
+    assert (nowhere.status_code, nowhere["Referrer-Policy"]) == (404, "no-referrer")
+    assert "This link leads nowhere" in Page(nowhere).text
+
+
 # --- the calendar ---
 
 

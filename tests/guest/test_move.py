@@ -114,6 +114,12 @@ def test_time_that_is_not_offered_is_refused(guest: Client, path: str, booked: B
     assert booked().status is Status.SCHEDULED
 
 
+def test_time_that_is_gone_is_told_before_it_is_confirmed(guest: Client, path: str) -> None:
+    page = Page(guest.get(f"{path}/time/confirm?start=2026-03-07T09:00Z"))
+    assert "This time is not free any more." in page.text
+    assert page.fields["start"] == "2026-03-06T11:30Z"
+
+
 def test_page_without_a_time_leads_to_the_month(guest: Client, path: str) -> None:
     assert guest.get(f"{path}/time/confirm")["Location"] == f"{path}/time"
     assert guest.post(f"{path}/time/confirm", {"reason": "x"})["Location"] == f"{path}/time"

@@ -21,7 +21,7 @@ from instep.core.errors import InputError
 from instep.guest.asked import Asked, asked_of, cleaned, moment_text
 from instep.guest.form import TRAP, DetailsForm, prefilled
 from instep.guest.month import first_of
-from instep.guest.picking import Bookable, picture
+from instep.guest.picking import Bookable, instead_of, picture
 from instep.guest.public import base_url, guest_page, nothing_here, pause, too_often
 from instep.guest.reading import Reading, reading_of, remember_clock
 from instep.guest.zone import zone_page
@@ -66,7 +66,7 @@ class Place:
 
 def place_of(request: HttpRequest, slug: str) -> Place | None:
     """The calendar of this address; None where nothing is published."""
-    found = calendars.by_slug(slug)
+    found = calendars.by_slug(slug.lower())
     if found is None or not found[1].published:
         return None
     account_id, calendar = found
@@ -107,6 +107,15 @@ def book(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @guest_page("GET")
+def astray(request: HttpRequest, rest: str) -> HttpResponse:
+    """An address that is none: with what a mail program or a hand added at its end taken off, it may be one."""
+    slug = rest.rstrip("/.,;:)>]").lower()
+    if slug and slug != rest and calendars.by_slug(slug) is not None:
+        return HttpResponseRedirect(reverse("book", args=[slug]))
+    return nothing_here(request, "guest/no_calendar.html")
+
+
+@guest_page("GET")
 def zone(request: HttpRequest, slug: str) -> HttpResponse:
     """Search for another time zone."""
     place = place_of(request, slug)
@@ -129,11 +138,14 @@ def details(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _sent(request, place)
     said = prefilled(place.rules, place.asked.prefill)
-    form = DetailsForm(place.rules, place.reading.zone_name, data=said)
-    known = place.asked.skip and form.is_valid()
-    if not known:
-        form = DetailsForm(place.rules, place.reading.zone_name, initial=said)
-    return _form(request, place, form, template="guest/sure.html" if known else "guest/details.html")
+    empty = DetailsForm(place.rules, place.reading.zone_name, initial=said)
+    if not place.bookable.has(place.asked.start):
+        # said before anything is typed
+        return _other_time(request, place, empty, _("This time is not free any more."), 200)
+    filled = DetailsForm(place.rules, place.reading.zone_name, data=said)
+    if place.asked.skip and filled.is_valid():
+        return _form(request, place, filled, template="guest/sure.html")
+    return _form(request, place, empty)
 
 
 def _sent(request: HttpRequest, place: Place) -> HttpResponse:
@@ -158,7 +170,7 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         booked = commands.book(place.account_id, _wish(request, place, form), place.now)
     except Taken as taken:
-        return _form(request, place, form, 409, told=taken.message, nearest=taken.nearest)
+        return _form(request, place, form, 409, told=taken.message, lost=True, nearest=taken.nearest)
     except InputError as refused:
         if form.blame(refused):
             return _form(request, place, form, 422)
@@ -166,10 +178,13 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
     return HttpResponseRedirect(reverse("manage", args=[token_of(booked.id)]), status=303)
 
 
-def _other_time(request: HttpRequest, place: Place, form: DetailsForm, told: str) -> HttpResponse:
+def _other_time(
+    request: HttpRequest, place: Place, form: DetailsForm, told: str, status: int = 409
+) -> HttpResponse:
     """The form with all that was typed, and the free times that are nearest to the one that cannot be had."""
     assert place.asked.start is not None
-    return _form(request, place, form, 409, told=told, nearest=place.bookable.nearest(place.asked.start))
+    nearest = place.bookable.nearest(place.asked.start)
+    return _form(request, place, form, status, told=told, lost=True, nearest=nearest)
 
 
 def _wish(request: HttpRequest, place: Place, form: DetailsForm) -> Wish:
@@ -200,21 +215,22 @@ def _form(
     status: int = 200,
     *,
     told: str = "",
+    lost: bool = False,
     nearest: Sequence[datetime] = (),
     template: str = "guest/details.html",
 ) -> HttpResponse:
     start = place.asked.start
     assert start is not None
     day = place.reading.date(start)
-    asked = place.asked
+    asked, length = place.asked, timedelta(minutes=place.duration)
     context = {
         **_context(place),
         "form": form,
         "start": start,
-        "end": start + timedelta(minutes=place.duration),
+        "end": start + length,
         "told": told,
-        "nearest": [(moment_text(at), at, at + timedelta(minutes=place.duration)) for at in nearest],
-        "lost": status == 409,
+        "nearest": instead_of(start, nearest, length),
+        "lost": lost,
         "key": _key(request),
         "trap": TRAP,
         "kept": {

@@ -51,6 +51,15 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 
 @guest_page("GET")
 @private
+def astray(request: HttpRequest, rest: str) -> HttpResponse:
+    """A link that was bent on its way."""
+    if rest.endswith("/") and "/" not in rest[:-1]:
+        return HttpResponseRedirect(reverse("manage", args=[rest[:-1]]))
+    return no_meeting(request)
+
+
+@guest_page("GET")
+@private
 def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     """The booking as an iCalendar file."""
     meeting = meeting_of(request, token)

@@ -24,7 +24,7 @@ from instep.guest.asked import cleaned, moment_text
 from instep.guest.manage import LONGEST_REASON
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
 from instep.guest.month import first_of
-from instep.guest.picking import Bookable, picture
+from instep.guest.picking import Bookable, instead_of, picture
 from instep.guest.public import base_url, guest_page, pause, private, too_often
 from instep.guest.reading import remember_clock
 from instep.guest.zone import zone_page
@@ -89,17 +89,21 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if start is None:
         return HttpResponseRedirect(meeting.address("manage-time"))
     if request.method != "POST":
-        return _page(request, meeting, start)
+        bookable = _bookable(meeting)
+        if bookable.has(start):
+            return _page(request, meeting, start)
+        told = _("This time is not free any more.")
+        return _page(request, meeting, start, told=told, lost=True, nearest=bookable.nearest(start))
     if too_often(request):
         told = _("Too many forms came from your network. Wait a few minutes, then press the button again.")
         return pause(_page(request, meeting, start, 429, told=told))
     try:
         token = _move(request, meeting, start)
     except Taken as taken:
-        return _page(request, meeting, start, 409, told=taken.message, nearest=taken.nearest)
+        return _page(request, meeting, start, 409, told=taken.message, lost=True, nearest=taken.nearest)
     except InputError as refused:
         nearest = _bookable(meeting).nearest(start)
-        return _page(request, meeting, start, 409, told=refused.message, nearest=nearest)
+        return _page(request, meeting, start, 409, told=refused.message, lost=True, nearest=nearest)
     return HttpResponseRedirect(reverse("manage", args=[token]), status=303)
 
 
@@ -174,6 +178,7 @@ def _page(
     status: int = 200,
     *,
     told: str = "",
+    lost: bool = False,
     nearest: Sequence[datetime] = (),
 ) -> HttpResponse:
     length = timedelta(minutes=_minutes(meeting))
@@ -186,8 +191,8 @@ def _page(
         "reason": _reason(request),
         "longest": LONGEST_REASON,
         "told": told,
-        "lost": status == 409,
-        "nearest": [(moment_text(at), at, at + length) for at in nearest],
+        "lost": lost,
+        "nearest": instead_of(start, nearest, length),
         "kept": {
             "start": moment_text(start),
             "tz": meeting.reading.zone_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from attrs import evolve, frozen
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from instep.bookings import slots
 from instep.core.booking_calendar import BookingCalendar
-from instep.guest.asked import Asked
+from instep.guest.asked import Asked, moment_text
 from instep.guest.month import Month, Times, days_with_times, first_of, grid, midnight, next_month, times_of
 from instep.guest.reading import Reading
 
@@ -49,6 +50,10 @@ class Bookable:
         )
         return tuple(sorted(start for start in offered if start != self.own_start))
 
+    def has(self, start: datetime) -> bool:
+        """Whether this very start can be chosen."""
+        return start in self.starts(start, start + timedelta(seconds=1))
+
     def nearest(self, wanted: datetime) -> tuple[datetime, ...]:
         """The free starts that are nearest to a wish, sorted."""
         found = slots.nearest(
@@ -61,6 +66,22 @@ class Bookable:
             only_host=self.only_host,
         )
         return tuple(sorted(start for start in found if start != self.own_start))
+
+
+@frozen
+class Near:
+    """A time to take instead. `value` is how a form says it; `first` the nearest one, chosen already."""
+
+    value: str
+    start: datetime
+    end: datetime
+    first: bool
+
+
+def instead_of(wanted: datetime, nearest: Sequence[datetime], duration: timedelta) -> tuple[Near, ...]:
+    """Times around one that cannot be had, in order."""
+    closest = min(nearest, key=lambda start: abs(start - wanted), default=None)
+    return tuple(Near(moment_text(at), at, at + duration, at == closest) for at in nearest)
 
 
 @frozen
