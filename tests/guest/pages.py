@@ -1,4 +1,4 @@
-"""Reading a page as a guest does: texts, links, fields, by the browser's own rules for HTML."""
+"""Reading a page as a guest does: texts, links, fields, by the browser's own rules for HTML; and what was kept."""
 
 from __future__ import annotations
 
@@ -76,3 +76,10 @@ class Page(HTMLParser):
         for name, given in self.elements:
             if name == tag and all(given.get(key.rstrip("_")) == value for key, value in wanted.items()):
                 yield given
+
+
+def rows(table: str) -> int:
+    """How many rows a table has."""
+    from instep.store.queries import rows as run
+
+    return int(run(f"SELECT count(*) FROM {table}", [])[0][0])

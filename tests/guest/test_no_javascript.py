@@ -240,9 +240,6 @@ def visit_all(page: Page, email: str) -> Iterator[str]:
     booking = page.url
     yield "confirmed"
     page.goto(address)
-    fill_in(page, f"late.{email}")
-    page.get_by_role("button").click()
-    page.wait_for_load_state()
     yield "form-lost"
     page.goto(f"{booking}/time")
     yield "move"
