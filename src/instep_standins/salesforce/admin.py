@@ -68,7 +68,9 @@ def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     unknown = fields.keys() - org.catalogue[name].fields.keys()
     if unknown:
         raise _refuse(400, f"{name} has no field {', '.join(sorted(unknown))}.")
-    return org.insert(name, _with_name(name, fields))
+    record = org.insert(name, _with_name(name, fields))
+    org.schema_changed() if name.startswith("PermissionSet") else None
+    return record
 
 
 def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -173,12 +175,15 @@ def _settings(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 
 def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    """Hide a field or make it read-only for every user; both true restores it."""
+    """Hide a field, make it read-only or show it to every user; {"restore": true}: as permission sets say."""
     name = _object(org, body.get("object"))
     field = body.get("field")
     if field not in org.catalogue[name].fields:
         raise _refuse(404, f"{name} has no field {field!r}.")
-    org.access.overrides[f"{name}.{field}"] = [bool(body.get("read", True)), bool(body.get("edit", True))]
+    if body.get("restore"):
+        org.access.overrides.pop(f"{name}.{field}", None)
+    else:
+        org.access.overrides[f"{name}.{field}"] = [bool(body.get("read", True)), bool(body.get("edit", True))]
     org.touch("access")
     org.schema_changed()
     return {}
@@ -247,6 +252,11 @@ _ROUTES = {
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
     ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
 }  # fmt: skip
+
+
+def order(org: "Org", method: str, name: str, body: Body) -> Any:
+    """One order from the org's own pages; what it answers. Raises ApiError as `handle` does."""
+    return handle(org, method, PREFIX + name, {}, body).body
 
 
 def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any) -> Answer:

@@ -205,9 +205,11 @@ class App:
 
     def _dispatch(self, request: Request, trace: Trace) -> Answer:
         if page.serves(request.path):
-            return page.handle(self.org, request.path, request.query)
+            return page.handle(self.org, request)
         body, broken = _body(request)
         if request.path.startswith(admin.PREFIX):
+            if request.method != "GET":
+                page.refuse_other_sites(request.headers, request.base_url)
             if broken:
                 raise broken
             return admin.handle(self.org, request.method, request.path, request.query, body)

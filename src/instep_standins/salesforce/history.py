@@ -8,7 +8,7 @@ import attrs
 from .operations import Operation
 from .tables import Record
 
-_KEPT = 50  # entries of one record; the oldest go first
+KEPT = 50  # entries of one record; the oldest go first
 _LONGEST = 300  # characters kept of a text: a history is for reading, the record holds the rest
 _LONGEST_CALL = 120
 # They change with every write and say nothing that the entry does not say itself.
@@ -80,7 +80,7 @@ class History:
         changes = () if old is None else _changes(old, new)
         kept = self._entries.setdefault(record_id, [])
         kept.append(Entry(at, _kind(old, new), *cause, changes))
-        del kept[:-_KEPT]
+        del kept[:-KEPT]
 
     def of(self, record_id: str) -> list[Entry]:
         """The entries of one record, the latest first."""

@@ -1,41 +1,51 @@
-"""The page at `/` that shows the org's records as they appear, and the answers that it polls."""
+"""The org's own pages and their assets: which address is which page, and who may post to them."""
 
+import re
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
 from .call import Answer
-from .errors import not_found
-from .schema import Field
-from .tables import Record
+from .console import faults, frame, lists, record, setup
+from .console.frame import NotHere, Refused, Visit
+from .console.markup import el
+from .errors import ApiError, not_found
 
 if TYPE_CHECKING:
+    from .app import Request
     from .org import Org
 
-PREFIX = "/assets/"
-RECORDS, RECORD = "/records.json", "/record.json"
-_PATHS = frozenset({"/", RECORDS, RECORD, "/favicon.ico"})
+ASSETS = "/assets/"
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Under "no-referrer" a browser says "Origin: null" of our own forms.
+    "Referrer-Policy": "same-origin",
 }
 _NO_STORE = {"Cache-Control": "no-store"}
-_MOST_ROWS = 1000
-_MOST_CALLS = 100
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
+_ICON = "/favicon.ico"
 
-# What each list shows: fields around the custom ones, which stand where CUSTOM is.
-_CUSTOM = "*"
-_COLUMNS = {
-    "Event": ("Subject", _CUSTOM, "StartDateTime", "EndDateTime", "WhoId", "OwnerId"),
-    "Lead": ("Name", "Company", "Email", "Phone", "Status", "OwnerId"),
-    "Contact": ("Name", "AccountId", "Email", "Phone", "OwnerId"),
-    "Account": ("Name", "Website", "Phone", "OwnerId"),
-    "Case": ("CaseNumber", "Subject", _CUSTOM, "Status", "ContactId", "OwnerId"),
-}
+# Address → what shows it, what takes its forms; a group of the pattern is an argument of both.
+_ROUTES = tuple(
+    (re.compile(pattern), show, act)
+    for pattern, show, act in (
+        (r"/", lists.home, None),
+        (r"/o/(\w+)", lists.listed, None),
+        (r"/r/(\w+)", record.record, record.act),
+        (r"/calls", lists.calls, None),
+        (r"/setup", setup.setup, setup.act),
+        (r"/setup/objects/(\w+)", setup.objects, None),
+        (r"/setup/objects/(\w+)/(\w+)", setup.field, setup.change_field),
+        (r"/faults", faults.faults, faults.act),
+    )
+)
+# As the real org's pages are linked.
+_LIGHTNING = re.compile(r"/lightning/r/(?:\w+/)?(\w+)/view")
+_OURS = re.compile(r"/$|/(?:o|r|setup|lightning|assets)(?:/|$)|/(?:calls|faults|favicon\.ico)$")
 
 
 @attrs.frozen
@@ -45,11 +55,49 @@ class Asset:
 
 
 def html(text: str) -> Asset:
-    return Asset(text.encode(), f"{_TYPES['html']};charset=UTF-8")
+    return Asset(text.encode("utf-8", "replace"), f"{_TYPES['html']};charset=UTF-8")
 
 
 def serves(path: str) -> bool:
-    return path in _PATHS or path.startswith(PREFIX)
+    return _OURS.match(path) is not None
+
+
+def refuse_other_sites(headers: dict[str, str], base_url: str) -> None:
+    """Raises 403 where a page of another origin makes a browser send this. Without a browser there is no such page."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        own = site in ("same-origin", "none")
+    else:
+        own = origin is None or urlsplit(origin).netloc == urlsplit(base_url).netloc
+    if not own:
+        raise ApiError(
+            403,
+            {"error": "Orders are taken from this org's own pages and from programs, not from other sites."},
+        )
+
+
+def handle(org: "Org", request: "Request") -> Answer:
+    """A page, an asset, or what was typed into a page. HTML, also where it refuses."""
+    path = request.path
+    if path.startswith(ASSETS):
+        return Answer(200, _asset(path.removeprefix(ASSETS)))
+    if path == _ICON:
+        return Answer(204)
+    form = {
+        k: v[-1] for k, v in parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True).items()
+    }
+    posted = request.method == "POST"
+    if posted:
+        refuse_other_sites(request.headers, request.base_url)
+    elif request.method not in ("GET", "HEAD"):
+        raise ApiError(405, {"error": f"{request.method} is not for pages."}, {"Allow": "GET, HEAD, POST"})
+    visit = Visit(org, path, request.query, form if posted else {})
+    with org.lock:
+        try:
+            return _post(visit) if posted else _get(visit, request.headers.get("if-none-match"))
+        except NotHere as missing:
+            back = el("p", el("a", "Go to the latest changes", href="/"))
+            return Answer(404, html(frame.page(visit, "Not here", back, lead=str(missing))), _NO_STORE)
 
 
 def _asset(name: str) -> Asset:
@@ -60,96 +108,32 @@ def _asset(name: str) -> Asset:
     return Asset(found.read_bytes(), f"{_TYPES[suffix]};charset=UTF-8")
 
 
-def _name_of(org: "Org", record_id: str) -> str:
-    """What a reference leads to, in words."""
-    obj = org.object_of_id(record_id)
-    record = org.tables.get(obj.name, record_id) if obj else None
-    return str(record.get("Name") or record.get("Subject") or record_id) if record else record_id
+def _get(visit: Visit, seen: str | None) -> Answer:
+    linked = _LIGHTNING.fullmatch(visit.path)
+    if linked:
+        return Answer(302, None, {"Location": record.canonical(visit.org, linked[1]), **_NO_STORE})
+    headers = {"ETag": frame.version(visit.org), **_NO_STORE}
+    # The script asks every second: what did not change is not written again.
+    if seen == headers["ETag"]:
+        return Answer(304, None, headers)
+    return Answer(200, html(_show(visit)), headers)
 
 
-def _shown(org: "Org", field: Field, record: Record) -> Any:
-    value = record.get(field.name)
-    return _name_of(org, value) if field.type == "reference" and value else value
+def _show(visit: Visit) -> str:
+    for pattern, show, _ in _ROUTES:
+        found = pattern.fullmatch(visit.path)
+        if found:
+            return show(visit, *found.groups())
+    raise NotHere(f"There is no page {visit.path} here.")
 
 
-def _columns(org: "Org", name: str) -> list[Field]:
-    """The fields that a list shows; external ids are for machines and stay in the detail."""
-    fields = org.catalogue[name].fields
-    columns: list[Field] = []
-    for column in _COLUMNS[name]:
-        if column == _CUSTOM:
-            columns += [field for field in fields.values() if field.custom and not field.external_id]
-        else:
-            columns.append(fields[column])
-    return columns
-
-
-def _listed(org: "Org", name: str) -> dict[str, Any]:
-    living = [r for r in org.tables.rows(name).values() if not r.get("IsDeleted")]
-    newest = sorted(living, key=lambda r: (r.get("SystemModstamp", ""), r["Id"]), reverse=True)[:_MOST_ROWS]
-    columns = _columns(org, name)
-    return {
-        "name": name,
-        "label": org.catalogue[name].label,
-        "plural": org.catalogue[name].plural,
-        "total": len(living),
-        # "Assigned To ID" shows a name here, not an id.
-        "columns": [{"label": field.label.removesuffix(" ID"), "type": field.type} for field in columns],
-        "rows": [[r["Id"], r.get("SystemModstamp"), *(_shown(org, f, r) for f in columns)] for r in newest],
-    }
-
-
-def _records(org: "Org", seen: str | None) -> Answer:
-    """All lists and the latest calls; 204 where nothing happened since the version that the page has."""
-    with org.lock:
-        version = f"{org.tables.version}.{org.journal.total}.{org.schema_stamp}"
-        if seen == version:
-            return Answer(204, None, _NO_STORE)
-        body = {
-            "version": version,
-            "organization": org.organization["Name"],
-            "objects": [_listed(org, name) for name in _COLUMNS],
-            "calls": org.journal.entries()[-_MOST_CALLS:][::-1],
-            "counted": org.journal.counted,
-            "used": org.settings.apiUsed,
-            "max": org.settings.apiMax,
-        }
-    return Answer(200, body, _NO_STORE)
-
-
-def _record(org: "Org", record_id: str) -> Answer:
-    """Every filled field of one record with its label, references with the names that they lead to."""
-    with org.lock:
-        obj = org.object_of_id(record_id)
-        record = org.live(obj.name, record_id) if obj else None
-        if obj is None or record is None:
-            raise not_found()
-        fields = [
-            {
-                "name": f.name,
-                "label": f.label,
-                "type": f.type,
-                "value": record[f.name],
-                "shown": _shown(org, f, record),
-            }
-            for f in obj.fields.values()
-            if record.get(f.name) not in (None, False)
-        ]
-    return Answer(
-        200,
-        {"id": record_id, "label": obj.label, "title": _name_of(org, record_id), "fields": fields},
-        _NO_STORE,
-    )
-
-
-def handle(org: "Org", path: str, query: dict[str, str]) -> Answer:
-    """GET of the page, its assets or its data."""
-    if path == "/":
-        return Answer(200, _asset("page.html"))
-    if path == RECORDS:
-        return _records(org, query.get("seen"))
-    if path == RECORD:
-        return _record(org, query.get("id", ""))
-    if path == "/favicon.ico":
-        return Answer(204)
-    return Answer(200, _asset(path.removeprefix(PREFIX)))
+def _post(visit: Visit) -> Answer:
+    for pattern, _, act in _ROUTES:
+        found = pattern.fullmatch(visit.path)
+        if found and act:
+            try:
+                return Answer(303, None, {"Location": act(visit, *found.groups()), **_NO_STORE})
+            except Refused as refused:
+                shown = _show(attrs.evolve(visit, problem=str(refused)))
+                return Answer(400, html(shown), _NO_STORE)
+    raise NotHere(f"Nothing can be posted to {visit.path}.")
