@@ -57,6 +57,8 @@ class Life(RuleBasedStateMachine):
         self.undone.__enter__()
         self.place: Place = open_place(hosts=2)
         self.place.follow(approval=approval)
+        # the tie between two hosts is decided by their keys: the same way when a life is lived again
+        self.place.hosts.sort()
         self.account = self.place.account.id
         self.now = NOW
         self.known: dict[str, Known] = {}
@@ -222,6 +224,7 @@ class Life(RuleBasedStateMachine):
         return True
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_random_lives() -> None:
     run_state_machine_as_test(

@@ -42,6 +42,7 @@ def wins(place: Place, start: datetime, **parts: object) -> bool:
     return True
 
 
+@pytest.mark.timeout(900)
 def test_of_64_clients_one_gets_the_time_in_each_of_100_rounds() -> None:
     place = open_place(rules=FINE)
     winners = race(lambda number, client: wins(place, start_of(number, client)), CLIENTS, ROUNDS)
