@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instep.guest.asked import LONGEST, Asked, asked_of, cleaned
@@ -85,6 +85,7 @@ def test_values_are_cut_and_hold_no_control_characters() -> None:
     assert len(asked.utm["utm_term"]) == 200
 
 
+@settings(deadline=None)  # the first example reads the tables of time zones
 @given(
     st.dictionaries(
         st.sampled_from(["name", "email", "note", "utm_source", "team_size"]), st.text(max_size=80)
