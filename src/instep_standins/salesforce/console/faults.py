@@ -24,14 +24,14 @@ def _where(match: dict[str, Any]) -> Markup | None:
     words = [
         el("code", f"{name} {value}") for name, value in match.items() if value is not None and value != "any"
     ]
-    return el("span", "for ", words, class_="soft") if words else None
+    return el("span", "for ", *((word, " ") for word in words), class_="soft") if words else None
 
 
 def _fault(fault: dict[str, Any]) -> Markup:
     times, drawn = fault["times"], fault["drawn"]
     spent = times is not None and drawn >= times
     left = "until cleared" if times is None else "spent" if spent else f"{count(times - drawn)} to come"
-    met = f"met {count(drawn)} times" if drawn != 1 else "met once"
+    met = "not met yet" if not drawn else "met once" if drawn == 1 else f"met {count(drawn)} times"
     words = fault.get("name") or _KINDS[fault["kind"]]
     state = tag(left, "grey" if spent else "bad")
     about = [
