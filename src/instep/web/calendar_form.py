@@ -74,6 +74,7 @@ class CalendarForm(forms.Form):
         help_text=later(
             "Several with commas between them, like 30, 60: the guest chooses, the first stands first."
         ),
+        error_messages={"required": later("A meeting needs a duration, like 30.")},
     )
     virtual_location = forms.CharField(
         label=later("Video link"),
@@ -94,6 +95,7 @@ class CalendarForm(forms.Form):
         min_value=1,
         max_value=730,
         help_text=later("Nothing later than this is offered."),
+        error_messages={"required": later("Say how many days ahead guests may book, like 60.")},
     )
     max_per_day = forms.IntegerField(
         label=later("At most a day"),

@@ -50,6 +50,9 @@ class HostForm(forms.Form):
         help_text=later(
             "Bookings go to this address. The user of the CRM with the same address owns the events."
         ),
+        error_messages={
+            "required": later("A host needs an e-mail address: bookings and the CRM know it by that.")
+        },
     )
     zone = forms.CharField(
         label=later("Time zone"),
@@ -58,6 +61,9 @@ class HostForm(forms.Form):
         help_text=later(
             "The hours below are meant in it. A city, a country or a name: Lisbon, Europe/Berlin."
         ),
+        error_messages={
+            "required": later("Weekly hours need a time zone: type a city, a country or a name.")
+        },
     )
 
     def __init__(self, data: Any, now: datetime, initial: dict[str, str], *, fixed: str = "") -> None:
