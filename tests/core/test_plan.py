@@ -97,6 +97,27 @@ def test_an_existing_person_is_filled_and_keeps_its_owner() -> None:
     assert desk.crm.rows["Contact"][record][CONTACT_ID] is None
 
 
+def test_a_corrected_address_replaces_the_one_that_was_corrected_whatever_overwrite_says() -> None:
+    """S12: an edit of the address reaches the CRM; a third address, which a person put there, stays."""
+    desk = new_desk()
+    record = desk.crm.add("Contact", LastName="Ortega", Email="CTC-1@guest.example")
+    desk.sync((booking(), MARIA))
+    moved = evolve(MARIA, email="maria@new.example", former_emails=(MARIA.email,))
+    person = desk.sync((booking(), moved)).items[0].writes[0]
+    assert sent(person) == {"ref": f"person:Contact:{record}", "Email": "maria@new.example"}
+    assert verdicts(person)["Email"].endswith("the address that was there was corrected in Instep")
+
+    desk.crm.rows["Contact"][record]["Email"] = MARIA.email
+    assert desk.sync((booking(), moved)).writes == (), (
+        "put back in the CRM afterwards: a person's later value"
+    )
+
+    desk.crm.rows["Contact"][record]["Email"] = "third@elsewhere.example"
+    again = evolve(moved, email="m@newest.example", former_emails=(MARIA.email, moved.email))
+    objects = [write.object for write in desk.sync((booking(), again)).writes]
+    assert objects == ["Event"], "nobody corrected this one here; the summary in the Event names the new one"
+
+
 def test_our_id_is_never_stamped_on_a_record_that_was_found() -> None:
     """The Contact id is written at creation only."""
     desk = new_desk()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import pytest
 from faults.lives import DAY, GRETA, Life, guest, lives, scheduled
 from faults.oracle import REASON, differences, expected
 from faults.scene import Scene
+from instep.bookings import contacts
 from instep.crm.salesforce.names import BOOKING_ID as BOOKING
 
 
@@ -181,3 +182,17 @@ def test_F19_location_and_address_change(scene: Scene) -> None:
     scene.tell(life.step("scheduled", "scheduled"))
     scene.until_settled()
     scene.assert_in_step()
+
+
+@pytest.mark.fault("F19")
+def test_F19_a_corrected_address_reaches_the_crm(scene: Scene) -> None:
+    """An e-mail address that is corrected here replaces the old one in the CRM, with the default mapping."""
+    life = lives(1)[0]
+    scene.tell(life.scheduled())
+    scene.until_settled()
+    ((contact_id, former),) = scene.rows("SELECT public_id, email FROM contact")
+    contacts.edit(scene.account_id, contact_id, {"email": "corrected@guest.example"}, datetime.now(UTC))
+    scene.until_settled()
+    people = [row for name in ("Lead", "Contact") for row in scene.fake.records()[name]]
+    assert [row["Email"] for row in people] == ["corrected@guest.example"]
+    assert former != "corrected@guest.example"

@@ -21,7 +21,7 @@ class Contact:
     """A person who books. `id` is our public id (written into the CRM as "Contact id").
 
     `name` is as typed; `first_name` and `last_name` are its parts, and `last_name` is never empty when
-    `name` is not.
+    `name` is not. `former_emails` are addresses (`email_key`) that somebody here has corrected to the present one.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Contact:
     status: str = ""
     custom: Mapping[str, Any] = field(factory=dict)
     updated_at: datetime | None = None
+    former_emails: tuple[str, ...] = ()
 
 
 @frozen
@@ -203,7 +204,7 @@ def contact_of(public_id: str, fields: Fields, updated_at: datetime | None = Non
     """The contact that a map of values makes; the parts of the name come from the typed name."""
     said = values_of(fields)
     parts = split_name(str(said.get("name", "")))
-    known = {name: str(said[name]) for name in SETTABLE if name in said}
+    known: dict[str, Any] = {name: str(said[name]) for name in SETTABLE if name in said}
     known.setdefault("salutation", parts.salutation)
     # a suffix belongs to no field of its own; it stays with the last name, so that no word is lost
     last_name = " ".join(part for part in (parts.last, parts.suffix) if part)

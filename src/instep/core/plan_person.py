@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Action, Change, Verdict, Write
-from instep.core.contact import Contact
+from instep.core.contact import Contact, email_key
 from instep.core.desired import DesiredField, Setting, new_record_owner, person_fields
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
@@ -12,6 +12,9 @@ from instep.core.matching import Found
 from instep.core.plan_fields import change_of, new_value, owner_change, refusal_of, weaker
 from instep.core.rules import PersonObject
 from instep.core.work import Known, Memory, Work
+
+#: the catalogue's key of a person's address
+EMAIL = "contact.email"
 
 
 def person_write(
@@ -33,7 +36,7 @@ def person_write(
     keys = (record.id, contact.id)
     changes, needs_read, spoke = [], False, lead.spoke
     for want in fields:
-        change = _person_change(setting, record, known, keys, want, memory, spoke)
+        change = _person_change(setting, contact, record, known, keys, want, memory, spoke)
         if change is None:
             continue
         changes.append(change)
@@ -54,6 +57,7 @@ def person_write(
 
 def _person_change(
     setting: Setting,
+    contact: Contact,
     record: Record,
     known: Known,
     keys: tuple[str, ...],
@@ -92,6 +96,8 @@ def _person_change(
         return become(Verdict.KEEP, note="kept: a fallback never replaces a value")
     if sent is not None and sent.stand_in and same(target, old, sent.value):
         return become(Verdict.WRITE, f"{want.rule}; it replaces the fallback that we wrote")
+    if fresh and _was_corrected(contact, want, old):
+        return become(Verdict.WRITE, f"{want.rule}; the address that was there was corrected in Instep")
     if not want.overwrite:
         return become(Verdict.KEEP, note="kept: Overwrite is off")
     if sent is not None and (spoke if is_booking_fed(want.source) else "") < sent.spoke:
@@ -102,6 +108,16 @@ def _person_change(
     return become(
         Verdict.KEEP,
         note="kept: changed in the CRM after our last write, and the source has not changed since",
+    )
+
+
+def _was_corrected(contact: Contact, want: DesiredField, old: object) -> bool:
+    """Whether the CRM still holds an address that somebody has corrected here.
+
+    Overwrite guards the CRM's values against what guests type; a correction is a person's own word on this very value.
+    """
+    return (
+        want.source == EMAIL and bool(contact.former_emails) and email_key(str(old)) in contact.former_emails
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
+
 from instep.core.booking import Booking, Guest, Host, Kind, Status, Transition
 from instep.core.contact import Contact, Fields, contact_of
 
@@ -99,9 +101,16 @@ def fields_of(document: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     return {name: (_tupled(value), stamp) for name, (value, stamp) in document.items()}
 
 
-def contact_from(public_id: str, document: Mapping[str, Any], updated_at: datetime | None) -> Contact:
-    """A contact from its row."""
-    return contact_of(public_id, fields_of(document), updated_at)
+def contact_from(
+    public_id: str,
+    document: Mapping[str, Any],
+    updated_at: datetime | None,
+    former_emails: Iterable[str] = (),
+) -> Contact:
+    """A contact from its row and the addresses that it had before."""
+    contact = contact_of(public_id, fields_of(document), updated_at)
+    former = tuple(former_emails)
+    return evolve(contact, former_emails=former) if former else contact
 
 
 def _step(step: Transition) -> dict[str, Any]:

@@ -144,6 +144,7 @@ class ContactFormerEmail(models.Model):
     class Meta:
         db_table = "contact_former_email"
         constraints = [unique("contact_former_email_once", "email_key")]
+        indexes = [models.Index(fields=["account", "contact"], name="contact_former_email_contact")]
 
 
 class Booking(models.Model):
