@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,6 +60,13 @@ class Place:
         self.calendar = evolve(self.calendar, rules=evolve(self.calendar.rules, **rules))
         calendars.change(self.account.id, self.calendar)
 
+    def states(self) -> dict[str, State]:
+        """Every booking made here as it is now, by id."""
+        keys = list(
+            Booking.objects.filter(account=self.account, source="instep").values_list("id", flat=True)
+        )
+        return {state.id: state for state in queries.load_bookings(self.account.id, keys).values()}
+
     def wanted(self, booking_id: str) -> int:
         """How often the booking has been marked in the account's lane."""
         key = Booking.objects.get(account=self.account, source_id=booking_id).id
@@ -108,21 +116,21 @@ def assert_whole(place: Place) -> None:
     assert times.keys() == bookings.keys()
     rules = place.calendar.rules
     before, after = timedelta(minutes=rules.buffer_before), timedelta(minutes=rules.buffer_after)
+    said = defaultdict(list)
+    for raw in Fact.objects.filter(account_id=account_id, source="instep").values_list("raw", flat=True):
+        said[raw["booking_id"]].append(facts.snapshot_of(raw))
+    known = hosts.known_to(account_id, [fact for these in said.values() for fact in these])
+    logs = defaultdict(list)
+    for step in Transition.objects.filter(account_id=account_id).order_by("at", "id"):
+        logs[step.booking_id].append((step.kind, step.at, step.reason))
     for booking_id, row in bookings.items():
-        said = [facts.snapshot_of(raw) for raw in _raw(account_id, booking_id)]
-        state = fold(said, hosts.known_to(account_id, said))
+        state = fold(said[booking_id], known)
         assert row.state == convert.state_of(state)
         assert (row.status, row.start_at, row.end_at) == (state.status.value, state.start, state.end)
-        log = Transition.objects.filter(account_id=account_id, booking_id=row.id).order_by("at", "id")
-        assert [(t.kind, t.at, t.reason) for t in log] == [(t.kind, t.at, t.reason) for t in state.timeline]
+        assert logs[row.id] == [(step.kind, step.at, step.reason) for step in state.timeline]
         moments = [step.at for step in state.timeline]
         assert moments == sorted(set(moments)), "a fact went back in time"
         time = times[booking_id]
         assert time.active == takes_time(state.status) == (state.status is not Status.CANCELED)
         assert (time.start_at, time.end_at) == (state.start - before, state.end + after)
         assert time.host_id == row.host_id
-
-
-def _raw(account_id: int, booking_id: str) -> list[dict[str, Any]]:
-    found = Fact.objects.filter(account_id=account_id, source="instep", booking_source_id=booking_id)
-    return list(found.values_list("raw", flat=True))

@@ -180,12 +180,12 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def it_is_what_was_done(self) -> None:
-        for row in Booking.objects.filter(account_id=getattr(self, "account", 0)):
-            known = self.known[row.source_id]
-            state = self.place.state(row.source_id)
-            assert (state.status, state.start, state.duration) == (known.status, known.start, known.length)
-            assert state.host is not None
-            assert state.host.key == known.host
+        if not hasattr(self, "place"):
+            return
+        there = {
+            b: (s.status, s.start, s.duration, s.host and s.host.key) for b, s in self.place.states().items()
+        }
+        assert there == {b: (k.status, k.start, k.length, k.host) for b, k in self.known.items()}
 
     @invariant()
     def each_change_is_marked_once_and_nothing_else_is(self) -> None:
