@@ -12,7 +12,16 @@ from instep.core.catalogue import Property, Source, find, value_of, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
 from instep.core.lookup import CrmUser
-from instep.core.mapping import Row, convert, default_for, fingerprint, is_blank, takes, wire_datetime
+from instep.core.mapping import (
+    Row,
+    convert,
+    default_for,
+    fingerprint,
+    is_blank,
+    is_wire_moment,
+    room,
+    wire_datetime,
+)
 from instep.core.rules import Directory, Profile, SyncConfig, system_fields
 
 #: the line that finds an activity again where the CRM lacks our external id field
@@ -81,6 +90,8 @@ class _Column:
     target: Field | None
     rule: str
     blank: DesiredField
+    #: characters of a text that the target takes as they are
+    room: int = 0
 
 
 @frozen
@@ -229,7 +240,7 @@ def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:
         optional=not target.required,
         target=target,
     )
-    return _Column(row, target, rule, blank)
+    return _Column(row, target, rule, blank, room(target))
 
 
 def _rows(
@@ -267,7 +278,8 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     if is_blank(raw) and row.fallback is None:
         return blank
     source_value = fingerprint(raw)
-    if source_value and takes(target, source_value):
+    as_it_is = 0 < len(source_value) <= column.room and source_value.isprintable()
+    if as_it_is or is_wire_moment(raw, target):
         value, note, refused = source_value, "", ""
     else:
         done = convert(raw, target, where)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import unicodedata
 from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -76,13 +77,23 @@ def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
 _TEXTS = frozenset({"string", "textarea", "phone", "url", "combobox"})
 
 
-def takes(target: Field, text: str) -> bool:
-    """Whether a field takes a fingerprint as it is, so that nothing has to be converted: most values are such."""
+def room(target: Field) -> int:
+    """How many characters of a printable fingerprint the field takes as they are; 0 where all is converted.
+
+    Most values are such texts, so that nothing has to be converted for them.
+    """
+    if target.type not in _TEXTS or target.html:
+        return 0
+    return target.length or sys.maxsize
+
+
+def is_wire_moment(value: Any, target: Field) -> bool:
+    """Whether the fingerprint of a value is its wire value too: a moment for a field of moments."""
     return (
-        target.type in _TEXTS
-        and not target.html
-        and (not target.length or len(text) <= target.length)
-        and text.isprintable()
+        target.type == "datetime"
+        and isinstance(value, datetime)
+        and value.tzinfo is not None
+        and _FIRST_YEAR < value.year < _LAST_YEAR
     )
 
 

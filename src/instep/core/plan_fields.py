@@ -31,7 +31,9 @@ def new_value(
 ) -> Change | None:
     """One field of a record that is made now; a refused required value gives way to the default."""
     target = want.target
-    refused = want.refused or refusal_of(memory, object_name, keys, want)
+    refused = want.refused
+    if not refused and memory.quarantine:
+        refused = refusal_of(memory, object_name, keys, want)
     if refused and target is not None and target.required:
         spare = _default(setting, target)
         if spare is not None and not memory.refused(object_name, keys, want.field, fingerprint(spare.new)):
@@ -91,8 +93,6 @@ def change_of(
 
 
 def refusal_of(memory: Memory, object_name: str, keys: tuple[str, ...], want: DesiredField) -> str:
-    if not memory.quarantine:
-        return ""
     return memory.refused(object_name, keys, want.field, fingerprint(want.value))
 
 

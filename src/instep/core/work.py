@@ -97,6 +97,8 @@ class Memory:
 
     def refused(self, object_name: str, keys: tuple[str, ...], name: str, value: str) -> str:
         """The CRM's message if this value of this field is in quarantine, else an empty text."""
+        if not self.quarantine:
+            return ""
         for key in (*keys, "*"):
             entry = self.quarantine.get((object_name, key, name))
             if entry is not None and (not entry.value or entry.value == value):
