@@ -74,8 +74,9 @@ async def _keep_sweeping() -> None:
             await asyncio.to_thread(_once, turn - tidied >= _HOUSEKEEPING)
             if turn - tidied >= _HOUSEKEEPING:
                 tidied = turn
-        except DatabaseError as error:
-            log.warning("worker.sweep_failed", error=str(error))
+        except Exception as error:
+            # whatever it was: lanes and meetings of all accounts hang on the next turn
+            _say_failed("worker.sweep_failed", error)
         await asyncio.sleep(recover.BEAT)
         turn += recover.BEAT
 
@@ -85,9 +86,14 @@ async def _keep_mailing() -> None:
     while True:
         try:
             await asyncio.to_thread(_mail)
-        except DatabaseError as error:
-            log.warning("worker.mailing_failed", error=str(error))
+        except Exception as error:
+            _say_failed("worker.mailing_failed", error)
         await asyncio.sleep(recover.BEAT)
+
+
+def _say_failed(event: str, error: Exception) -> None:
+    """A database that is away is told in a line; anything else is a mistake of ours, told with its place."""
+    log.warning(event, error=str(error), exc_info=not isinstance(error, DatabaseError))
 
 
 def _mail() -> None:
