@@ -23,7 +23,7 @@ class Host(models.Model):
     time_zone = text()
     fields = json()
     from_source = text()
-    #: when this host can be booked here: a `core.availability.WeeklyHours` document, {} for not at all
+    #: when this host can be booked here: a `core.booking_calendar.WeeklyHours` document, {} for not at all
     weekly_hours = json()
     created_at = models.DateTimeField(db_default=Now())
 
