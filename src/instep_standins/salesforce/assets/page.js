@@ -16,7 +16,7 @@ let seen = "", written = read(document), address = location.href, searches = 0;
 function read(page) {
   const found = { parts: new Map(), rows: new Map(), cells: new Map() };
   for (const one of page.querySelectorAll("[data-live]")) found.parts.set(one.id, one.innerHTML);
-  for (const one of page.querySelectorAll("[data-row]")) found.rows.set(keyOf(one), one.querySelector("a, b")?.textContent ?? "");
+  for (const one of page.querySelectorAll("[data-row]")) found.rows.set(keyOf(one), one.querySelector("th a, p > b")?.textContent ?? "");
   for (const one of page.querySelectorAll("[data-cell]")) found.cells.set(keyOf(one), one.innerHTML);
   return found;
 }
@@ -43,8 +43,10 @@ function noteNews(before, after) {
   const made = [...after.rows].filter(([key]) => !before.rows.has(key));
   const changed = [...after.cells].filter(([key, value]) => before.cells.has(key) && before.cells.get(key) !== value);
   for (const [key] of [...made, ...changed]) flashing.set(key, Date.now());
+  // Calls and history have no name of their own: they are seen, and would drown what is worth hearing.
+  const names = made.map(([, name]) => name).filter(Boolean);
   const words = [];
-  if (made.length) words.push(made.length < 4 ? `New: ${made.map(([, name]) => name).join(", ")}` : `${made.length} new`);
+  if (names.length) words.push(names.length < 4 ? `New: ${names.join(", ")}` : `${names.length} new`);
   if (changed.length) words.push(`${changed.length} changed`);
   if (words.length) byId("news").textContent = words.join("; ");
 }
