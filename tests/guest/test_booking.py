@@ -176,6 +176,7 @@ def test_unpublished_calendar_is_as_if_it_were_not_there(
     publish("secret", published=False)
     shown, unknown = guest.get("/b/secret"), guest.get("/b/nothing")
     assert (shown.status_code, shown.content) == (404, unknown.content)
+    assert guest.get("/b/secret/").content == unknown.content
     assert guest.post("/b/secret/details", details).status_code == 404
     assert rows("booking") == 0
 

@@ -110,7 +110,8 @@ def book(request: HttpRequest, slug: str) -> HttpResponse:
 def astray(request: HttpRequest, rest: str) -> HttpResponse:
     """An address that is none: with what a mail program or a hand added at its end taken off, it may be one."""
     slug = rest.rstrip("/.,;:)>]").lower()
-    if slug and slug != rest and calendars.by_slug(slug) is not None:
+    found = calendars.by_slug(slug) if slug != rest else None
+    if found is not None and found[1].published:
         return HttpResponseRedirect(reverse("book", args=[slug]))
     return nothing_here(request, "guest/no_calendar.html")
 
