@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -34,18 +35,26 @@ def main() -> None:
             demo.wait(30)
 
 
-def _take(demo: dict[str, str]) -> None:
+def _take(demo: dict[str, Any]) -> None:
     browser_path = next(path for name in BROWSERS if (path := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
-        page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
+        context = browser.new_context(
+            viewport={"width": 1120, "height": 760}, timezone_id="Europe/Lisbon", locale="en-GB"
+        )
+        page = context.new_page()
+        page.goto(demo["booking_pages"][0])
+        # the page learns the browser's zone and shows itself again
+        page.wait_for_selector("text=Europe/Lisbon")
+        page.screenshot(path=HERE / "book.png")
         page.goto(demo["org"])
         page.wait_for_selector("table tbody tr")
         page.screenshot(path=HERE / "org.png")
         _sign_in(page, demo)
-        page.goto(f"{demo['web']}/bookings?q={BOOKING}")
+        page.screenshot(path=HERE / "dashboard.png")
+        page.goto(f"{demo['web']}/bookings?search={BOOKING}")
         page.click("main table tbody a >> nth=0")
         page.click("a[href*='/receipts/'] >> nth=0")
         page.wait_for_load_state()
@@ -53,12 +62,12 @@ def _take(demo: dict[str, str]) -> None:
         browser.close()
 
 
-def _sign_in(page: Page, demo: dict[str, str]) -> None:
+def _sign_in(page: Page, demo: dict[str, Any]) -> None:
     page.goto(demo["web"])
     page.fill("input[name=login]", demo["email"])
     page.fill("input[type=password]", demo["password"])
     page.press("input[type=password]", "Enter")
-    page.wait_for_selector("main table")
+    page.wait_for_selector("main h1")
 
 
 if __name__ == "__main__":
