@@ -16,6 +16,8 @@ from typing import Any
 
 from attrs import define, field
 
+from instep.ops.lifetime import die_with_supervisor
+
 _PREFIXES = {"Lead": "00Q", "Event": "00U", "Contact": "003", "Account": "001", "Case": "500"}
 
 
@@ -113,4 +115,5 @@ async def _serve(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    die_with_supervisor()
     asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]) / 1000))

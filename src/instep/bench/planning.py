@@ -60,6 +60,8 @@ def microseconds(repeats: int = 15, times: int = 200) -> tuple[float, float]:
 
 def _median_of(work: Callable[[], object], repeats: int, times: int) -> float:
     """Microseconds of CPU time of one call: the median of `repeats` runs of `times` calls."""
+    # what is loaded at first use (time zones, the forms of phone numbers) is no part of a plan
+    work()
     found = []
     for _ in range(repeats):
         gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ def sync(
     from instep.ops.boot import boot
 
     os.environ.setdefault("INSTEP_LOG_LEVEL", "warning")
+    # being told to end must not leave a database and a folder behind either
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _home(home) as place, boot(place) as booted, (place / "bench.log").open("w") as log:
         account_id = _new_account()
         # the processes of the bench log as they do in earnest
