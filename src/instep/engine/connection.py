@@ -2,8 +2,8 @@
 
 What the CRM said is kept in the connection's row (`installed`), so that no page has to ask:
 {"fields": {"Event.X": bool}, "objects": {name: [missing rights]}, "permission_set": bool, "assigned": bool,
-"hidden": [{"object", "field", "why"}], "checked_at": ISO moment, "error" and "install_error": what went wrong
-the last time that it was looked at or installed, {"message", "cure", "code"} or None}.
+"hidden": [{"object", "field", "why"}], "checked_at", "looked_at": ISO moments of the last try and of the last one
+that was answered, "error" and "install_error": what went wrong then, {"message", "cure", "code"} or None}.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
         if error.code in pauses.NEEDS_CONNECT:
             pauses.stop(account_id, row, error, Policy())
         return error
-    _keep(account_id, row, **found, checked_at=_now(), error=None)
+    _keep(account_id, row, **found, checked_at=_now(), looked_at=_now(), error=None)
     if credentials.works_again(account_id, connection_id):
         lane_queries.clear_alerts(account_id, connection_id)
         lane_queries.wake(connection_id)

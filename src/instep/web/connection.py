@@ -57,7 +57,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "work": work_of(account_id, key),
         "setup_pages": _setup_pages(access.address),
         "look_now": _is_due(state, setup.checked_at),
-        "checked_just_now": _is_within(setup.checked_at, timedelta(minutes=1)),
+        "just_now": datetime.now(UTC) - timedelta(minutes=1),
         "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
         "address": request.get_full_path(),
     }

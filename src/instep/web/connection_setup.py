@@ -107,7 +107,10 @@ class SignedIn:
 
 @frozen
 class Setup:
-    """All of it. `checked_at` is when the CRM was asked last; `error` and `install_error` have message and cure."""
+    """All of it. `checked_at` is when the CRM was asked last, `looked_at` when it answered last.
+
+    `error` and `install_error` have message and cure.
+    """
 
     created: tuple[CreatedField, ...]
     objects: tuple[ObjectRights, ...]
@@ -117,6 +120,7 @@ class Setup:
     mapping: tuple[MappedObject, ...]
     config: SyncConfig
     checked_at: datetime | None
+    looked_at: datetime | None
     error: Mapping[str, str] | None
     install_error: Mapping[str, str] | None
 
@@ -148,7 +152,6 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
     fields, objects = known.get("fields") or {}, known.get("objects") or {}
     names = sorted({*objects, *vendor.profile.objects})
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
-    checked = known.get("checked_at")
     return Setup(
         created=tuple(
             CreatedField(one.object, one.name, one.label, fields.get(f"{one.object}.{one.name}"))
@@ -160,10 +163,15 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         rights_assigned=known.get("assigned"),
         mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
         config=config,
-        checked_at=datetime.fromisoformat(checked) if checked else None,
+        checked_at=_moment(known.get("checked_at")),
+        looked_at=_moment(known.get("looked_at")),
         error=known.get("error"),
         install_error=known.get("install_error"),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _rights(name: str, missing: list[str] | None) -> ObjectRights:
