@@ -21,6 +21,8 @@ from instep.ops.embedded_pg import DATABASE, ROLE, SUPERUSER, Server
 
 INSTEP = Path(sys.executable).with_name("instep")
 TEMPLATE = "instep_template"
+#: limits end what hangs, they measure nothing: a busy machine may take this many times as long
+PATIENCE = 6
 
 
 class Template:
@@ -34,7 +36,7 @@ class Template:
             if not done.exists():
                 self._execute("CREATE DATABASE {}", TEMPLATE)
                 environment = _environment(run_folder / "home", server.url_of(TEMPLATE))
-                subprocess.run([INSTEP, "migrate"], env=environment, check=True, timeout=120)
+                subprocess.run([INSTEP, "migrate"], env=environment, check=True, timeout=600)
                 done.touch()
 
     def copy(self) -> str:
@@ -72,12 +74,12 @@ class InstepHome:
         try:
             done = subprocess.run(
                 [INSTEP, *arguments],
-                env=self.env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
+                env=self.env, input=stdin, capture_output=True, text=True, timeout=PATIENCE * timeout, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as late:
             said = (late.stderr or b"")[-6000:].decode(errors="replace")
             raise AssertionError(
-                f"instep {' '.join(arguments)}: not done after {timeout:.0f} s\n{said}"
+                f"instep {' '.join(arguments)}: not done after {PATIENCE * timeout:.0f} s\n{said}"
             ) from None
         if check and done.returncode != 0:
             raise AssertionError(

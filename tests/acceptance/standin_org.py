@@ -52,7 +52,7 @@ class StandinOrg:
 
     def order(self, what: str, body: Any = None, method: str = "POST") -> Any:
         """Give the org an order at its admin endpoint."""
-        answer = httpx2.request(method, f"{self.url}/__fake__/{what}", json=body, timeout=20)
+        answer = httpx2.request(method, f"{self.url}/__fake__/{what}", json=body, timeout=120)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

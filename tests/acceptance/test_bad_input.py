@@ -47,7 +47,7 @@ def test_hostile_text_is_written_literally(connected: InstepHome, org: StandinOr
     events = [hostile(what, text) for what, text in HOSTILE.items()]
     events.append(event("BKNG-PLAIN", host=OTHER_HOST))
     connected.run("ingest", "oncehub", write(tmp_path / "events.jsonl", events))
-    done = connected.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done = connected.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert (done["waiting"], done["errors"]) == (0, [])
 
     leads = {row["Email"]: row for row in org.records("Lead")}
@@ -125,7 +125,7 @@ def test_unusable_lines_are_kept_aside_with_reasons_and_hold_back_nothing(
         assert word in problem["reason"], f"{what}: {problem['reason']}"
         assert len(problem["reason"]) < 400, what
 
-    done = connected.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done = connected.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert (done["waiting"], done["problems"]) == (0, 0)
     in_org = {row["Instep_Booking_Id__c"] for row in org.records("Event")}
     assert in_org == {told["data"]["id"] for told in good}
@@ -176,7 +176,7 @@ def test_absurd_but_possible_values_reach_the_org(
         expect(event("BKNG-NO-REAL-EMAIL", form={"email": "not an address"}), lambda row: True),
     ]  # fmt: skip
     connected.run("ingest", "oncehub", write(tmp_path / "events.jsonl", events))
-    done = connected.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done = connected.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert (done["waiting"], done["errors"]) == (0, [])
     rows = {row["Instep_Booking_Id__c"]: row for row in org.records("Event")}
     assert rows.keys() == told.keys()

@@ -16,7 +16,7 @@ def synced(home: InstepHome, org: StandinOrg, path: Path, *events: Any) -> dict[
     """Ingest these events, bring the org in step, and say what it cost; the org must have counted the same."""
     home.run("ingest", "oncehub", write(path, events))
     org.order("journal/clear")
-    done: dict[str, Any] = home.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done: dict[str, Any] = home.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert done["waiting"] == done["problems"] == 0
     assert done["calls"] == org.calls
     return done

@@ -98,7 +98,7 @@ def run(home: InstepHome, org: StandinOrg, folder: Path, overwrite: bool) -> Non
     config.write_text(yaml.safe_dump(configuration(overwrite)))
     home.run("config", "apply", str(config))
     home.run("ingest", "oncehub", write(folder / "events.jsonl", booked()))
-    done = home.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done = home.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert (done["waiting"], done["errors"]) == (0, [])
     assert {e["WhoId"].partition("<")[2].lower() for e in org.whole()["Event"]} == {
         "full@guest.example>", "sparse@guest.example>", "new@guest.example>",
@@ -156,7 +156,7 @@ def test_with_overwrite_on_the_guests_word_wins_and_a_blank_never_erases(
     assert document["salesforce"]["mapping"]["Lead"] == configuration(True)["salesforce"]["mapping"]["Lead"]
     instep_home.run("config", "apply", str(exported))
     org.order("journal/clear")
-    assert instep_home.json("sync", "--wait", "--timeout", "60", timeout=90)["writes"] == 0
+    assert instep_home.json("sync", "--wait", "--timeout", "300", timeout=90)["writes"] == 0
     assert org.writes() == []
 
 

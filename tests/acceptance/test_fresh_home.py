@@ -51,7 +51,7 @@ def test_events_before_the_connection_are_written_once_it_is_made(
     assert [write["action"] for write in planned["writes"]] == ["upsert", "upsert"]
     assert org.calls - calls == 1, "a plan reads once"
     assert org.records("Lead") == org.records("Event") == []
-    home.run("sync", "--wait", "--timeout", "60", timeout=90)
+    home.run("sync", "--wait", "--timeout", "300", timeout=90)
     assert oracle.told(org) == oracle.expected(events, days=0)
     assert home.json(*org.connect_arguments())["new"] is False
     assert [write["action"] for write in home.json("plan", "BKNG-1")["writes"]] == ["none", "none"]
@@ -90,7 +90,7 @@ def test_a_restored_home_goes_on_with_its_keys_and_asks_to_reconnect_without(
     """The database goes into one file, the keys apart; nothing is written twice by whoever takes over."""
     events = [event("BKNG-1"), event("BKNG-2")]
     connected.run("ingest", "oncehub", write(tmp_path / "events.jsonl", events))
-    connected.run("sync", "--wait", "--timeout", "60", timeout=90)
+    connected.run("sync", "--wait", "--timeout", "300", timeout=90)
     secret = connected.json("webhook", "oncehub")["secret"]
     dump = str(tmp_path / "instep.dump")
     assert connected.json("backup", dump)["bytes"] > 0
@@ -114,7 +114,7 @@ def test_a_restored_home_goes_on_with_its_keys_and_asks_to_reconnect_without(
     assert keyless.json("webhook", "oncehub")["secret"] != secret
     assert org.stamps() == stamps
     keyless.run(*org.connect_arguments())
-    done = keyless.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done = keyless.json("sync", "--wait", "--timeout", "300", timeout=90)
     assert (done["waiting"], done["problems"], done["held"]) == (0, 0, [])
     assert oracle.told(org) == oracle.expected([*events, moved], days=0)
 

@@ -29,7 +29,7 @@ def apply(home: Home, document: dict[str, Any], **options: Any) -> Any:
 def ingest(home: Home, folder: Path, *events: Any) -> dict[str, Any]:
     """Bring these events in step; what `sync --json` says."""
     home.run("ingest", "oncehub", write(folder / "events.jsonl", events))
-    done: dict[str, Any] = home.json("sync", "--wait", "--timeout", "60", timeout=90)
+    done: dict[str, Any] = home.json("sync", "--wait", "--timeout", "300", timeout=90)
     return done
 
 
@@ -99,7 +99,7 @@ def test_plan_and_receipt_lead_to_the_records(connected: Home, org: StandinOrg, 
     assert all(url.startswith("http") and record_id in url for record_id, url in planned.items())
     assert planned[seeded["Id"]] in connected.run("plan", "BKNG-ONE").stdout
 
-    assert connected.json("sync", "--wait", "--timeout", "60", timeout=90)["errors"] == []
+    assert connected.json("sync", "--wait", "--timeout", "300", timeout=90)["errors"] == []
     [meeting] = org.records("Event")
     [receipt] = connected.json("receipt", "BKNG-ONE")["receipts"]
     links = addresses(receipt)

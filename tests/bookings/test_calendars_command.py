@@ -28,7 +28,7 @@ with boot(Path(sys.argv[1])):
 def test_calendars_are_listed_with_address_and_hosts(instep_home: InstepHome) -> None:
     assert "No booking calendars" in instep_home.run("calendars").stdout
     command = [sys.executable, "-c", _MAKE, str(instep_home.path)]
-    subprocess.run(command, env=instep_home.env, check=True, timeout=60)
+    subprocess.run(command, env=instep_home.env, check=True, timeout=400)
     said = instep_home.run("calendars").stdout
     assert "Demo  " in said
     assert "/b/demo  (published)" in said

@@ -24,7 +24,7 @@ def test_the_end_of_a_drain_tells_the_workers_that_its_lane_is_free(end: str) ->
         cursor.execute("SELECT instep_wake(%s)", [LANE])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = %s", [lock])
         cursor.execute("SELECT instep_wake(%s)", [LANE])
-        assert len(list(worker.notifies(timeout=5, stop_after=2))) == 2, "one for each of the two jobs"
+        assert len(list(worker.notifies(timeout=30, stop_after=2))) == 2, "one for each of the two jobs"
         cursor.execute(f"{end} WHERE lock = %s AND status = 'doing'", [lock])
-        assert [notice.channel for notice in worker.notifies(timeout=5, stop_after=1)] == [CHANNEL]
+        assert [notice.channel for notice in worker.notifies(timeout=30, stop_after=1)] == [CHANNEL]
         cursor.execute("DELETE FROM procrastinate_jobs WHERE lock = %s", [lock])

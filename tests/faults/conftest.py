@@ -26,7 +26,7 @@ def _serving(org: Org) -> Iterator[Fake]:
     from faults.scene import Fake
 
     running = serve_in_thread(org)
-    with httpx2.Client(timeout=30) as http:
+    with httpx2.Client(timeout=120) as http:
         yield Fake(running, http)
     running.stop()
 

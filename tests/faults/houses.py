@@ -49,7 +49,7 @@ class House:
         assert row is not None
         return row[0]
 
-    def until_settled(self, seconds: float = 60) -> None:
+    def until_settled(self, seconds: float = 300) -> None:
         """Wait until the workers have nothing left to do."""
         soon = "SELECT count(*) FROM sync_item WHERE due_at < now() + interval '1 minute'"
         eventually(lambda: self.asked(soon) == 0, "the workers have nothing left to do", seconds)

@@ -27,7 +27,7 @@ from instep_standins.salesforce.server import Running
 FAST = Policy(
     time_slice=20, backoff=0.05, backoff_max=0.2, quota_probe=0.3, verify_after=0.2, admin_retry=3600
 )
-DEADLINE = 30.0
+DEADLINE = 240.0
 _POLL = 0.01
 
 

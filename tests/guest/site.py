@@ -45,7 +45,7 @@ def served(template: Template) -> Iterator[str]:
     home = InstepHome(Path(tempfile.mkdtemp(prefix="instep-home-", dir="/tmp")), template.copy())
     try:
         command = [sys.executable, "-c", _PUBLISH, str(home.path)]
-        done = subprocess.run(command, env=home.env, check=False, timeout=120, capture_output=True, text=True)
+        done = subprocess.run(command, env=home.env, check=False, timeout=600, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         port = free_port()
         home.spawn("web", "--port", str(port))
@@ -58,7 +58,7 @@ def served(template: Template) -> Iterator[str]:
         shutil.rmtree(home.path, ignore_errors=True)
 
 
-def _wait_for(address: str, seconds: float = 60) -> None:
+def _wait_for(address: str, seconds: float = 400) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         try:

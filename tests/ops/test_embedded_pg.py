@@ -83,7 +83,7 @@ def answers(server: Server) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> float:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> float:
     """Wait for a condition; returns how long it took, fails when it never comes."""
     begin = time.monotonic()
     while not condition():

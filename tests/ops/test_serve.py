@@ -39,7 +39,7 @@ class Serving:
         except httpx2.HTTPError:
             return False
 
-    def wait(self, condition: Callable[[], object], seconds: float = 90) -> float:
+    def wait(self, condition: Callable[[], object], seconds: float = 400) -> float:
         begin = time.monotonic()
         while not condition():
             assert time.monotonic() - begin < seconds, self.logs()

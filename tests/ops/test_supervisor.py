@@ -33,7 +33,7 @@ def child(name: str, code: str, **options) -> Child:
     return Child(name, (sys.executable, "-c", code), **options)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -25,7 +25,7 @@ LIMIT = 10 * 1024 * 1024
 SITE = {"DJANGO_SETTINGS_MODULE": "bare_site.settings", "PYTHONPATH": str(Path(__file__).parent)}
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

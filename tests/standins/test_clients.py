@@ -140,7 +140,7 @@ def test_jsforce_drives_the_org(sf: Client) -> None:
     }  # fmt: skip
     script = (HERE / "jsforce_drive.js").read_text("utf-8")
     run = subprocess.run(
-        [NODE_BIN / "node", "-e", script, json.dumps(order)], cwd=folder, capture_output=True, text=True, timeout=60,
+        [NODE_BIN / "node", "-e", script, json.dumps(order)], cwd=folder, capture_output=True, text=True, timeout=300,
         check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr

@@ -21,7 +21,7 @@ def arm(sf: Client, kind: str, match: dict[str, Any] | None = None, **more: Any)
     sf.fake("faults", {"kind": kind, "match": match or {}, **more})
 
 
-def eventually(test: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(test: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until something holds; fail when it never does."""
     end = time.monotonic() + seconds
     while not test():

@@ -194,7 +194,7 @@ def test_killed_process_loses_no_answered_write(tmp_path: Path) -> None:
 def test_taken_port_is_said_plainly(sf: Client) -> None:
     port = str(sf.http.base_url).rsplit(":", 1)[1].strip("/")
     command = [sys.executable, "-m", "instep_standins.salesforce", "--port", port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert f"Port {port} cannot be opened" in done.stderr
 
@@ -235,7 +235,7 @@ def test_no_more_of_a_body_is_read_or_inflated_than_is_accepted(sf: Client) -> N
 def asked_raw(sf: Client, rest: bytes, host: bytes = b"localhost") -> bytes:
     """The beginning of the answer to a POST whose head ends in `rest`."""
     port = sf.http.base_url.port
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(b"POST /services/oauth2/token HTTP/1.1\r\nHost: " + host + b"\r\n" + rest)
         return connection.recv(4096)
 

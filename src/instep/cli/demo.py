@@ -23,7 +23,7 @@ EMAIL = "demo@instep.example"
 _HOME = "instep-demo"
 _EVENTS = Path(__file__).parents[3] / "examples" / "oncehub-events.jsonl"
 _MOMENTS = ("creation_time", "last_updated_time", "starting_time")
-_READY_WITHIN = 60.0
+_READY_WITHIN = 240.0
 
 
 def register(app: typer.Typer) -> None:
