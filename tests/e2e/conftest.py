@@ -57,7 +57,7 @@ class Site:
 
         command = [sys.executable, str(_FURNISH), str(self.home.path), PASSWORD]
         done = subprocess.run(
-            command, env=self.home.env, capture_output=True, text=True, timeout=90, check=False
+            command, env=self.home.env, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, done.stderr
         self.facts = json.loads(done.stdout.splitlines()[-1])
@@ -72,7 +72,7 @@ class Site:
 
     def order(self, what: str, body: Any = None, method: str = "POST") -> Any:
         """Give the org an order at its admin endpoint."""
-        answer = httpx2.request(method, f"{self.org}/__fake__/{what}", json=body, timeout=20)
+        answer = httpx2.request(method, f"{self.org}/__fake__/{what}", json=body, timeout=120)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -92,7 +92,7 @@ def _told(process: Any) -> dict[str, Any] | None:
     return next((json.loads(line) for line in said.splitlines() if line.startswith('{"org"')), None)
 
 
-def until(look: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(look: Callable[[], Any], seconds: float = 200.0) -> Any:
     """Wait until something is there, and return it."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -126,7 +126,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], timeout=240_000)
         yield chromium
         chromium.close()
 
@@ -151,7 +151,7 @@ def open_window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         given = {"color_scheme": "light", "timezone_id": "Europe/Lisbon", "locale": "en-GB", **options}
         window = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **given})
         # a machine with much else to do is slow, not broken
-        window.set_default_timeout(45_000)
+        window.set_default_timeout(200_000)
         windows.append(window)
         _listen(window, complaints)
         return window

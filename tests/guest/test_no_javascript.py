@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from instep_process import Template
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 AXE = (Path(__file__).parents[1] / "e2e" / "vendor" / "axe-4.14.1.min.js").read_text()
 AXE_RULES = json.dumps({"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
