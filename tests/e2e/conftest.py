@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -184,11 +183,3 @@ def admin(open_window: Callable[..., BrowserContext], site: Site, signed_in: Any
         return open_window(base_url=site.url, storage_state=signed_in, **options).new_page()
 
     return begin
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path:
-    """Where pictures of the pages are put: `INSTEP_TEST_SHOTS`, or a temporary folder."""
-    folder = Path(os.environ.get("INSTEP_TEST_SHOTS") or tempfile.mkdtemp(prefix="instep-shots-", dir="/tmp"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

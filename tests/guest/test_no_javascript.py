@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], timeout=240_000)
         yield chromium
         chromium.close()
 
@@ -54,6 +54,8 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     def begin(*, width: int = 1280, **options: object) -> Page:
         options = {"color_scheme": "light", "timezone_id": "Europe/Lisbon", "locale": "en-GB", **options}
         window = browser.new_context(base_url=site, viewport={"width": width, "height": 900}, **options)
+        # a machine with much else to do is slow, not broken
+        window.set_default_timeout(200_000)
         windows.append(window)
         page = window.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
