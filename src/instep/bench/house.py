@@ -19,7 +19,7 @@ from instep.core.errors import NeedsAdmin
 from instep.ops.embedded_pg import Server
 from instep.ops.supervisor import Child, Supervisor, free_port, http_ready, instep_command
 
-_READY_WITHIN = 60.0
+_READY_WITHIN = 180.0
 _LOOK_EVERY = 0.02
 
 
