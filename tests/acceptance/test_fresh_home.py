@@ -41,7 +41,7 @@ def test_events_before_the_connection_are_written_once_it_is_made(
     assert home.json("ingest", "oncehub", write(tmp_path / "events.jsonl", events))["accepted"] == 2
     refused(home, "plan", "BKNG-1", cure="instep connect salesforce", code="NOT_CONNECTED")
     warnings = {check["name"] for check in home.json("doctor")["checks"] if check["state"] == "warn"}
-    assert warnings == {"workers", "connections"}
+    assert warnings == {"workers", "connections", "mail"}
     assert "Nothing has been written" in home.run("receipt", "BKNG-1").stdout
 
     made = home.json(*org.connect_arguments(), "--install")

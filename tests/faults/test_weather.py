@@ -54,7 +54,7 @@ def test_F01_the_crm_is_down_at_booking(scene: Scene, order: dict[str, Any]) -> 
 def test_F01_the_crm_does_not_answer_in_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that gets no answer ends by our own time-out, and its bookings are written by another."""
     impatient = Transport(read_seconds=0.2)
-    monkeypatch.setattr(salesforce, "shared", lambda allow=(): impatient)
+    monkeypatch.setattr(salesforce, "shared", lambda allow=(), hurried=False: impatient)
     scene.fake.arm("latency", REST, ms=400, times=2)
     scene.tell(*scheduled(lives(5)))
     scene.until_settled()
