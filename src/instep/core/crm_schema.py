@@ -53,6 +53,18 @@ class Field:
 
 
 @frozen
+class RecordType:
+    """One record type. `available` is for the connected user; `default` is the one that new records get."""
+
+    id: str
+    name: str
+    developer_name: str = ""
+    available: bool = True
+    default: bool = False
+    master: bool = False
+
+
+@frozen
 class ObjectSchema:
     """One CRM object with the fields that the connected user can see; hidden fields are absent."""
 
@@ -62,6 +74,7 @@ class ObjectSchema:
     createable: bool = True
     updateable: bool = True
     queryable: bool = True
+    record_types: tuple[RecordType, ...] = ()
 
     def get(self, name: str) -> Field | None:
         """The field of that API name in any case, or None when it does not exist or is hidden."""
@@ -70,6 +83,13 @@ class ObjectSchema:
             return found
         lowered = name.lower()
         return next((f for key, f in self.fields.items() if key.lower() == lowered), None)
+
+    def record_type(self, name: str) -> RecordType | None:
+        """The record type with that id (15 or 18 characters) or developer name; None where there is none."""
+        wanted = name.strip()
+        return next(
+            (t for t in self.record_types if t.id[:15] == wanted[:15] or t.developer_name == wanted), None
+        )
 
     def required(self) -> tuple[Field, ...]:
         """The universally required fields, in the CRM's order."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from instep.core.booking import Booking, Host, Status
 from instep.core.catalogue import Property, Source, find, value_of, zone
@@ -22,7 +23,8 @@ from instep.core.mapping import (
     room,
     wire_datetime,
 )
-from instep.core.rules import Directory, Profile, SyncConfig, system_fields
+from instep.core.profile import Profile
+from instep.core.rules import Directory, SyncConfig, system_fields
 
 #: the line that finds an activity again where the CRM lacks our external id field
 REF_LINE = "Ref: "
@@ -39,12 +41,20 @@ class Setting:
     now: datetime
     custom: dict[str, Property] = field(factory=dict)
     _columns: dict[str, Columns] = field(init=False, factory=dict, eq=False, repr=False)
+    _reading: dict[str, tuple[str, ...]] = field(init=False, factory=dict, eq=False, repr=False)
 
-    def columns(self, object_name: str) -> Columns:
-        """The mapping of an object with all that a booking does not change, put together at first use."""
-        found = self._columns.get(object_name)
+    def columns(self, role: str) -> Columns:
+        """The mapping of an object (or role) with all that a booking does not change, put together at first use."""
+        found = self._columns.get(role)
         if found is None:
-            found = self._columns[object_name] = _columns_of(self, object_name)
+            found = self._columns[role] = _columns_of(self, role)
+        return found
+
+    def reading(self, object_name: str, make: Callable[[Setting, str], tuple[str, ...]]) -> tuple[str, ...]:
+        """The fields of an object that are read, worked out by `make` at first use."""
+        found = self._reading.get(object_name)
+        if found is None:
+            found = self._reading[object_name] = make(self, object_name)
         return found
 
     def target(self, object_name: str, field_name: str) -> Field | None:
@@ -162,11 +172,23 @@ def activity_owner(setting: Setting, booking: Booking) -> Owner:
     return _connected(setting, booking.host)
 
 
-def person_fields(
-    setting: Setting, object_name: str, contact: Contact, booking: Booking | None
+def fields_of(
+    setting: Setting, role: str, contact: Contact | None, booking: Booking | None
 ) -> tuple[DesiredField, ...]:
-    """The mapped fields of a person record, then required fields that no row fills."""
-    return _rows(setting, object_name, Source(contact, booking, _connected_host(setting, booking)), booking)
+    """The mapped fields of a person, a company or a case, then required fields that no row fills."""
+    return _rows(setting, role, Source(contact, booking, _connected_host(setting, booking)), booking)
+
+
+def company_name(setting: Setting, contact: Contact | None, booking: Booking | None) -> str:
+    """What the company of a person is called, as the mapping says; empty where the person names none."""
+    company = setting.profile.company
+    if company is None or contact is None:
+        return ""
+    for column in setting.columns(company.name).rows:
+        if column.target is not None and column.target.name == company.name_field:
+            want = _filled(column, Source(contact, booking, _connected_host(setting, booking)), UTC)
+            return "" if want.refused else str(want.value or "")
+    return contact.company.strip()
 
 
 def activity_fields(
@@ -207,11 +229,16 @@ def _connected_host(setting: Setting, booking: Booking | None) -> bool:
     return booking is not None and host_user(setting, booking.host) is not None
 
 
-def _columns_of(setting: Setting, object_name: str) -> Columns:
+def _columns_of(setting: Setting, role: str) -> Columns:
+    person = next((p for p in setting.profile.persons if p.role == role), None)
+    twin = person.twin if person else None
+    object_name = person.name if person else role
     described = setting.schema.get(object_name)
     if described is None:
         return Columns()
-    rows = setting.config.rows.get(object_name, ())
+    rows = setting.config.rows.get(twin.of if twin else role, ())
+    if twin is not None:
+        rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
     own = system_fields(setting.profile, object_name)
     return Columns(
         tuple(_column(setting, row, described) for row in rows),

@@ -15,7 +15,8 @@ from attrs import asdict, frozen
 
 from instep.core.crm_schema import Schema
 from instep.core.errors import InputError, InstepError
-from instep.core.rules import Profile, SyncConfig
+from instep.core.profile import Profile
+from instep.core.rules import SyncConfig
 from instep.engine import pauses
 from instep.engine.connecting import install_fields
 from instep.engine.lane import Lane, open_crm, open_lane, refresh

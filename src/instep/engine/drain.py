@@ -218,13 +218,7 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
 
 def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
     """What is remembered of the records that these items are linked to, and what is in quarantine for them."""
-    activity = lane.vendor.profile.activity.name
-    records = [
-        key
-        for work in works
-        for key in ((work.link.person_object, work.link.person_id), (activity, work.link.activity_id))
-        if key[1]
-    ]
+    records = [key for work in works for key in work.link.records(lane.vendor.profile)]
     own = [w.contact.id for w in works if w.contact] + [w.booking.id for w in works if w.booking]
     return lane.memory(records, [*own, *(record_id for _, record_id in records)])
 

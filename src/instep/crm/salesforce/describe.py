@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instep.core.crm_schema import Field, ObjectSchema, PicklistValue
+from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordType
 from instep.core.errors import InstepError, NeedsAdmin, Scope
 from instep.crm.salesforce.client import SalesforceClient
 
@@ -118,6 +118,18 @@ def schema_of(document: Document) -> ObjectSchema:
         createable=bool(body.get("createable", True)),
         updateable=bool(body.get("updateable", True)),
         queryable=bool(body.get("queryable", True)),
+        record_types=tuple(_record_type(info) for info in body.get("recordTypeInfos") or ()),
+    )
+
+
+def _record_type(info: Mapping[str, Any]) -> RecordType:
+    return RecordType(
+        id=str(info.get("recordTypeId") or ""),
+        name=str(info.get("name") or ""),
+        developer_name=str(info.get("developerName") or ""),
+        available=bool(info.get("active", True)) and bool(info.get("available", True)),
+        default=bool(info.get("defaultRecordTypeMapping")),
+        master=bool(info.get("master")),
     )
 
 
