@@ -150,6 +150,10 @@ class Booking:
     custom: Mapping[str, Any] = field(factory=dict)
     utm: Mapping[str, str] = field(factory=dict)
     timeline: tuple[Transition, ...] = ()
+    #: what only some sources tell: names as in the catalogue, without `meeting.`
+    details: Mapping[str, str] = field(factory=dict)
+    #: the template of its calendar's event titles, as it is now; empty where there is none
+    event_title: str = ""
 
     @property
     def duration(self) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from instep.core.booking import Booking, Host, Status
 from instep.core.catalogue import Property, Source, find, value_of, zone
@@ -16,12 +16,14 @@ from instep.core.mapping import (
     Row,
     convert,
     default_for,
+    effective,
     fingerprint,
     is_blank,
     is_wire_moment,
     room,
     wire_datetime,
 )
+from instep.core.picklists import clash
 from instep.core.rules import Directory, Profile, SyncConfig, system_fields
 
 #: the line that finds an activity again where the CRM lacks our external id field
@@ -100,6 +102,8 @@ class Columns:
 
     rows: tuple[_Column, ...] = ()
     required: tuple[Field, ...] = ()
+    #: whether a list among them follows another field
+    controlled: bool = False
 
 
 @frozen
@@ -211,11 +215,13 @@ def _columns_of(setting: Setting, object_name: str) -> Columns:
     described = setting.schema.get(object_name)
     if described is None:
         return Columns()
-    rows = setting.config.rows.get(object_name, ())
+    rows = effective(setting.config.rows.get(object_name, ()), described)
     own = system_fields(setting.profile, object_name)
+    columns = tuple(_column(setting, row, described) for row in rows)
     return Columns(
-        tuple(_column(setting, row, described) for row in rows),
+        columns,
         tuple(target for target in described.required() if target.name not in own),
+        any(column.target is not None and column.target.controller for column in columns),
     )
 
 
@@ -249,6 +255,8 @@ def _rows(
     columns = setting.columns(object_name)
     host_zone = zone(booking.host.time_zone if booking and booking.host else "")
     done = [_filled(column, source, host_zone) for column in columns.rows]
+    if columns.controlled:
+        done = [_controlled(want, done) for want in done]
     filled = {d.field for d in done if not is_blank(d.value)} if columns.required else set()
     for target in columns.required:
         if target.name in filled:
@@ -269,6 +277,18 @@ def _rows(
     return tuple(done)
 
 
+def _controlled(want: DesiredField, fields: list[DesiredField]) -> DesiredField:
+    """A dependent list's value, refused where it does not go with the value of the field that it follows."""
+    target = want.target
+    if target is None or not target.controller or is_blank(want.value):
+        return want
+    leading = next((f for f in fields if f.field == target.controller and f.target is not None), None)
+    if leading is None or leading.target is None:
+        return want
+    why = clash(target, want.value, leading.target, leading.value)
+    return evolve(want, value=None, refused=why) if why else want
+
+
 def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     """One row's field for this source; `where` is the zone for dates of a moment."""
     row, target, blank = column.row, column.target, column.blank
@@ -278,7 +298,12 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     if is_blank(raw) and row.fallback is None:
         return blank
     source_value = fingerprint(raw)
-    as_it_is = 0 < len(source_value) <= column.room and source_value.isprintable()
+    as_it_is = (
+        0 < len(source_value) <= column.room
+        and source_value.isprintable()
+        # people read a moment in their own words
+        and not isinstance(raw, datetime)
+    )
     if as_it_is or is_wire_moment(raw, target):
         value, note, refused = source_value, "", ""
     else:
