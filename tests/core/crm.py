@@ -84,7 +84,8 @@ def _text(target: Field, value: Any) -> str:
         return ";".join(sorted(parts, key=known.index))
     if target.html:
         # what needs no escaping in HTML text comes back without it
-        return html.escape(html.unescape(text), quote=False)
+        lines = text.split("<br>")
+        return "<br>".join(html.escape(html.unescape(line), quote=False) for line in lines)
     return text.replace("\n", "\r\n") if target.type == "textarea" else text
 
 

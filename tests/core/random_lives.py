@@ -13,10 +13,10 @@ from core.desk import Desk, Item, Planner
 from core.lives import HOSTS, booking, contact, step
 from core.org import SCHEMA, setting, user, with_field, without_fields
 from instep.core.booking import Booking, Kind
-from instep.core.catalogue import SYSTEM_PROPERTIES, Property
+from instep.core.catalogue import STATIC, SYSTEM_PROPERTIES, Property
 from instep.core.changes import Verdict
 from instep.core.contact import Contact
-from instep.core.crm_schema import fits
+from instep.core.crm_schema import ObjectSchema, takes
 from instep.core.mapping import Row, convert, is_blank
 from instep.core.plan import BatchPlan, plan
 from instep.core.rules import check, system_fields
@@ -34,9 +34,17 @@ _SOURCES = (*(p for p in SYSTEM_PROPERTIES if p.key != "contact.id"), *CUSTOM.va
 def _choices(object_name: str) -> list[tuple[str, list[str]]]:
     """Every field that a row may fill, with the sources that fit it."""
     own = system_fields(PROFILE, object_name) | {"IsReminderSet"}
-    fields = (f for f in SCHEMA[object_name].fields.values() if f.name not in own)
-    found = ((f.name, [p.key for p in _SOURCES if fits(p.type, f)]) for f in fields)
-    return [(name, sources) for name, sources in found if sources]
+    described = SCHEMA[object_name]
+    fields = (f for f in described.fields.values() if f.name not in own)
+    found = ((f.name, [p.key for p in _SOURCES if takes(p.type, described, f)]) for f in fields)
+    return [(name, [*sources, *_fixed(described, name)]) for name, sources in found if sources]
+
+
+def _fixed(described: ObjectSchema, name: str) -> list[str]:
+    """A static value that the field takes, where there is one."""
+    target = described.fields[name]
+    values = ("Silver", "7", "2026-12-01", "x@y.example", "yes")
+    return [f"{STATIC}{v}" for v in values if not convert(v, target).refused][:1]
 
 
 CHOICES = {name: _choices(name) for name in ("Lead", "Contact", "Event")}

@@ -152,6 +152,10 @@ class Booking:
     #: ids of CRM records that the link named: lead, contact, case → 15 or 18 characters
     record_ids: Mapping[str, str] = field(factory=dict)
     timeline: tuple[Transition, ...] = ()
+    #: what only some sources tell: names as in the catalogue, without `meeting.`
+    details: Mapping[str, str] = field(factory=dict)
+    #: the template of its calendar's event titles, as it is now; empty where there is none
+    event_title: str = ""
 
     @property
     def duration(self) -> timedelta:

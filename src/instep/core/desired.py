@@ -17,12 +17,14 @@ from instep.core.mapping import (
     Row,
     convert,
     default_for,
+    effective,
     fingerprint,
     is_blank,
     is_wire_moment,
     room,
     wire_datetime,
 )
+from instep.core.picklists import clash
 from instep.core.profile import Profile
 from instep.core.rules import Directory, SyncConfig, system_fields
 
@@ -110,6 +112,8 @@ class Columns:
 
     rows: tuple[_Column, ...] = ()
     required: tuple[Field, ...] = ()
+    #: whether a list among them follows another field
+    controlled: bool = False
 
 
 @frozen
@@ -239,10 +243,13 @@ def _columns_of(setting: Setting, role: str) -> Columns:
     rows = setting.config.rows.get(twin.of if twin else role, ())
     if twin is not None:
         rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
+    rows = effective(rows, described)
     own = system_fields(setting.profile, object_name)
+    columns = tuple(_column(setting, row, described) for row in rows)
     return Columns(
-        tuple(_column(setting, row, described) for row in rows),
+        columns,
         tuple(target for target in described.required() if target.name not in own),
+        any(column.target is not None and column.target.controller for column in columns),
     )
 
 
@@ -276,6 +283,8 @@ def _rows(
     columns = setting.columns(object_name)
     host_zone = zone(booking.host.time_zone if booking and booking.host else "")
     done = [_filled(column, source, host_zone) for column in columns.rows]
+    if columns.controlled:
+        done = [_controlled(want, done) for want in done]
     filled = {d.field for d in done if not is_blank(d.value)} if columns.required else set()
     for target in columns.required:
         if target.name in filled:
@@ -296,6 +305,18 @@ def _rows(
     return tuple(done)
 
 
+def _controlled(want: DesiredField, fields: list[DesiredField]) -> DesiredField:
+    """A dependent list's value, refused where it does not go with the value of the field that it follows."""
+    target = want.target
+    if target is None or not target.controller or is_blank(want.value):
+        return want
+    leading = next((f for f in fields if f.field == target.controller and f.target is not None), None)
+    if leading is None or leading.target is None:
+        return want
+    why = clash(target, want.value, leading.target, leading.value)
+    return evolve(want, value=None, refused=why) if why else want
+
+
 def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     """One row's field for this source; `where` is the zone for dates of a moment."""
     row, target, blank = column.row, column.target, column.blank
@@ -305,7 +326,12 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     if is_blank(raw) and row.fallback is None:
         return blank
     source_value = fingerprint(raw)
-    as_it_is = 0 < len(source_value) <= column.room and source_value.isprintable()
+    as_it_is = (
+        0 < len(source_value) <= column.room
+        and source_value.isprintable()
+        # people read a moment in their own words
+        and not isinstance(raw, datetime)
+    )
     if as_it_is or is_wire_moment(raw, target):
         value, note, refused = source_value, "", ""
     else:

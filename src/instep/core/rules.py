@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from attrs import evolve, field, frozen
 
-from instep.core.catalogue import Property, find
+from instep.core.catalogue import Property
 from instep.core.creation import (
     CASE,
     NO_CALENDAR,
@@ -19,10 +19,11 @@ from instep.core.creation import (
     Ownership,
     PersonAccounts,
 )
-from instep.core.crm_schema import ObjectSchema, Schema, fits
+from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.errors import InputError
 from instep.core.lookup import CrmUser
-from instep.core.mapping import Row, convert, default_for
+from instep.core.mapping import Row, default_for
+from instep.core.mapping_check import row_faults
 from instep.core.profile import Profile
 
 
@@ -260,24 +261,11 @@ def _check_rows(
                 f"{where}: {profile.label} has no such field on {name}, or hides it from the connected user."
             )
             continue
-        if target.name in own:
-            faults.append(f"{where}: Instep fills this field itself; remove the row.")
-            continue
         if target.name in seen:
             faults.append(f"{where}: mapped twice; one field takes one source.")
         seen.add(target.name)
-        if target.calculated or not (target.createable or target.updateable):
-            faults.append(f"{where}: read-only in {profile.label}; remove the row.")
-            continue
-        prop = find(row.source, custom) if row.source else None
-        if row.source and prop is None:
-            faults.append(f"{where}: unknown source “{row.source}”.")
-        elif prop is not None and not fits(prop.type, target):
-            faults.append(f"{where}: {prop.label} ({prop.type}) does not fit a field of type {target.type}.")
-        if row.fallback is not None and convert(row.fallback, target).refused:
-            faults.append(f"{where}: the fallback cannot be written: {convert(row.fallback, target).refused}")
-        if not row.source and row.fallback is None:
-            faults.append(f"{where}: needs a source or a fallback.")
+        found = row_faults(row, described, own, profile.label, custom)
+        faults += [f"{where}: {fault.message}" for fault in found]
     return faults
 
 

@@ -125,7 +125,17 @@ def booked(
         manage_url=manage_url,
         utm=wish.utm,
         record_ids=wish.record_ids,
+        details=_details(calendar, wish.base_url),
     )
+
+
+def _details(calendar: BookingCalendar, base_url: str) -> dict[str, str]:
+    """What a mapping may use of the calendar."""
+    details = {
+        "mode": "With approval" if calendar.rules.approval else "Automatic",
+        "page_label": calendar.name,
+    }
+    return {**details, "page_link": f"{base_url.rstrip('/')}/b/{calendar.slug}"} if base_url else details
 
 
 def _guest(guest: Guest, rules: Rules) -> Guest:

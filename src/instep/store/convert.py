@@ -52,6 +52,7 @@ def state_of(booking: Booking) -> State:
         "custom": {name: _listed(value) for name, value in booking.custom.items()},
         "utm": dict(booking.utm),
         "record_ids": dict(booking.record_ids),
+        "details": dict(booking.details),
         "host": booking.host.key if booking.host else None,
         "hosts": [host.key for host in hosts],
         # hosts that only the source knows, by its own id: no row of ours tells of them
@@ -61,9 +62,15 @@ def state_of(booking: Booking) -> State:
 
 
 def booking_of(
-    state: Mapping[str, Any], contact_id: str, hosts: Mapping[str, Iterable[str]] | None
+    state: Mapping[str, Any],
+    contact_id: str,
+    hosts: Mapping[str, Iterable[str]] | None,
+    event_title: str = "",
 ) -> Booking:
-    """A booking from its state; `hosts` maps a host's key to e-mail, name and time zone."""
+    """A booking from its state; `hosts` maps a host's key to e-mail, name and time zone.
+
+    `event_title` is the template of its calendar, as it is now.
+    """
     known = {key: Host(key, *values) for key, values in (hosts or {}).items()}
     for key, (name, time_zone) in state["strangers"].items():
         known.setdefault(key, Host(key, "", name, time_zone))
@@ -85,6 +92,9 @@ def booking_of(
         host=known.get(state["host"]),
         timeline=tuple(_transition(step, known) for step in state["timeline"]),
         contact_id=contact_id,
+        # states that were kept before sources were asked for them have none
+        details=state.get("details") or {},
+        event_title=event_title,
     )
 
 

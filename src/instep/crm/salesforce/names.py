@@ -48,6 +48,31 @@ OUR_FIELDS = {
     LEAD: (CONTACT_ID,),
     CONTACT: (CONTACT_ID,),
 }
+#: Fields that would contradict what Instep writes itself: an Event's times, and what makes a series of it.
+RESERVED = {
+    EVENT: frozenset(
+        {
+            "ActivityDate",
+            "ActivityDateTime",
+            "DurationInMinutes",
+            "EndDate",
+            "EndDateTime",
+            "EventSubtype",
+            "GroupEventType",
+            "IsAllDayEvent",
+            "IsRecurrence",
+            "IsRecurrence2",
+            "IsRecurrence2Exception",
+            "IsReminderSet",
+            "RecurrenceActivityId",
+            "ReminderDateTime",
+            "StartDateTime",
+        }
+    ),
+    LEAD: frozenset({"IsConverted", "ConvertedDate"}),
+}
+#: How the other fields of a series begin.
+RESERVED_BEGIN = "Recurrence"
 #: Standard Event fields that field-level security can hide; the others cannot be granted (reference 4.1).
 EVENT_FIELDS_TO_GRANT = ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent")
 OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
