@@ -82,7 +82,8 @@ class RecordType:
 class ObjectSchema:
     """One CRM object with the fields that the connected user can see; hidden fields are absent.
 
-    `choices` are the values of picklists for each record type, where the CRM told them: id → field → values.
+    `choices` are the values of picklists for each record type, where the CRM told them: id → field → values;
+    `type_defaults` the value that the record type's own page starts with: id → field → value.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ObjectSchema:
     queryable: bool = True
     record_types: tuple[RecordType, ...] = ()
     choices: Mapping[str, Mapping[str, frozenset[str]]] = field(factory=dict)
+    type_defaults: Mapping[str, Mapping[str, str]] = field(factory=dict)
     _narrowed: dict[str, ObjectSchema] = field(init=False, factory=dict, eq=False, repr=False)
 
     def for_record_type(self, record_type_id: str) -> ObjectSchema:

@@ -12,7 +12,7 @@ from instep.core.booking import Booking, Host, Status
 from instep.core.catalogue import Property, Source, find, value_of, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
-from instep.core.lookup import CrmUser
+from instep.core.lookup import CrmUser, Record
 from instep.core.mapping import (
     Row,
     convert,
@@ -42,14 +42,17 @@ class Setting:
     directory: Directory
     now: datetime
     custom: dict[str, Property] = field(factory=dict)
-    _columns: dict[str, Columns] = field(init=False, factory=dict, eq=False, repr=False)
+    _columns: dict[tuple[str, str], Columns] = field(init=False, factory=dict, eq=False, repr=False)
     _reading: dict[str, tuple[str, ...]] = field(init=False, factory=dict, eq=False, repr=False)
 
-    def columns(self, role: str) -> Columns:
-        """The mapping of an object (or role) with all that a booking does not change, put together at first use."""
-        found = self._columns.get(role)
+    def columns(self, role: str, record_type: str = "") -> Columns:
+        """The mapping of an object (or role) with all that a booking does not change, put together at first use.
+
+        Lists offer what records of that type take.
+        """
+        found = self._columns.get((role, record_type))
         if found is None:
-            found = self._columns[role] = _columns_of(self, role)
+            found = self._columns[role, record_type] = _columns_of(self, role, record_type)
         return found
 
     def reading(self, object_name: str, make: Callable[[Setting, str], tuple[str, ...]]) -> tuple[str, ...]:
@@ -177,10 +180,31 @@ def activity_owner(setting: Setting, booking: Booking) -> Owner:
 
 
 def fields_of(
-    setting: Setting, role: str, contact: Contact | None, booking: Booking | None
+    setting: Setting,
+    role: str,
+    contact: Contact | None,
+    booking: Booking | None,
+    record: Record | None = None,
 ) -> tuple[DesiredField, ...]:
-    """The mapped fields of a person, a company or a case, then required fields that no row fills."""
-    return _rows(setting, role, Source(contact, booking, _connected_host(setting, booking)), booking)
+    """The mapped fields of a person, a company or a case, then required fields that no row fills.
+
+    Lists offer what the record's type has, or for a new one (`record` is None) the chosen type.
+    """
+    source = Source(contact, booking, _connected_host(setting, booking))
+    return _rows(setting, role, source, booking, _record_type(setting, role, booking, record))
+
+
+def _record_type(setting: Setting, role: str, booking: Booking | None, record: Record | None) -> str:
+    """The id of the record type that decides what lists offer; empty for the usual one."""
+    config = setting.config
+    if record is not None:
+        return str(record.get(setting.profile.record_type_field) or "")
+    if not config.record_types and not config.calendars:
+        return ""
+    chosen, _ = chosen_record_type(setting, role, booking)
+    described = setting.schema.get(setting.profile.object_of(role)) if chosen else None
+    found = described.record_type(chosen) if described is not None else None
+    return found.id if found is not None else ""
 
 
 def company_name(setting: Setting, contact: Contact | None, booking: Booking | None) -> str:
@@ -196,7 +220,11 @@ def company_name(setting: Setting, contact: Contact | None, booking: Booking | N
 
 
 def activity_fields(
-    setting: Setting, booking: Booking, contact: Contact | None, keyed: bool = True
+    setting: Setting,
+    booking: Booking,
+    contact: Contact | None,
+    keyed: bool = True,
+    record: Record | None = None,
 ) -> tuple[DesiredField, ...]:
     """The mapped fields of the activity and its times; owner and person are decided by the plan.
 
@@ -204,7 +232,9 @@ def activity_fields(
     """
     activity = setting.profile.activity
     source = Source(contact, booking, _connected_host(setting, booking))
-    mapped = _rows(setting, activity.name, source, booking)
+    mapped = _rows(
+        setting, activity.name, source, booking, _record_type(setting, activity.name, booking, record)
+    )
     described = any(want.field == "Description" for want in mapped)
     if not setting.has(activity.name, activity.key_field) or (described and not keyed):
         mapped = _with_ref_line(setting, mapped, booking)
@@ -233,13 +263,21 @@ def _connected_host(setting: Setting, booking: Booking | None) -> bool:
     return booking is not None and host_user(setting, booking.host) is not None
 
 
-def _columns_of(setting: Setting, role: str) -> Columns:
+def chosen_record_type(setting: Setting, role: str, booking: Booking | None) -> tuple[str, bool]:
+    """The record type that new records get, as it was chosen, and whether the booking's calendar chose it."""
+    config = setting.config
+    own = config.calendar(booking.calendar).record_types.get(role, "") if booking and config.calendars else ""
+    return own or config.record_types.get(role, ""), bool(own)
+
+
+def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
     person = next((p for p in setting.profile.persons if p.role == role), None)
     twin = person.twin if person else None
     object_name = person.name if person else role
     described = setting.schema.get(object_name)
     if described is None:
         return Columns()
+    described = described.for_record_type(record_type)
     rows = setting.config.rows.get(twin.of if twin else role, ())
     if twin is not None:
         rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
@@ -278,9 +316,9 @@ def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:
 
 
 def _rows(
-    setting: Setting, object_name: str, source: Source, booking: Booking | None
+    setting: Setting, role: str, source: Source, booking: Booking | None, record_type: str
 ) -> tuple[DesiredField, ...]:
-    columns = setting.columns(object_name)
+    columns = setting.columns(role, record_type)
     host_zone = zone(booking.host.time_zone if booking and booking.host else "")
     done = [_filled(column, source, host_zone) for column in columns.rows]
     if columns.controlled:

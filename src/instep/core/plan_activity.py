@@ -54,7 +54,7 @@ def activity_write(
         notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
         record = None
     keyed = record is None or _keyed(setting, record, booking, memory)
-    fields = activity_fields(setting, booking, work.contact, keyed)
+    fields = activity_fields(setting, booking, work.contact, keyed, record)
     if record is None:
         write = _new_activity(setting, work, fields, owner, (person, about), memory)
         if write.action is Action.CREATE:

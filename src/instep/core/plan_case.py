@@ -159,7 +159,7 @@ def _known_case(
     assert booking is not None
     known = memory.known.get((record.object, record.id), Known())
     keys = (record.id, booking.id)
-    fields = fields_of(setting, case.name, work.contact, booking)
+    fields = fields_of(setting, case.name, work.contact, booking, record)
     ours = known.made_by_us or str(record.get(case.key_field) or "").lower() == booking.id.lower()
     if ours:
         changes, needs_read = _mirroring(setting, record, known, keys, fields, memory)

@@ -102,8 +102,8 @@ def company_write(setting: Setting, lead: Work, company: Company, memory: Memory
     """The plan of a company; `lead` is the item that speaks for everyone who belongs to it."""
     described = setting.profile.company
     assert described is not None
-    fields = fields_of(setting, described.name, lead.contact, lead.booking)
     record = company.record
+    fields = fields_of(setting, described.name, lead.contact, lead.booking, record)
     if record is not None:
         known = memory.known.get((record.object, record.id), Known())
         on = Filling(record, known, (record.id, name_key(company.name)), lead.spoke, by_booking=True)

@@ -10,8 +10,8 @@ from instep.core.booking import Booking
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Change, Verdict
 from instep.core.creation import Ownership
-from instep.core.crm_schema import Field
-from instep.core.desired import DesiredField, Owner, Setting, host_user
+from instep.core.crm_schema import Field, ObjectSchema, RecordType
+from instep.core.desired import DesiredField, Owner, Setting, chosen_record_type, host_user
 from instep.core.lookup import Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
 from instep.core.work import Known, Memory, Sent
@@ -129,10 +129,8 @@ def record_type_change(
     booking: Booking | None,
     memory: Memory,
 ) -> list[Change]:
-    """The record type of a new record: that of its calendar, else that of the connection (R8)."""
-    config = setting.config
-    own = config.calendar(booking.calendar).record_types.get(role, "") if booking is not None else ""
-    wanted = own or config.record_types.get(role, "")
+    """The record type of a new record (R8), and the status that its process starts with."""
+    wanted, own = chosen_record_type(setting, role, booking)
     target = setting.target(object_name, setting.profile.record_type_field)
     described = setting.schema.get(object_name)
     if not wanted or target is None or described is None or not target.createable:
@@ -140,12 +138,27 @@ def record_type_change(
     rule = f"record type of {'the calendar' if own else 'the connection'}"
     found = described.record_type(wanted)
     if found is None or not found.available:
-        who = "the connected user may not use" if found else f"{setting.profile.label} has no longer"
+        who = "the connected user may not use" if found else f"{setting.profile.label} no longer has"
         note = f"{who} the record type “{found.name if found else wanted}”"
         return [Change(target.name, target.label, wanted, rule=rule, note=note, verdict=Verdict.LEAVE_OUT)]
     change = Change(target.name, target.label, found.id, rule=f"{rule}: {found.name}")
     refused = memory.refused(object_name, keys, target.name, found.id)
-    return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused) if refused else change]
+    if refused:
+        return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)]
+    return [change, *_first_status(setting, described, found)]
+
+
+def _first_status(setting: Setting, described: ObjectSchema, record_type: RecordType) -> list[Change]:
+    """The status that the record type's process starts with, unless a row says another."""
+    target = described.get(setting.profile.process_fields.get(described.name, ""))
+    if target is None or not target.createable:
+        return []
+    first = described.type_defaults.get(record_type.id, {}).get(target.name, "")
+    mapped = any(row.field == target.name for row in setting.config.rows.get(described.name, ()))
+    if not first or mapped:
+        return []
+    rule = f"the status that the process of {record_type.name} starts with"
+    return [Change(target.name, target.label, first, rule=rule, stand_in=True)]
 
 
 def assigned_by_rules(setting: Setting, object_name: str, *, new: bool) -> bool:

@@ -52,7 +52,7 @@ def _known_person(
     known = memory.known.get((record.object, record.id), Known())
     # what we made carries our own id and may have been refused under it before it had one of the CRM's
     keys = (record.id, contact.id)
-    fields = fields_of(setting, person.role, contact, lead.booking)
+    fields = fields_of(setting, person.role, contact, lead.booking, record)
     changes, needs_read = filled(setting, Filling(record, known, keys, lead.spoke, contact), fields, memory)
     changes += owner_of_existing(
         setting, person.owner_field, record, known, keys, lead.booking, memory, lead.spoke

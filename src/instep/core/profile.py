@@ -140,7 +140,8 @@ class ActivityObject:
 class Profile:
     """One vendor's CRM, as data: the pure code knows vendors only through this.
 
-    `assigned` are the objects that the CRM's own rules can give an owner.
+    `assigned` are the objects that the CRM's own rules can give an owner. `process_fields` are the fields, by object,
+    whose first value depends on the record type's process.
     """
 
     vendor: str
@@ -154,10 +155,15 @@ class Profile:
     case: CaseObject | None = None
     record_type_field: str = ""
     assigned: frozenset[str] = frozenset()
+    process_fields: Mapping[str, str] = field(factory=dict)
 
     def person(self, name: str) -> PersonObject:
         """The person object of that name."""
         return next(p for p in self.persons if p.name == name)
+
+    def object_of(self, role: str) -> str:
+        """The object that a role of the mapping belongs to."""
+        return next((p.name for p in self.persons if p.role == role), role)
 
     def other_side(self, name: str) -> Twin | None:
         """How records of that object are only the other side of a person object; None where they never are."""

@@ -42,6 +42,7 @@ def _fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
         if person.name == object_name:
             names += _of_person(setting, person)
     names += [profile.modified_field, profile.created_field]
+    names += [profile.record_type_field] if described.choices else []
     found = (described.get(name) for name in names)
     return tuple(dict.fromkeys(f.name for f in found if f is not None))
 

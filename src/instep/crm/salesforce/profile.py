@@ -128,5 +128,6 @@ PROFILE = Profile(
         merged_into="MasterRecord",
     ),
     record_type_field="RecordTypeId",
+    process_fields={names.LEAD: "Status", names.CASE: "Status"},
     assigned=names.ASSIGNED_BY_RULES - {names.ACCOUNT},
 )
