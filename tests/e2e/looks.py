@@ -37,7 +37,10 @@ _WATCH = """() => {
     "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]")].filter((element) =>
     shown(element) && element.tabIndex >= 0 && !element.disabled && inGroup(element));
   const before = new Map(wanted.map((element) => [element, look(element)]));
+  const watched = "walk" in window;
   window.walk = { wanted, before, reached: new Set(), unseen: [], round: false, look };
+  // a second walk on the same page: two listeners would take the first step for a whole round
+  if (watched) return;
   document.addEventListener("focusin", ({ target }) => {
     const walk = window.walk;
     if (walk.reached.has(target)) { walk.round ||= target === walk.first; walk.last = target; return; }
@@ -50,6 +53,8 @@ _ROUND = "() => window.walk.round || window.walk.reached.size > window.walk.want
 _TOLD = """() => {
   const named = (element) => element.outerHTML.slice(0, 160);
   const { wanted, reached, unseen } = window.walk;
+  // what shows only while it has the focus (the skip link) would cover others in the next look
+  document.activeElement?.blur();
   return [
     ...wanted.filter((one) => one.isConnected && !reached.has(one)).map((one) => `never reached by Tab: ${named(one)}`),
     ...unseen.map((one) => `the focus does not show on ${named(one)}`),
