@@ -90,7 +90,11 @@ def test_object_has_every_key_of_a_recent_describe(sf: Client, name: str) -> Non
 def test_all_objects_are_in_the_global_describe(sf: Client) -> None:
     body = sf.call("GET", "/sobjects").json()
     assert (body["encoding"], body["maxBatchSize"]) == ("UTF-8", 200)
-    assert {one["name"] for one in body["sobjects"]} == set(schema.OBJECTS)
+    assert {one["name"] for one in body["sobjects"]} == set(schema.OBJECTS) - {
+        "CurrencyType",
+        "CustomField",
+        "ValidationRule",
+    }
 
 
 def test_unchanged_describe_answers_304_until_the_schema_changes(sf: Client) -> None:

@@ -275,7 +275,7 @@ def route(caller: Caller, method: str, parts: list[str], query: dict[str, str], 
             raise refuse(
                 400, errors.MISSING_ARGUMENT, "Send multipart/form-data with the parts json and file"
             )
-        if not org.permissions()["PermissionsModifyMetadata"]:
+        if not org.permissions(caller.user_id)["PermissionsModifyMetadata"]:
             raise refuse(403, "INSUFFICIENT_ACCESS", "You need Modify Metadata to deploy")
         asked = body.get("json")
         options = (asked.get("deployOptions") or {}) if isinstance(asked, dict) else {}
