@@ -18,9 +18,9 @@ _CUSTOM_SUFFIX = "__c"
 _OBJECTS = ("Account", "Case", "Contact", "Event", "Lead")
 
 
-def recording(name: str) -> dict[str, Any]:
-    """The recorded describe of an object."""
-    wanted = f"shared_cassettes/GET_sobjects_{name}_describe.yaml"
+def recording(name: str, wanted: str = "") -> dict[str, Any]:
+    """The recorded describe of an object, or the one in the file that is wanted."""
+    wanted = wanted or f"shared_cassettes/GET_sobjects_{name}_describe.yaml"
     try:
         found = next(f for f in metadata.files("cumulusci") or () if str(f).endswith(wanted))
     except metadata.PackageNotFoundError:

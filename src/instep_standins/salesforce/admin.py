@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import configure, person_accounts, record_types
+from . import configure, configure_rights, person_accounts, record_types
 from .call import Answer
 from .config import PERSON_ACCOUNTS
 from .history import Cause
@@ -275,6 +275,7 @@ _ROUTES = {
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
     ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES,
+    **configure_rights.ROUTES,
 }  # fmt: skip
 
 

@@ -220,9 +220,10 @@ def _validation_rule(org: "Org", body: Body, query: Query) -> Any:
 
 
 def _duplicate_rule(org: "Org", body: Body, query: Query) -> Any:
-    """{"object", "name", "label", "active", "create", "update", "message", "engine", "matching": [{"object", "fields"}]}
+    """{"object", "name", "label", "active", "create", "update", "message", "engine", "matching"}.
 
-    `create` and `update` are allow, alert or block; without `matching` the object's own e-mail is compared.
+    `create` and `update` are allow, alert or block. `matching` is a list of {"object", "fields"}; without it the
+    object's own e-mail is compared.
     """
     name = one_of(body, "object", ("Account", "Contact", "Lead"))
     label = text_of(body, "label", text_of(body, "name", f"Standard {name} Duplicate Rule"))
@@ -282,109 +283,6 @@ def _listed(object_name: str) -> Any:
     return run
 
 
-# -- who may what -------------------------------------------------------------------------------------
-
-
-def _rights(asked: Any) -> dict[str, list[str]]:
-    """{"Lead": ["read", "create"]} of an order, checked."""
-    if not isinstance(asked, dict):
-        raise refuse_order(400, 'objects must be a JSON object such as {"Lead": ["read", "create", "edit"]}.')
-    for name in asked:
-        unknown = set(texts_of(asked, name)) - schema.RIGHTS
-        if unknown:
-            raise refuse_order(
-                400,
-                f"Right {sorted(unknown)[0]!r} is unknown; {name} has {', '.join(sorted(schema.RIGHTS))}.",
-            )
-    return {name: list(rights) for name, rights in asked.items()}
-
-
-def _permissions(org: "Org", asked: Any) -> dict[str, bool]:
-    known = org.catalogue["UserPermissionAccess"].fields
-    if not isinstance(asked, dict) or asked.keys() - known.keys():
-        raise refuse_order(
-            400, f"permissions may name {', '.join(n for n in known if n.startswith('Permissions'))}."
-        )
-    return {name: bool(on) for name, on in asked.items()}
-
-
-def _profile(org: "Org", body: Body, query: Query) -> Any:
-    """{"name", "objects", "permissions"}: a profile that gives only these; without both it gives everything."""
-    name = text_of(body, "name")
-    record = save(
-        org, "Profile", row_of(org, "Profile", body, Name=name), {"Name": name, "UserType": "Standard"}
-    )
-    if "objects" in body or "permissions" in body:
-        org.config.profiles[record["Id"]] = {
-            "objects": _rights(body.get("objects") or {}),
-            "permissions": _permissions(org, body.get("permissions") or {}),
-        }
-    else:
-        org.config.profiles.pop(record["Id"], None)
-    return record
-
-
-def _permission_set(org: "Org", body: Body, query: Query) -> Any:
-    """{"name", "label", "objects", "fields": {"Lead.Title": "edit"}, "permissions"}: what is not named stays."""
-    name = text_of(body, "name")
-    held = org.config.permission_sets.setdefault(name, {"objects": {}, "permissions": {}})
-    if "objects" in body:
-        held["objects"] = _rights(body["objects"])
-    if "permissions" in body:
-        held["permissions"] = _permissions(org, body["permissions"])
-    if "fields" in body:
-        org.access.grants[name] = {p: _grant(org, p, r) for p, r in dict(body["fields"]).items()}
-    else:
-        org.access.grants.setdefault(name, {})
-    org.touch("access")
-    flags = {n: v for n, v in held["permissions"].items() if n in org.catalogue["PermissionSet"].fields}
-    label = text_of(body, "label", name)
-    return save(org, "PermissionSet", row_of(org, "PermissionSet", body, Name=name), {
-        "Name": name, "Label": label, "IsCustom": True, "Type": "Regular", **flags,
-    })  # fmt: skip
-
-
-def _grant(org: "Org", path: str, right: Any) -> list[bool]:
-    name, _, field = path.partition(".")
-    if field not in org.catalogue[object_named(org, name)].fields:
-        raise refuse_order(404, f"There is no field {path!r}.")
-    return [True, one_of({"fields": right}, "fields", ("read", "edit")) == "edit"]
-
-
-def _user(org: "Org", body: Body, query: Query) -> Any:
-    """{"username", "profile", "permissionSets", "active"}: what is not named stays."""
-    user, fields = user_named(org, body.get("username")), {}
-    if "profile" in body:
-        found = row_of(org, "Profile", {}, Name=body["profile"])
-        if found is None:
-            raise refuse_order(404, f"Profile {body['profile']!r} is not there.")
-        fields["ProfileId"] = found["Id"]
-    if "active" in body:
-        fields["IsActive"] = bool(body["active"])
-    record = save(org, "User", user, fields)
-    if "permissionSets" in body:
-        for held in org.tables.find("PermissionSetAssignment", "AssigneeId", user["Id"]):
-            org.tables.remove("PermissionSetAssignment", held)
-        for name in texts_of(body, "permissionSets"):
-            found = row_of(org, "PermissionSet", {}, Name=name)
-            if found is None:
-                raise refuse_order(404, f"Permission set {name!r} is not there.")
-            org.insert("PermissionSetAssignment", {
-                "AssigneeId": user["Id"], "PermissionSetId": found["Id"], "IsActive": True,
-            })  # fmt: skip
-        org.schema_changed()
-    return record
-
-
-def _withhold(org: "Org", body: Body, query: Query) -> Any:
-    """{"object", "rights"}: what nobody may do with an object, whatever profiles and permission sets say."""
-    name = object_named(org, body.get("object"))
-    org.config.withheld[name] = _rights({name: body.get("rights") or []})[name]
-    org.touch("config")
-    org.schema_changed()
-    return org.config.withheld
-
-
 def _setup(org: "Org", body: Body, query: Query) -> Any:
     return attrs.asdict(org.config)
 
@@ -395,8 +293,7 @@ ROUTES = {
     ("POST", "record-type-access"): _record_type_access, ("POST", "queues"): _queue,
     ("POST", "assignment-rules"): _assignment_rule, ("POST", "default-owner"): _default_owner,
     ("POST", "validation-rules"): _validation_rule, ("POST", "duplicate-rules"): _duplicate_rule,
-    ("POST", "profiles"): _profile, ("POST", "permission-sets"): _permission_set, ("POST", "user"): _user,
-    ("POST", "withhold"): _withhold, ("GET", "setup"): _setup,
+    ("GET", "setup"): _setup,
     **{("DELETE", path): _remove(name) for path, name in _RULES.items()},
     **{("GET", path): _listed(name) for path, name in _RULES.items()},
 }  # fmt: skip
