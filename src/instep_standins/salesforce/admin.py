@@ -9,7 +9,7 @@ from .call import Answer
 from .config import PERSON_ACCOUNTS
 from .history import Cause
 from .orders import Body, object_named, refuse_order
-from .schema import Field
+from .schema import Field, choices_of
 from .tables import Record
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ def _revoke(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 _SETTING_KINDS: dict[Any, Any] = {
     bool: bool, int: int, float: int | float, str: str, str | None: str | None, dict[str, bool]: dict,
+    list[str] | None: list | None,
 }  # fmt: skip
 
 
@@ -211,6 +212,12 @@ def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
+def _values_of(asked: Any) -> Body:
+    """A field's values of an order; picklist values may be texts, or say for which controlling values they are."""
+    values = dict(asked or {})
+    return {**values, "choices": choices_of(values["choices"])} if "choices" in values else values
+
+
 def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}.
 
@@ -225,7 +232,9 @@ def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
                     400, f"{field_name} exists on {name} already, or its name does not end in __c."
                 )
             # As in a real org: what is universally required can be hidden from nobody.
-            made = Field(field_name, **{"length": 0, "label": field_name, "custom": True, **body["create"]})
+            made = Field(
+                field_name, **{"length": 0, "label": field_name, "custom": True, **_values_of(body["create"])}
+            )
             org.add_field(name, attrs.evolve(made, permissionable=made.nillable))
             return {}
         if field is None:
@@ -233,8 +242,8 @@ def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
         if body.get("remove"):
             org.remove_field(name, field.name)
             return {}
-        org.add_field(name, attrs.evolve(field, **(body.get("change") or {})))
-    except TypeError as problem:
+        org.add_field(name, attrs.evolve(field, **_values_of(body.get("change"))))
+    except (TypeError, KeyError) as problem:
         raise refuse_order(400, f"The change is not understood: {problem}") from None
     return {}
 

@@ -44,6 +44,8 @@ class Settings:
     clock: float = 0.0
     duplicateKey: str = "duplicateResut"  # misspelt in real orgs; some versions may spell it right
     permissions: dict[str, bool] = attrs.field(factory=dict)  # UserPermissionAccess fields that are not true
+    jwtCertificate: str | None = None  # PEM of the certificate (or public key) that the app has uploaded
+    preAuthorised: list[str] | None = None  # usernames; null: whoever has approved the app
     apiEnabled: bool = True  # false: an edition without the API
     wholeRefusal: bool = False  # an unknown field in one row refuses the whole collection
 

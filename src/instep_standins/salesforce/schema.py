@@ -166,6 +166,18 @@ def _choices(text: str | None) -> tuple[Choice, ...]:
     return tuple(found)
 
 
+def choices_of(listed: list[dict[str, Any] | str]) -> tuple[Choice, ...]:
+    """Picklist values from JSON: texts, or objects with the names of Choice."""
+    bodies = [{"value": one} if isinstance(one, str) else one for one in listed]
+    return tuple(
+        Choice(
+            body["value"], body.get("label") or body["value"], bool(body.get("default")),
+            None if body.get("valid_for") is None else tuple(body["valid_for"]),
+        )
+        for body in bodies
+    )  # fmt: skip
+
+
 def _differs(words: list[str], name: str, default: bool) -> bool:
     return True if "+" + name in words else False if "-" + name in words else default
 

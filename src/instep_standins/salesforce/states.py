@@ -102,7 +102,8 @@ def _place(obj: SObject, stem: str, record: Record, changed: Record) -> None:
         record, changed, country, country_code, {c: n for c, (n, _) in countries().items()}, _NO_COUNTRY
     )
     record[country], record[country_code] = (countries()[code][0], code) if code else (None, None)
-    if not (record.get(state) or record.get(state_code)):
+    if not _named(record, changed, state, state_code)[1]:
+        record[state] = record[state_code] = None
         return
     if code is None:
         label = obj.fields[state].label if state in obj.fields else state
@@ -115,15 +116,20 @@ def _place(obj: SObject, stem: str, record: Record, changed: Record) -> None:
     record[state], record[state_code] = (states[found], found) if found else (None, None)
 
 
+def _named(record: Record, changed: Record, name: str, code_name: str) -> tuple[str, str]:
+    """(the field that decides, its text): the code where both are sent."""
+    field = code_name if changed.get(code_name) or name not in changed else name
+    return field, str(changed.get(field, record.get(field)) or "")
+
+
 def _chosen(
     record: Record, changed: Record, name: str, code_name: str, names: dict[str, str], refusal: str
 ) -> str | None:
-    """The code that the request or the record stands for; the code wins where both are sent."""
-    field = code_name if changed.get(code_name) or name not in changed else name
-    text = changed.get(field, record.get(field))
+    """The code that the request or the record stands for."""
+    field, text = _named(record, changed, name, code_name)
     if not text:
         return None
-    found = _code_of(names, str(text))
+    found = _code_of(names, text)
     if found is None:
         raise RowError(errors.FIELD_INTEGRITY_EXCEPTION, refusal, [field])
     return found

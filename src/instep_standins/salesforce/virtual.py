@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
+
 from . import ids
 from .call import Caller
 from .schema import Field
@@ -32,10 +34,14 @@ def _statuses(name: str, flag: str, prefix: str) -> Callable[[Caller], Iterator[
     return rows
 
 
+def _objects(caller: Caller) -> list[str]:
+    """The objects of the data API, which Tooling tells about too."""
+    data = attrs.evolve(caller, tooling=False)
+    return [name for name in sorted(caller.org.catalogue) if data.sees(name)]
+
+
 def _entities(caller: Caller) -> Iterator[Record]:
-    for name in sorted(caller.org.catalogue):
-        if not caller.sees(name):
-            continue
+    for name in _objects(caller):
         obj = caller.org.catalogue[name]
         yield {
             "Id": f"000000000000000{name}", "DurableId": name, "QualifiedApiName": name, "DeveloperName": name,
@@ -62,9 +68,7 @@ def data_type(field: Field) -> str:
 
 
 def _fields(caller: Caller) -> Iterator[Record]:
-    for name in sorted(caller.org.catalogue):
-        if not caller.sees(name):
-            continue
+    for name in _objects(caller):
         for f in caller.org.access.view(caller.user_id, name).fields.values():
             yield {
                 "Id": f"000000000000000{name}.{f.name}", "DurableId": f"{name}.{f.name}", "EntityDefinitionId": name,
