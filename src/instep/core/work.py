@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from instep.core.booking import Booking
 from instep.core.contact import Contact
@@ -30,6 +30,14 @@ class Link:
         named += [(profile.case.name, self.case_id)] if profile.case else []
         named += [(profile.company.name, self.company_id)] if profile.company else []
         return tuple(key for key in named if key[1])
+
+
+def link_of(kept: Mapping[str, Any]) -> Link:
+    """A link as it was kept with an item; what an older version did not know is empty."""
+    return Link(**{name: str(kept[name]) for name in _OF_LINK if kept.get(name)})
+
+
+_OF_LINK = tuple(a.name for a in fields(Link))
 
 
 @frozen

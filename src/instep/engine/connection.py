@@ -46,7 +46,7 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
         described = schema.get(name)
         if described is None:
             continue  # the whole object is missing: its rights say so
-        person = next((p for p in profile.persons if p.name == name), None)
+        person = next((p for p in profile.persons if p.role == name), None)
         wanted = dict.fromkeys(row.field for row in rows)
         if person is not None:
             wanted[person.email_field] = None
