@@ -86,17 +86,21 @@ def case_plan(
     want: Wanted,
     cases: Cases,
     memory: Memory,
+    forced: bool = False,
 ) -> CasePlan:
-    """The plan of a booking's case, where it has one or is to get one."""
+    """The plan of a booking's case, where it has one or is to get one.
+
+    `forced`: the booking has changed, so that a remembered case of ours gets all that mirrors it.
+    """
     case, booking = setting.profile.case, work.booking
     if case is None or booking is None:
         return NO_CASE
     record, gone = cases.of(work, want)
     if record is not None:
-        return _known_case(setting, work, case, record, person, memory)
+        return _known_case(setting, work, case, record, person, memory, forced)
     if gone:
         return CasePlan(notes=(f"the {case.name} was deleted in the CRM and is left so",))
-    if not _general(want, work, found) or not wants_activity(booking):
+    if not _general(want, work, found) or not wants_activity(booking) or work.settled:
         return NO_CASE
     if (
         found is not None
@@ -153,7 +157,13 @@ def _new_case(setting: Setting, work: Work, case: CaseObject, person: Related, m
 
 
 def _known_case(
-    setting: Setting, work: Work, case: CaseObject, record: Record, person: Related, memory: Memory
+    setting: Setting,
+    work: Work,
+    case: CaseObject,
+    record: Record,
+    person: Related,
+    memory: Memory,
+    forced: bool,
 ) -> CasePlan:
     booking = work.booking
     assert booking is not None
@@ -171,7 +181,7 @@ def _known_case(
         parents = {case.person_field: person.ref}
     elif person.id:
         changes += _person_of(setting, case, record, known, person, ours)
-    settled = mirror(setting, record, changes, bool(parents)) if ours else tuple(changes)
+    settled = mirror(setting, record, changes, forced or bool(parents)) if ours else tuple(changes)
     write = Write(
         f"case:{case.name}:{record.id}",
         work.item,

@@ -270,7 +270,8 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
         booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None
         if booking is not None:
             contact = contacts.get(row["person_key"])
-            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link))
+            settled = bool(row["rules_only"])
+            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link, settled=settled))
         elif row["kind"] == "booking":
             # in the trash of its source since it was marked: the CRM is left as it is
             loaded.works.append(Work(f"booking:{row['target_id']}", None, None, link, held=True))

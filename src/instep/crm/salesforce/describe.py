@@ -63,6 +63,9 @@ _CODE = "Code"
 #: Picklist values by record type are asked for one record type at a time; an org with more is rare.
 _MOST_RECORD_TYPES = 12
 
+#: Our name for the type of lists of ids.
+ID_LIST = "junctionidlist"
+
 Document = Mapping[str, Any]
 
 
@@ -149,6 +152,11 @@ def compact(body: Mapping[str, Any]) -> dict[str, Any]:
         "recordTypeInfos": [
             {key: info.get(key) for key in _RECORD_TYPE_KEYS} for info in body.get("recordTypeInfos") or ()
         ],
+        "idLists": sorted(
+            name
+            for child in body.get("childRelationships") or ()
+            for name in child.get("junctionIdListNames") or ()
+        ),
     }
 
 
