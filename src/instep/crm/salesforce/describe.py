@@ -172,6 +172,8 @@ def schema_of(document: Document) -> ObjectSchema:
     """A kept document as values; the raw describe types stay as Salesforce names them."""
     body = document["schema"]
     fields = {f["name"]: _field(f, str(body["name"])) for f in body.get("fields") or ()}
+    # lists of ids (EventWhoIds) are written like fields, and described among the child relationships
+    fields |= {name: Field(name, name, ID_LIST, filterable=False) for name in body.get("idLists") or ()}
     return ObjectSchema(
         name=body["name"],
         label=body.get("label") or body["name"],
