@@ -218,7 +218,8 @@ def company_name(setting: Setting, contact: Contact | None, booking: Booking | N
         if column.target is not None and column.target.name == company.name_field:
             want = _filled(column, Source(contact, booking, _connected_host(setting, booking)), UTC)
             return "" if want.refused else str(want.value or "")
-    return contact.company.strip()
+    target = setting.target(company.name, company.name_field)
+    return str(convert(contact.company, target).value or "") if target is not None else ""
 
 
 def activity_fields(

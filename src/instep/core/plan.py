@@ -7,6 +7,7 @@ for all items that share it; rows fed by booking data come from the item with th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from attrs import define, evolve, field, frozen
 
@@ -133,6 +134,8 @@ class _Planning:
     company_of: dict[str, Company] = field(factory=dict)
     #: by company, the item that speaks for it
     speaker: dict[str, Work] = field(factory=dict)
+    #: by case, the stamp of the newest booking that has it
+    newest_of_case: dict[str, tuple[datetime, str]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.index = Index(self.setting, self.observed)
@@ -145,6 +148,7 @@ class _Planning:
         groups = self._groups()
         for group in groups:
             self._note_company(group.lead)
+            self._note_cases(group)
         by_item: dict[str, ItemPlan] = {}
         for group in groups:
             self._plan_group(group, by_item)
@@ -152,19 +156,37 @@ class _Planning:
 
     def _groups(self) -> list[_Group]:
         """Items by the record that is their person (or will be, for a new one)."""
+        members = [self._member(work) for work in self.works]
+        made = self._one_for_each(members)
         grouped: dict[tuple[str, str], list[_Member]] = {}
-        for work in self.works:
-            want, found = wanted(self.setting, work), None
-            if work.contact is not None and not work.held and not want.nothing:
-                found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
+        for member in members:
+            work, found = member.work, member.found
             if found is None:
                 key = ("item", work.item)
             elif found.record is not None:
                 key = (found.record.object, found.record.id[:15])
             else:
-                key = (f"new {found.made.name}", work.contact.id if work.contact else work.item)
-            grouped.setdefault(key, []).append(_Member(work, want, found))
+                key = ("new", work.contact.id if work.contact else work.item)
+                member = evolve(member, found=made[key[1]])
+            grouped.setdefault(key, []).append(member)
         return [_Group(max(ms, key=lambda m: m.work.stamp), tuple(ms)) for ms in grouped.values()]
+
+    def _member(self, work: Work) -> _Member:
+        want, found = wanted(self.setting, work), None
+        if work.contact is not None and not work.held and not want.nothing:
+            found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
+        return _Member(work, want, found)
+
+    def _one_for_each(self, members: list[_Member]) -> dict[str, Found]:
+        """What each new person becomes, by our contact: one record, whatever the calendars of its bookings want.
+
+        A booking with a case decides, which needs its own kind of person; else the oldest one does.
+        """
+        made: dict[str, Found] = {}
+        for member in sorted(members, key=lambda m: (not m.want.case, m.work.stamp)):
+            if member.found is not None and member.found.record is None and member.work.contact is not None:
+                made.setdefault(member.work.contact.id, member.found)
+        return made
 
     def _note_company(self, lead: _Member) -> None:
         """Note whose company an item's person has, and that the newest item speaks for a company."""
@@ -177,6 +199,29 @@ class _Planning:
         known = self.speaker.get(company.ref)
         if known is None or lead.work.stamp > known.stamp:
             self.speaker[company.ref] = lead.work
+
+    def _note_cases(self, group: _Group) -> None:
+        """Note which booking speaks for a case that several have."""
+        for member in group.members:
+            record, _ = self.cases.of(member.work, member.want)
+            if record is not None:
+                before = self.newest_of_case.get(record.id, member.work.stamp)
+                self.newest_of_case[record.id] = max(before, member.work.stamp)
+
+    def _case(self, member: _Member, person: Related, forced: bool = False) -> CasePlan:
+        record, _ = self.cases.of(member.work, member.want)
+        speaks = record is None or self.newest_of_case.get(record.id) == member.work.stamp
+        return case_plan(
+            self.setting,
+            member.work,
+            member.found,
+            person,
+            member.want,
+            self.cases,
+            self.memory,
+            speaks,
+            forced,
+        )
 
     def _plan_group(self, group: _Group, into: dict[str, ItemPlan]) -> None:
         lead, company = group.lead, self.company_of.get(group.lead.work.item)
@@ -252,7 +297,7 @@ class _Planning:
     ) -> tuple[CasePlan, ActivityPlan]:
         """The case and the activity of a booking."""
         work, want = member.work, member.want
-        case = case_plan(self.setting, work, member.found, person, want, self.cases, self.memory)
+        case = self._case(member, person)
         if not want.activity or person.pending:
             return case, ActivityPlan()
         to = Relations(person, self._about(case), self._guests(booking))
@@ -264,9 +309,7 @@ class _Planning:
             and case.record.assumed
         ):
             # a change of the booking sends all that mirrors it, whatever we remember of the case
-            case = case_plan(
-                self.setting, work, member.found, person, want, self.cases, self.memory, forced=True
-            )
+            case = self._case(member, person, forced=True)
         return case, activity
 
     def _guests(self, booking: Booking) -> tuple[str, ...]:
