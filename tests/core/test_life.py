@@ -144,7 +144,8 @@ def _forgets(name: str, key: str = "") -> Planner:
     """A plan that never sees records of an object, and makes them plainly."""
 
     def forgetful(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
-        batch = plan(on, works, Observed(tuple(r for r in observed.records if r.object != name)), memory)
+        unlinked = [evolve(w, link=evolve(w.link, case_id="")) for w in works]
+        batch = plan(on, unlinked, Observed(tuple(r for r in observed.records if r.object != name)), memory)
         made = [
             evolve(w, action=Action.CREATE, key=None, changes=(*w.changes, Change(key, "", w.key[1])))
             if w.object == name and w.key
