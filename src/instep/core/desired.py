@@ -26,6 +26,8 @@ from instep.core.mapping import (
 from instep.core.picklists import clash
 from instep.core.rules import Directory, Profile, SyncConfig, system_fields
 
+#: how the note on a default begins: the log of what the field validation has to mend
+VALIDATION_ERROR = "Field validation error"
 #: the line that finds an activity again where the CRM lacks our external id field
 REF_LINE = "Ref: "
 
@@ -267,6 +269,7 @@ def _rows(
             target.label,
             default.value,
             "default for a required field without value or fallback",
+            note=f"{VALIDATION_ERROR}: nothing fills this required field",
             refused=default.refused,
             stand_in=True,
             default=True,
