@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from instep.core.catalogue import SYSTEM_PROPERTIES, Property
-from instep.core.crm_schema import LOCATION, Field, ObjectSchema, mappable, takes
+from instep.core.crm_schema import CHOICES, LOCATION, TEXTUAL, Field, ObjectSchema, mappable, takes
 from instep.core.mapping import Row
 
 #: what CRMs call our properties, beside their own labels; without spaces and in small letters
@@ -49,7 +49,7 @@ def suggestions(
             continue
         names = _names(target)
         match = next((p for p in candidates if p.key not in used and _is_called(p, names)), None)
-        if match is None or not takes(match.type, described, target) or target.type == LOCATION:
+        if match is None or not takes(match.type, described, target) or not _alike(match, target):
             continue
         used.add(match.key)
         found.append(Row(match.key, target.name))
@@ -64,8 +64,17 @@ def _candidates(custom: Iterable[Property], of_meeting: bool) -> list[Property]:
 
 
 def _is_called(prop: Property, names: frozenset[str]) -> bool:
-    said = {_plain(prop.label), _plain(prop.key.rpartition(".")[2])}
-    return bool(names & (said | _CALLED.get(prop.key, frozenset())))
+    said = {_plain(prop.label), *_CALLED.get(prop.key, ())}
+    if prop.custom:
+        said.add(_plain(prop.key.rpartition(".")[2]))
+    return bool(names & said)
+
+
+def _alike(prop: Property, target: Field) -> bool:
+    """Whether the types are alike too. A text of ours could feed a number, but is not one by its name."""
+    if target.type == LOCATION:
+        return False
+    return prop.custom or prop.type != "text" or target.type in TEXTUAL | CHOICES
 
 
 def _names(target: Field) -> frozenset[str]:

@@ -183,12 +183,12 @@ def refresh(lane: Lane, force: bool = False) -> None:
 
 
 def describe_again(lane: Lane, objects: Iterable[str], older_than: float) -> None:
-    """Have the CRM describe these objects anew where what we hold of them is older than so many seconds.
+    """Have the CRM describe these objects anew where what we hold of them is as old as so many seconds.
 
     Raises the CRM's own errors.
     """
     kept = memory_queries.describes(lane.account_id, lane.id)
-    todo = [name for name in objects if name not in kept or kept[name]["age"] > older_than]
+    todo = [name for name in objects if name not in kept or kept[name]["age"] >= older_than]
     if not todo:
         return
     before = len(lane.crm.calls)

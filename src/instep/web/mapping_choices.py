@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
+from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -82,7 +83,7 @@ def type_words(target: Field) -> str:
     if target.html:
         return str(_("rich text"))
     if target.type in ("string", "textarea", "combobox") and target.length:
-        return f"{words} {target.length}"
+        return f"{words} {formats.number_format(target.length, force_grouping=True)}"
     return words
 
 
