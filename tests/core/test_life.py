@@ -19,7 +19,7 @@ from core.desk import Desk, NotEmpty, Planner
 from core.lives import booking, contact, step
 from core.org import setting
 from core.random_lives import LIVES, OUR_STEPS, Broken, Life, World, lives
-from instep.core import plan_activity, plan_person
+from instep.core import plan_activity, plan_fields, plan_record
 from instep.core.booking import Booking, Kind
 from instep.core.changes import Action, Change, Write
 from instep.core.contact import Contact
@@ -119,8 +119,9 @@ def _with_more(batch: BatchPlan, more: Callable[[Write], Sequence[Change]]) -> B
     """The plan with more changes in every update of a person."""
     updates = [w for i in batch.items for w in i.writes if w.object != "Event" and w.action is Action.UPDATE]
     changed = {w.ref: evolve(w, changes=(*w.changes, *more(w))) for w in updates}
-    kept = tuple(w for w in batch.writes if w.ref not in changed)
-    return evolve(batch, writes=(*changed.values(), *kept))
+    # those that are sent keep their place, behind the companies that they refer to
+    kept = tuple(changed.pop(w.ref, w) for w in batch.writes)
+    return evolve(batch, writes=(*kept, *changed.values()))
 
 
 def erases(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
@@ -186,6 +187,6 @@ def test_wrong_comparison_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
         return False
 
-    for room in (plan_activity, plan_person):
+    for room in (plan_activity, plan_fields, plan_record):
         monkeypatch.setattr(room, "same", lambda target, one, other: one == other)
     find(LIVES, never_ends, settings=SEARCH, random=Random(1))

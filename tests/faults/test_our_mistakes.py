@@ -28,7 +28,10 @@ def test_a_mistake_with_one_item_holds_back_that_item_only(
     scene.drain()
     assert scene.count("done = wanted") == 4
     assert scene.count("error_class = 'Bug' AND error_message LIKE '%%a mistake of ours%%'") == 1
-    said = scene.rows("SELECT document #>> '{error,message}' FROM receipt WHERE outcome = 'Bug'")
+    said = scene.rows(
+        "SELECT document #>> '{error,message}' FROM receipt WHERE account_id = %s AND outcome = 'Bug'",
+        scene.account_id,
+    )
     assert said == [("ValueError: a mistake of ours",)], "the attempt is in the sync log"
 
 

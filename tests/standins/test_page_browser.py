@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from standins.sf import Client
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 LEAD = {"LastName": "<img src=x onerror=alert(1)>", "Company": "Navy"}
 EVENT = {"Subject": "Demo", "StartDateTime": "2026-10-05T08:00:00Z", "DurationInMinutes": 30}
+AXE = Path(__file__).parent.parent / "e2e" / "vendor" / "axe-4.14.1.min.js"
+RULES = '{"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}'
 LONG = 120_000  # milliseconds: a busy machine is slow, not wrong
 
 
@@ -109,3 +112,22 @@ def test_all_is_readable_and_works_without_a_script(sf: Client, windows: Any) ->
     page.get_by_role("button", name="Delete this lead").click()
     assert "recycle bin" in page.locator("#gone").inner_text()
     assert sf.call("GET", f"/sobjects/Lead/{lead}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/o/Lead", "/r/{lead}", "/calls", "/setup", "/setup/objects/Lead/Title", "/faults"]
+)
+def test_page_is_accessible_and_fits(sf: Client, windows: Any, path: str) -> None:
+    lead = sf.create("Lead", **{**LEAD, "LastName": "Wolfeschlegelsteinhausenbergerdorff" * 2})
+    sf.create("Event", **EVENT, WhoId=lead)
+    sf.fake("faults", {"kind": "row", "match": {"object": "Lead"}})
+    page = windows()
+    page.goto(path.format(lead=lead))
+    # The page's policy lets no foreign script in; the debugger's line is not bound by it.
+    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
+    for width, scheme in ((1280, "light"), (320, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(f"axe.run({RULES})")["violations"]
+        assert [(width, v["id"], v["nodes"][0]["html"]) for v in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -149,6 +149,8 @@ class Booking:
     manage_url: str = ""
     custom: Mapping[str, Any] = field(factory=dict)
     utm: Mapping[str, str] = field(factory=dict)
+    #: ids of CRM records that the link named: lead, contact, case → 15 or 18 characters
+    record_ids: Mapping[str, str] = field(factory=dict)
     timeline: tuple[Transition, ...] = ()
     #: what only some sources tell: names as in the catalogue, without `meeting.`
     details: Mapping[str, str] = field(factory=dict)

@@ -82,7 +82,8 @@ class RecordType:
 class ObjectSchema:
     """One CRM object with the fields that the connected user can see; hidden fields are absent.
 
-    `choices` are the values of picklists for each record type, where the CRM told them: id → field → values.
+    `choices` are the values of picklists for each record type, where the CRM told them: id → field → values;
+    `type_defaults` the value that the record type's own page starts with: id → field → value.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ObjectSchema:
     queryable: bool = True
     record_types: tuple[RecordType, ...] = ()
     choices: Mapping[str, Mapping[str, frozenset[str]]] = field(factory=dict)
+    type_defaults: Mapping[str, Mapping[str, str]] = field(factory=dict)
     _narrowed: dict[str, ObjectSchema] = field(init=False, factory=dict, eq=False, repr=False)
 
     def for_record_type(self, record_type_id: str) -> ObjectSchema:
@@ -121,6 +123,13 @@ class ObjectSchema:
             return found
         lowered = name.lower()
         return next((f for key, f in self.fields.items() if key.lower() == lowered), None)
+
+    def record_type(self, name: str) -> RecordType | None:
+        """The record type with that id (15 or 18 characters) or developer name; None where there is none."""
+        wanted = name.strip()
+        return next(
+            (t for t in self.record_types if t.id[:15] == wanted[:15] or t.developer_name == wanted), None
+        )
 
     def required(self) -> tuple[Field, ...]:
         """The universally required fields, in the CRM's order."""

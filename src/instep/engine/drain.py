@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from django.db import InterfaceError, OperationalError
 
 from instep.core.errors import Bug, Fenced, InstepError, Scope
-from instep.core.work import Link, Memory, Work
+from instep.core.work import Memory, Work, link_of
 from instep.engine import pauses, saving
 from instep.engine.batch import hosts_of, run_batch
 from instep.engine.lane import Lane, open_lane, refresh
@@ -218,13 +218,7 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
 
 def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
     """What is remembered of the records that these items are linked to, and what is in quarantine for them."""
-    activity = lane.vendor.profile.activity.name
-    records = [
-        key
-        for work in works
-        for key in ((work.link.person_object, work.link.person_id), (activity, work.link.activity_id))
-        if key[1]
-    ]
+    records = [key for work in works for key in work.link.records(lane.vendor.profile)]
     own = [w.contact.id for w in works if w.contact] + [w.booking.id for w in works if w.booking]
     return lane.memory(records, [*own, *(record_id for _, record_id in records)])
 
@@ -272,7 +266,7 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
     contacts = queries.load_contacts(lane.account_id, sorted(contact_ids))
     for row in rows:
-        link = Link(**{k: v for k, v in row["link"].items() if k in _LINK})
+        link = link_of(row["link"])
         booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None
         if booking is not None:
             contact = contacts.get(row["person_key"])
@@ -284,6 +278,3 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
             contact = contacts[row["target_id"]]
             loaded.works.append(Work(f"contact:{contact.id}", contact, None, link))
     return loaded
-
-
-_LINK = frozenset(asdict(Link()))

@@ -51,6 +51,7 @@ def state_of(booking: Booking) -> State:
         },
         "custom": {name: _listed(value) for name, value in booking.custom.items()},
         "utm": dict(booking.utm),
+        "record_ids": dict(booking.record_ids),
         "details": dict(booking.details),
         "host": booking.host.key if booking.host else None,
         "hosts": [host.key for host in hosts],
@@ -86,6 +87,8 @@ def booking_of(
         guest=Guest(**{name: guest[name] for name in _GUEST_TEXTS}, guests=tuple(guest["guests"])),
         custom={name: _tupled(value) for name, value in state["custom"].items()},
         utm=state["utm"],
+        # states that were kept before links could name records have none
+        record_ids=state.get("record_ids") or {},
         host=known.get(state["host"]),
         timeline=tuple(_transition(step, known) for step in state["timeline"]),
         contact_id=contact_id,

@@ -4,47 +4,38 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from . import configure, configure_rights, person_accounts, record_types
 from .call import Answer
-from .errors import ApiError
+from .config import PERSON_ACCOUNTS
 from .history import Cause
-from .schema import Field
+from .orders import Body, object_named, refuse_order
+from .schema import Field, choices_of
 from .tables import Record
 
 if TYPE_CHECKING:
     from .org import Org
 
 PREFIX = "/__fake__/"
-Body = dict[str, Any]
-
-
-def _refuse(status: int, problem: str) -> ApiError:
-    return ApiError(status, {"error": problem})
-
-
-def _object(org: "Org", name: Any) -> str:
-    if not isinstance(name, str) or name not in org.catalogue:
-        raise _refuse(404, f"Object {name!r} is unknown here; known are {', '.join(sorted(org.catalogue))}.")
-    return str(name)
 
 
 def _record(org: "Org", body: Body) -> tuple[str, Record]:
-    name = _object(org, body.get("object"))
+    name = object_named(org, body.get("object"))
     record = org.tables.get(name, str(body.get("id", "")))
     if record is None:
-        raise _refuse(404, f"{name} {body.get('id')!r} is not there.")
+        raise refuse_order(404, f"{name} {body.get('id')!r} is not there.")
     return name, record
 
 
 def records(org: "Org", query: dict[str, str]) -> Body:
     """Every living record with every stored field, by object."""
-    names = [_object(org, query["object"])] if query.get("object") else sorted(org.catalogue)
+    names = [object_named(org, query["object"])] if query.get("object") else sorted(org.catalogue)
     return {n: [r for r in org.tables.rows(n).values() if not r.get("IsDeleted")] for n in names}
 
 
 def _fields(body: Body) -> Body:
     fields = body.get("fields") or {}
     if not isinstance(fields, dict) or any(isinstance(value, dict | list) for value in fields.values()):
-        raise _refuse(400, "fields must be a JSON object of plain values.")
+        raise refuse_order(400, "fields must be a JSON object of plain values.")
     return fields
 
 
@@ -60,17 +51,27 @@ def _get_records(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """Store a record past every rule and permission."""
-    name = _object(org, body.get("object"))
+    name = object_named(org, body.get("object"))
     fields = dict(_fields(body))
     owner = org.user(org.settings.clientCredentialsUser or "")
     if "OwnerId" in org.catalogue[name].fields and owner:
         fields.setdefault("OwnerId", owner["Id"])
     unknown = fields.keys() - org.catalogue[name].fields.keys()
     if unknown:
-        raise _refuse(400, f"{name} has no field {', '.join(sorted(unknown))}.")
+        raise refuse_order(400, f"{name} has no field {', '.join(sorted(unknown))}.")
+    if name == "Account" and person_accounts.is_person_type(org, fields.get("RecordTypeId")):
+        fields = _person(org, fields)
     record = org.insert(name, _with_name(name, fields))
+    if name == "Account":
+        person_accounts.mirror(org, record)
     org.schema_changed() if name.startswith("PermissionSet") else None
     return record
+
+
+def _person(org: "Org", fields: Body) -> Body:
+    """The values of a person account with what pairs it with its Contact."""
+    full = " ".join(p for p in (fields.get("FirstName"), fields.get("LastName")) if p)
+    return {"PersonContactId": org.mint("003"), **fields, "IsPersonAccount": True, "Name": full}
 
 
 def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -80,8 +81,12 @@ def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     stamps = {n: now for n in ("LastModifiedDate", "SystemModstamp") if n in org.catalogue[name].fields}
     record = {**old, **stamps, **_fields(body)}
     record = _with_name(name, {k: v for k, v in record.items() if v is not None})
+    if record.get("IsPersonAccount") and name == "Account":
+        record = _person(org, record)
     org.tables.put(name, record)
-    org.schema_changed() if name.startswith("PermissionSet") else None
+    if name == "Account":
+        person_accounts.mirror(org, record)
+    org.schema_changed() if name.startswith("PermissionSet") or name == "User" else None
     return record
 
 
@@ -92,12 +97,17 @@ def _delete_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
         org.schema_changed()
         return {}
     now = org.stamp()
-    org.tables.put(name, {**old, "IsDeleted": True, "LastModifiedDate": now, "SystemModstamp": now})
+    record = {**old, "IsDeleted": True, "LastModifiedDate": now, "SystemModstamp": now}
+    org.tables.put(name, record)
+    if name == "Account":
+        person_accounts.mirror(org, record)
     return {}
 
 
 def _contact_of(org: "Org", lead: Record) -> Record:
     owner = lead.get("OwnerId")
+    if not lead.get("Company") and org.config.has(PERSON_ACCOUNTS):
+        return _person_of(org, lead)
     account = org.insert(
         "Account", {"Name": lead.get("Company"), "OwnerId": owner, "Phone": lead.get("Phone")}
     )
@@ -116,11 +126,21 @@ def _contact_of(org: "Org", lead: Record) -> Record:
     return org.insert("Contact", values | {"OwnerId": owner, "AccountId": account["Id"]})
 
 
+def _person_of(org: "Org", lead: Record) -> Record:
+    """The Contact of the person account that a Lead without a company becomes."""
+    person_type = next(row["Id"] for row in record_types.of(org, "Account") if row.get("IsPersonType"))
+    values = {name: lead.get(name) for name in ("FirstName", "LastName", "Salutation", "Phone", "OwnerId")}
+    values |= {"PersonEmail": lead.get("Email"), "PersonMobilePhone": lead.get("MobilePhone")}
+    account = org.insert("Account", _person(org, {**values, "RecordTypeId": person_type}))
+    person_accounts.mirror(org, account)
+    return org.tables.get("Contact", account["PersonContactId"]) or {}
+
+
 def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """Make the Contact of a Lead (or take "contactId"), with an Account, and move its Events there."""
     lead = org.live("Lead", str(body.get("leadId", "")))
     if lead is None or lead.get("IsConverted"):
-        raise _refuse(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
+        raise refuse_order(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
     contact = org.live("Contact", str(body.get("contactId", ""))) or _contact_of(org, lead)
     account = {"Id": contact.get("AccountId")}
     now = org.stamp()
@@ -156,6 +176,7 @@ def _revoke(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 _SETTING_KINDS: dict[Any, Any] = {
     bool: bool, int: int, float: int | float, str: str, str | None: str | None, dict[str, bool]: dict,
+    list[str] | None: list | None,
 }  # fmt: skip
 
 
@@ -163,11 +184,13 @@ def _settings(org: "Org", body: Body, query: dict[str, str]) -> Any:
     known = attrs.fields_dict(type(org.settings))
     unknown = body.keys() - known.keys()
     if unknown:
-        raise _refuse(400, f"Setting {', '.join(sorted(unknown))} is unknown; known are {', '.join(known)}.")
+        raise refuse_order(
+            400, f"Setting {', '.join(sorted(unknown))} is unknown; known are {', '.join(known)}."
+        )
     for name, value in body.items():
         kind = _SETTING_KINDS.get(known[name].type, dict)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise _refuse(400, f"Setting {name} cannot be {value!r}.")
+            raise refuse_order(400, f"Setting {name} cannot be {value!r}.")
     for name, value in body.items():
         setattr(org.settings, name, value)
     org.touch("settings")
@@ -176,10 +199,10 @@ def _settings(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """Hide a field, make it read-only or show it to every user; {"restore": true}: as permission sets say."""
-    name = _object(org, body.get("object"))
+    name = object_named(org, body.get("object"))
     field = body.get("field")
     if field not in org.catalogue[name].fields:
-        raise _refuse(404, f"{name} has no field {field!r}.")
+        raise refuse_order(404, f"{name} has no field {field!r}.")
     if body.get("restore"):
         org.access.overrides.pop(f"{name}.{field}", None)
     else:
@@ -189,29 +212,39 @@ def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
+def _values_of(asked: Any) -> Body:
+    """A field's values of an order; picklist values may be texts, or say for which controlling values they are."""
+    values = dict(asked or {})
+    return {**values, "choices": choices_of(values["choices"])} if "choices" in values else values
+
+
 def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}.
 
     {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`.
     """
-    name, field_name = _object(org, body.get("object")), str(body.get("field"))
+    name, field_name = object_named(org, body.get("object")), str(body.get("field"))
     field = org.catalogue[name].fields.get(field_name)
     try:
         if body.get("create"):
             if field is not None or not field_name.endswith("__c"):
-                raise _refuse(400, f"{field_name} exists on {name} already, or its name does not end in __c.")
+                raise refuse_order(
+                    400, f"{field_name} exists on {name} already, or its name does not end in __c."
+                )
             # As in a real org: what is universally required can be hidden from nobody.
-            made = Field(field_name, **{"length": 0, "label": field_name, "custom": True, **body["create"]})
+            made = Field(
+                field_name, **{"length": 0, "label": field_name, "custom": True, **_values_of(body["create"])}
+            )
             org.add_field(name, attrs.evolve(made, permissionable=made.nillable))
             return {}
         if field is None:
-            raise _refuse(404, f"{name} has no field {field_name!r}.")
+            raise refuse_order(404, f"{name} has no field {field_name!r}.")
         if body.get("remove"):
             org.remove_field(name, field.name)
             return {}
-        org.add_field(name, attrs.evolve(field, **(body.get("change") or {})))
-    except TypeError as problem:
-        raise _refuse(400, f"The change is not understood: {problem}") from None
+        org.add_field(name, attrs.evolve(field, **_values_of(body.get("change"))))
+    except (TypeError, KeyError) as problem:
+        raise refuse_order(400, f"The change is not understood: {problem}") from None
     return {}
 
 
@@ -236,7 +269,7 @@ def _arm(org: "Org", body: Body, query: dict[str, str]) -> Any:
     try:
         return org.faults.arm(body).told()
     except (ValueError, TypeError) as problem:
-        raise _refuse(400, str(problem)) from None
+        raise refuse_order(400, str(problem)) from None
 
 
 def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -250,7 +283,8 @@ _ROUTES = {
     ("POST", "expire-sessions"): _expire_sessions, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
+    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES,
+    **configure_rights.ROUTES,
 }  # fmt: skip
 
 
@@ -264,8 +298,8 @@ def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any)
     run = _ROUTES.get((method, path.removeprefix(PREFIX).strip("/")))
     if run is None:
         listed = ", ".join(f"{verb} {name}" for verb, name in _ROUTES)
-        raise _refuse(404, f"{method} {path} is not an order; known are {listed}.")
+        raise refuse_order(404, f"{method} {path} is not an order; known are {listed}.")
     if body is not None and not isinstance(body, dict):
-        raise _refuse(400, "The order must be a JSON object.")
+        raise refuse_order(400, "The order must be a JSON object.")
     with org.transaction(Cause(order=f"{method} {path}")):
         return Answer(200, run(org, body or {}, query))

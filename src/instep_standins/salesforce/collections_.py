@@ -77,7 +77,7 @@ def _view(caller: Caller, name: str) -> SObject:
 
 
 def _failed(error: RowError, **more: Any) -> Row:
-    return {"success": False, "errors": [error.row()], **more}
+    return {"success": False, "errors": error.rows(), **more}
 
 
 def _sizes(names: list[str]) -> list[tuple[str, int]]:

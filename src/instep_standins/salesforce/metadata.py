@@ -10,7 +10,7 @@ import attrs
 from . import errors, ids
 from .call import Answer, Caller
 from .errors import json_parser_error, not_found, refuse
-from .schema import ACTIVITY, Choice, Field
+from .schema import ACTIVITY, RIGHTS, Choice, Field
 
 _NS = "{http://soap.sforce.com/2006/04/metadata}"
 _FIELD_TARGETS = frozenset({ACTIVITY, "Account", "Case", "Contact", "Lead"})
@@ -178,7 +178,7 @@ def _deploy_field(caller: Caller, component: Component) -> dict[str, Any]:
     return component.told(created=old is None, changed=True)
 
 
-def _permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
+def _field_permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
     """The field permissions of a permission set, as "Event.X" → [read, edit]. Raises Problem."""
     org = caller.org
     grants = {}
@@ -196,11 +196,21 @@ def _permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
         if edit and not read:
             raise Problem(f"Field permission for {path}: editable needs readable")
         grants[f"{obj.name}.{name}"] = [read, edit]
+    return grants
+
+
+def _object_permissions(caller: Caller, component: Component) -> dict[str, list[str]]:
+    """The object permissions of a permission set, as object → rights. Raises Problem."""
+    found = {}
     for entry in component.element.findall(_NS + "objectPermissions"):
         name = _text(entry, "object")
-        if name not in org.catalogue or name in ("Event", "Task"):
+        if name not in caller.org.catalogue or name in ("Event", "Task"):
             raise Problem(f"In field: field - no CustomObject named {name} found")
-    return grants
+        rights = [right for right in sorted(RIGHTS) if _flag(entry, f"allow{right.title()}")]
+        if rights and "read" not in rights:
+            raise Problem(f"Permission {rights[0].title()} {name} depends on permission(s): Read {name}")
+        found[name] = rights
+    return found
 
 
 def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, Any]:
@@ -208,7 +218,7 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
     label = _text(component.element, "label")
     if not label:
         raise Problem("Required field is missing: label")
-    grants = _permissions(caller, component)
+    grants, objects = _field_permissions(caller, component), _object_permissions(caller, component)
     enabled = {
         "Permissions" + _text(entry, "name"): _flag(entry, "enabled")
         for entry in component.element.findall(_NS + "userPermissions")
@@ -223,11 +233,14 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
     ]
     old = found[0] if found else None
     same = old is not None and all(old.get(k) == v for k, v in values.items())
+    held = {"objects": objects, "permissions": enabled}
+    same = same and org.config.permission_sets.get(component.name) == held
     if same and org.access.grants.get(component.name) == grants:
         return component.told(id=old["Id"])  # type: ignore[index]
     record = org.insert("PermissionSet", {**(old or {}), **values})
     org.access.grants[component.name] = grants
-    org.touch("access")
+    org.config.permission_sets[component.name] = held
+    org.touch("access", "config")
     org.schema_changed()
     return component.told(created=old is None, changed=True, id=record["Id"])
 
@@ -235,7 +248,12 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
 def _run(caller: Caller, package: bytes, options: dict[str, Any]) -> dict[str, Any]:
     """Deploy a package; the deployResult."""
     org = caller.org
-    before = (dict(org.catalogue), dict(org.access.grants), org.tables.mark())
+    before = (
+        dict(org.catalogue),
+        dict(org.access.grants),
+        org.tables.mark(),
+        dict(org.config.permission_sets),
+    )
     done: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     deploy = {"CustomField": _deploy_field, "PermissionSet": _deploy_permission_set}
@@ -254,6 +272,7 @@ def _run(caller: Caller, package: bytes, options: dict[str, Any]) -> dict[str, A
     if rolled_back or options.get("checkOnly"):
         org.catalogue, org.access.grants = before[0], before[1]
         org.tables.rollback(before[2])
+        org.config.permission_sets = before[3]
         org.schema_changed()
     status = "Succeeded" if not failed else "Failed" if rolled_back or not done else "SucceededPartial"
     return {
@@ -275,7 +294,7 @@ def route(caller: Caller, method: str, parts: list[str], query: dict[str, str], 
             raise refuse(
                 400, errors.MISSING_ARGUMENT, "Send multipart/form-data with the parts json and file"
             )
-        if not org.permissions()["PermissionsModifyMetadata"]:
+        if not org.permissions(caller.user_id)["PermissionsModifyMetadata"]:
             raise refuse(403, "INSUFFICIENT_ACCESS", "You need Modify Metadata to deploy")
         asked = body.get("json")
         options = (asked.get("deployOptions") or {}) if isinstance(asked, dict) else {}

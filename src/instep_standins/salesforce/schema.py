@@ -16,8 +16,10 @@ from typing import Any
 import attrs
 
 OBJECTS = (
-    "Account", "Case", "Contact", "Event", "Group", "Lead", "Organization", "PermissionSet",
-    "PermissionSetAssignment", "Profile", "RecordType", "User", "UserPermissionAccess",
+    "Account", "AssignmentRule", "BusinessProcess", "Case", "CaseStatus", "Contact", "CurrencyType", "CustomField",
+    "DuplicateRule", "EntityDefinition", "Event", "EventRelation", "FieldDefinition", "FieldPermissions", "Group",
+    "Lead", "LeadStatus", "ObjectPermissions", "Organization", "PermissionSet", "PermissionSetAssignment", "Profile",
+    "QueueSobject", "RecordType", "User", "UserPermissionAccess", "ValidationRule",
 )  # fmt: skip
 ACTIVITY = "Activity"  # the pseudo-object that custom fields of Event are deployed on
 
@@ -28,6 +30,7 @@ _NOT_SORTABLE = frozenset({"address", "multipicklist"})
 _NOT_AGGREGATABLE = frozenset({"boolean", "address"})
 _LINE = re.compile(r"^(\w+) \| (\w+)\((\d+)\) \| (\S+) \| (.*?) \|\s*([^{]*)(?:\{(.*)\})?$")
 
+RIGHTS = frozenset({"read", "create", "edit", "delete"})
 TEXT_TYPES = frozenset(
     {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist"}
 )
@@ -38,6 +41,7 @@ class Choice:
     value: str
     label: str
     default: bool = False
+    valid_for: tuple[str, ...] | None = None  # of a dependent picklist: the controlling values that offer it
 
 
 @attrs.frozen
@@ -77,6 +81,8 @@ class Field:
     case_sensitive: bool = False
     help_text: str | None = None
     own_bytes: int | None = None  # where byteLength is not three times the length
+    encrypted: bool = False
+    controller: str | None = None  # of a dependent picklist: the field that decides what it offers
 
     @property
     def byte_length(self) -> int:
@@ -108,6 +114,7 @@ class SObject:
     prefix: str
     flags: frozenset[str]
     fields: dict[str, Field]
+    rights: frozenset[str] = RIGHTS  # of the user whose view this is
     by_lower: dict[str, Field] = attrs.field(init=False)
     by_relationship: dict[str, Field] = attrs.field(init=False)
     # Worked out once, because every record written asks for them.
@@ -159,6 +166,18 @@ def _choices(text: str | None) -> tuple[Choice, ...]:
     return tuple(found)
 
 
+def choices_of(listed: list[dict[str, Any] | str]) -> tuple[Choice, ...]:
+    """Picklist values from JSON: texts, or objects with the names of Choice."""
+    bodies = [{"value": one} if isinstance(one, str) else one for one in listed]
+    return tuple(
+        Choice(
+            body["value"], body.get("label") or body["value"], bool(body.get("default")),
+            None if body.get("valid_for") is None else tuple(body["valid_for"]),
+        )
+        for body in bodies
+    )  # fmt: skip
+
+
 def _differs(words: list[str], name: str, default: bool) -> bool:
     return True if "+" + name in words else False if "-" + name in words else default
 
@@ -201,6 +220,13 @@ def parse_object(text: str) -> SObject:
 def _standard(name: str) -> SObject:
     folder = resources.files(__package__) / "catalogue"
     return parse_object((folder / f"{name}.txt").read_text("utf-8"))
+
+
+@functools.cache
+def feature_fields(name: str) -> tuple[Field, ...]:
+    """The fields of `catalogue/features/<name>.txt`: what a feature of the org adds to an object."""
+    folder = resources.files(__package__) / "catalogue" / "features"
+    return tuple(parse_field(line) for line in (folder / f"{name}.txt").read_text("utf-8").splitlines())
 
 
 def load_catalogue() -> dict[str, SObject]:

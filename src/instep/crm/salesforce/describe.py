@@ -89,7 +89,7 @@ def describe(
             documents[name] = kept
         elif isinstance(answer.body, dict):
             documents[name] = {
-                "schema": {**compact(answer.body), "choices": _choices(client, answer.body)},
+                "schema": {**compact(answer.body), **_of_record_types(client, answer.body)},
                 "last_modified": answer.headers.get("last-modified", ""),
             }
         else:
@@ -102,8 +102,8 @@ def describe(
     return documents
 
 
-def _choices(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """The values of each picklist by record type that the connected user may use; nothing where none is.
+def _of_record_types(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Each picklist's values, and its default, by record type that the connected user may use: {} where none is.
 
     The describe knows the union only (Salesforce 2.3). A refusal leaves it at that.
     """
@@ -115,7 +115,8 @@ def _choices(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, dic
         for info in body.get("recordTypeInfos") or ()
         if info.get("active") and info.get("available") and not info.get("master")
     ]
-    found: dict[str, dict[str, list[str]]] = {}
+    choices: dict[str, dict[str, list[str]]] = {}
+    defaults: dict[str, dict[str, str]] = {}
     for record_type in usable[:_MOST_RECORD_TYPES]:
         try:
             answer = client.request(
@@ -127,12 +128,17 @@ def _choices(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, dic
             if error.scope is Scope.CONNECTION or isinstance(error, Retry | Wait):
                 raise
             return {}  # not every object is known to this part of the API
-        lists = answer.body.get("picklistFieldValues") if isinstance(answer.body, dict) else None
-        found[record_type] = {
+        lists = (answer.body.get("picklistFieldValues") if isinstance(answer.body, dict) else None) or {}
+        choices[record_type] = {
             field: [str(one.get("value")) for one in told.get("values") or ()]
-            for field, told in (lists or {}).items()
+            for field, told in lists.items()
         }
-    return found
+        defaults[record_type] = {
+            field: str(told["defaultValue"]["value"])
+            for field, told in lists.items()
+            if told.get("defaultValue")
+        }
+    return {"choices": choices, "typeDefaults": defaults}
 
 
 def compact(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,6 +176,7 @@ def schema_of(document: Document) -> ObjectSchema:
             record_type: {name: frozenset(values) for name, values in lists.items()}
             for record_type, lists in (body.get("choices") or {}).items()
         },
+        type_defaults=body.get("typeDefaults") or {},
     )
 
 

@@ -73,8 +73,23 @@ RESERVED = {
 }
 #: How the other fields of a series begin.
 RESERVED_BEGIN = "Recurrence"
-#: Standard Event fields that field-level security can hide; the others cannot be granted (reference 4.1).
-EVENT_FIELDS_TO_GRANT = ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent")
+#: Standard fields that field-level security can hide and that the default mapping or the relations between records
+#: need; the others (names, owners, required fields) cannot be granted (reference 4.1).
+FIELDS_TO_GRANT = {
+    EVENT: ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent"),
+    LEAD: ("Email", "Phone", "MobilePhone"),
+    CONTACT: ("AccountId", "Email", "Phone", "MobilePhone"),
+    ACCOUNT: ("Phone",),
+    CASE: (
+        "ContactId",
+        "Subject",
+        "Description",
+        "SuppliedName",
+        "SuppliedEmail",
+        "SuppliedPhone",
+        "SuppliedCompany",
+    ),
+}
 OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
 USER_PERMISSIONS = ("ApiEnabled", "EditEvent")
 
