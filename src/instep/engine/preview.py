@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from instep.core.booking import Booking, Guest, Kind, Status, Transition, status_detail
 from instep.core.contact import Contact, contact_of, identity_email, merge, stamped, tidy_email
-from instep.core.desired import DesiredField, activity_fields, person_fields
+from instep.core.desired import DesiredField, activity_fields, fields_of
 from instep.core.errors import InputError, InstepError
 from instep.core.fold import stamp
 from instep.core.mapping import Row
@@ -70,7 +70,7 @@ def try_rows(
     if name == lane.vendor.profile.activity.name and work.booking is not None:
         fields = activity_fields(setting, work.booking, work.contact)
     else:
-        fields = person_fields(setting, name, work.contact or Contact(""), work.booking)
+        fields = fields_of(setting, name, work.contact, work.booking)
     try:
         return RowsTried(fields, _plan(lane, work))
     except InstepError as error:
