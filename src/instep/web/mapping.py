@@ -35,6 +35,7 @@ from instep.web.connection import row_of
 from instep.web.mapping_choices import as_data, field_groups, fits_of, source_groups
 from instep.web.mapping_preview import Preview, preview_of
 from instep.web.mapping_rows import (
+    COUNT,
     Offer,
     RowView,
     Typed,
@@ -56,8 +57,6 @@ _TABS = (
     ("events", EVENT, later("Events")),
     ("cases", CASE, later("Cases")),
 )
-#: objects whose rows mirror the booking, or follow their creation rule as a whole: no Overwrite of a row's own
-_NO_OVERWRITE = frozenset({EVENT, CASE})
 #: a describe that is older than so many seconds is read anew when somebody opens the page
 _OLD = 300.0
 _CHOICES = 15
@@ -115,6 +114,14 @@ class Page:
         return self.config.rows.get(self.name, ())
 
     @property
+    def mirrors(self) -> bool:
+        """Whether rows mirror the booking, or follow their creation rule as a whole: no Overwrite of a row's own."""
+        profile = self.vendor.profile
+        return self.name == profile.activity.name or (
+            profile.case is not None and self.name == profile.case.name
+        )
+
+    @property
     def defaults(self) -> tuple[Row, ...]:
         """The rows that come out of the box."""
         return tuple(self.vendor.profile.default_rows.get(self.name, ()))
@@ -128,7 +135,7 @@ def mapping(request: HttpRequest, connection_id: str, tab: str) -> HttpResponse:
     act = request.POST.get("act", "save") if request.method == "POST" else ""
     error = _read_again(request, row, tab, 0 if act == "read" else _OLD) if act in ("", "read") else None
     page = _page(request, row, tab)
-    if request.method != "POST":
+    if request.method != "POST" or COUNT not in request.POST:
         rows = [typed_of(one) for one in page.rows]
         return _shown(request, page, with_required(rows, page.offer.described, page.own), error=error)
     typed = read_typed(request.POST)
@@ -200,8 +207,7 @@ def _acted(page: Page, typed: Sequence[Typed], act: str) -> list[Typed]:
 
 
 def _suggested(page: Page, rows: Sequence[Row]) -> tuple[Row, ...]:
-    of_meeting = page.name in _NO_OVERWRITE
-    return suggestions(page.offer.described, rows, page.own, page.offer.custom, of_meeting)
+    return suggestions(page.offer.described, rows, page.own, page.offer.custom, page.mirrors)
 
 
 # --- saving ---
@@ -244,7 +250,7 @@ def _save(request: HttpRequest, page: Page, typed: list[Typed]) -> HttpResponse:
 
 def _rows(page: Page, typed: Sequence[Typed]) -> tuple[Row, ...]:
     rows = tuple(one.row() for one in typed)
-    return keeping_overwrite(rows, page.rows) if page.name in _NO_OVERWRITE else rows
+    return keeping_overwrite(rows, page.rows) if page.mirrors else rows
 
 
 # --- trying ---
@@ -300,7 +306,7 @@ def _shown(
         "tabs": tabs_of(page.row, page.config, page.tab.slug),
         "views": views,
         "lists": _lists(views),
-        "has_overwrite": page.name not in _NO_OVERWRITE,
+        "has_overwrite": not page.mirrors,
         "version": mapping_edit.version_of(page.rows) if theirs is not None else version,
         "saved": mapping_edit.saved_at(page.row, page.name),
         "described": described,

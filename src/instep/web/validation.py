@@ -37,6 +37,8 @@ from instep.web.mapping_choices import Groups, fitting, options_html, source_gro
 FIELD, FIXED, VALUE, NOTHING = "field", "static", "value", ""
 #: what is known of the fields is read anew when it is older than so many seconds: a reload shows what was solved
 _OLD = 15.0
+#: errors of one field that are listed; the older ones are counted
+_SHOWN = 10
 
 
 @frozen
@@ -78,6 +80,26 @@ class Section:
     def open(self) -> int:
         """How many of them need somebody."""
         return sum(entry.required.is_open for entry in self.entries)
+
+
+@frozen
+class Logged:
+    """The field validation errors of one field, the newest first."""
+
+    object: str
+    field: str
+    label: str
+    lines: tuple[Mapping[str, Any], ...]
+
+    @property
+    def newest(self) -> tuple[Mapping[str, Any], ...]:
+        """Those that are shown."""
+        return self.lines[:_SHOWN]
+
+    @property
+    def more(self) -> int:
+        """How many others there are."""
+        return len(self.lines) - len(self.newest)
 
 
 @frozen
@@ -256,7 +278,7 @@ def _shown(
         "sections": sections,
         "open": sum(section.open for section in sections),
         "fillable": n > 0,
-        "log": defaults_sent(account_id, key_, VALIDATION_ERROR),
+        "log": _logged(defaults_sent(account_id, key_, VALIDATION_ERROR)),
         "described_at": min(at, default=None),
         "wrong": bool(errors),
         "stale": stale,
@@ -264,6 +286,14 @@ def _shown(
         "nothing": _("No field"),
     }
     return render(request, "web/validation/page.html", context, status=status)
+
+
+def _logged(lines: Sequence[Mapping[str, Any]]) -> list[Logged]:
+    fields = dict.fromkeys((line["object"], line["field"], line["label"]) for line in lines)
+    return [
+        Logged(*key, tuple(line for line in lines if (line["object"], line["field"], line["label"]) == key))
+        for key in fields
+    ]
 
 
 def _entry(
