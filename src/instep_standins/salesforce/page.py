@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 
 from .call import Answer
-from .console import faults, frame, lists, record, setup
+from .console import faults, frame, lists, record, setup, setup_org, setup_rights, setup_rules, setup_types
 from .console.frame import NotHere, Refused, Visit
 from .console.markup import el
 from .errors import ApiError, not_found
@@ -38,6 +38,10 @@ _ROUTES = tuple(
         (r"/r/(\w+)", record.record, record.act),
         (r"/calls", lists.calls, None),
         (r"/setup", setup.setup, setup.act),
+        *(
+            (re.escape(one.PATH), one.show, one.act)
+            for one in (setup_org, setup_types, setup_rules, setup_rights)
+        ),
         (r"/setup/objects/(\w+)", setup.objects, None),
         (r"/setup/objects/(\w+)/(\w+)", setup.field, setup.change_field),
         (r"/faults", faults.faults, faults.act),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .frame import LISTED, Refused
+from .inputs import Input
 
 if TYPE_CHECKING:
     from ..org import Org
@@ -14,18 +15,6 @@ _API = {"path": "^/services/data/"}  # calls about records; signing in stays as 
 _LOCKED = "unable to obtain exclusive access to this record"
 _REFUSED = "This value is not allowed here."
 OFTEN = (("1", "the next one"), ("5", "the next five"), ("", "until cleared"))
-
-
-@attrs.frozen
-class Input:
-    """One control of a fault's form; `options` (value, words) make it a list."""
-
-    name: str
-    label: str
-    value: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    number: tuple[int, int] | None = None
-    hint: str | None = None
 
 
 @attrs.frozen

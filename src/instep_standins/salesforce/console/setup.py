@@ -26,7 +26,9 @@ from .frame import (
     tag,
     td,
 )  # fmt: skip
+from .inputs import switch
 from .markup import Markup, el, said
+from .tabs import tabs
 
 if TYPE_CHECKING:
     from ..org import Org
@@ -41,23 +43,13 @@ _WITH_LENGTH = frozenset({"string", "textarea", "email", "phone", "url"})
 # -- users and permission sets ------------------------------------------------------------------------
 
 
-def _switch(act: str, name: str, on: bool, words: tuple[str, str], of: str, **hidden: str) -> Markup:
-    """A form that is one switch; its label says whose it is."""
-    knob = el("span", class_="knob", aria_hidden="true")
-    content = button(
-        [knob, words[0] if on else words[1]], "switch", role="switch", aria_checked="true" if on else "false", id=name,
-        aria_label=of,
-    )  # fmt: skip
-    return form(_PATH, act, content, **hidden, to="" if on else "yes")
-
-
 def _users(org: "Org") -> Markup:
     rows = []
     for user in org.tables.rows("User").values():
         key, active = user["Id"], bool(user.get("IsActive"))
         sets = ", ".join(org.access.assigned_sets(key))
-        switch = _switch(
-            "user", f"u-{key}", active, ("Active", "Inactive"), f"{user.get('Name')} is active", id=key
+        knob = switch(
+            _PATH, "user", f"u-{key}", active, ("Active", "Inactive"), f"{user.get('Name')} is active", id=key
         )
         cells = (
             td("Username", said(user.get("Username"))),
@@ -67,7 +59,7 @@ def _users(org: "Org") -> Markup:
                 said(sets) if sets else el("span", "–", class_="soft"),
                 kind="" if sets else "none",
             ),
-            td("State", switch, key=f"{key}.active"),
+            td("State", knob, key=f"{key}.active"),
         )
         rows.append(row(key, el("a", said(user.get("Name")), href=f"/r/{key}"), *cells))
     return table("Users", ["Name", "Username", "E-mail", "Permission sets", "State"], rows)
@@ -87,7 +79,8 @@ def _permission_set(org: "Org", found: dict) -> Markup:
         for path, (_, edit) in sorted(grants.items())
     ]
     switches = [
-        el("li", said(user.get("Name")), _switch(
+        el("li", said(user.get("Name")), switch(
+            _PATH,
             "assign", f"p-{found['Id']}-{user['Id']}", bool(_assignment(org, found["Id"], user["Id"])),
             ("Assigned", "Not assigned"), f"{user.get('Name')} has {found['Name']}", set=found["Id"], user=user["Id"],
         ))
@@ -179,7 +172,7 @@ def setup(visit: Visit) -> str:
         live("installed", part("installed-all", "Installed fields", _installed(org))),
         live("objects", part("objects-all", "Objects and fields", _objects(org))),
         part("over", "Start over", _start_over()),
-        lead="What an admin could change by hand. It holds for every app from the next call on.",
+        above=tabs(visit), lead="What an admin could change by hand. It holds for every app from the next call on.",
     )  # fmt: skip
 
 
