@@ -29,7 +29,7 @@ def _level(rights: list[str]) -> str:
 
 
 def _words(rights: list[str]) -> str:
-    return next((words for level, words in _LEVELS if level == _level(rights)), ", ".join(rights))
+    return next((words for level, words in _LEVELS if level == _level(rights)), _level(rights))
 
 
 def _profiles_of(org: "Org") -> tuple[tuple[str, str], ...]:
@@ -45,9 +45,10 @@ def _users(org: "Org") -> Markup:
         choice = el("select", *options, name="profile", id=name, aria_label=f"Profile of {user.get('Name')}")
         save = button("Save", aria_label=f"Save the profile of {user.get('Name')}")
         chosen = form(PATH, "profile", choice, save, class_="pair", username=user["Username"])
-        may = ", ".join(
-            f"{n}: {_words(list(org.access.rights(user['Id'], n)))}" for n in (*_OBJECTS, "Event")
-        )
+        objects: dict[str, list[str]] = {}
+        for one in (*_OBJECTS, "Event"):
+            objects.setdefault(_words(list(org.access.rights(user["Id"], one))), []).append(one)
+        may = "; ".join(f"{', '.join(names)}: {words}" for words, names in objects.items())
         told = td("May", may, kind="long", key=f"{user['Id']}.may")
         rows.append(row(user["Id"], said(user.get("Name")), td("Profile", chosen), told))
     return table("Users", ["Name", "Profile", "May"], rows)
@@ -67,11 +68,11 @@ def _card(org: "Org", kind: str, found: Record, held: dict[str, Any] | None) -> 
         controls.append(
             el("p", el("label", one, for_=control), el("select", *options, name=f"o-{one}", id=control))
         )
-    save = button("Save rights", aria_label=f"Save the rights of {name}")
+    save = button("Save rights", aria_label=f"Save rights of {name}")
     objects = form(
         PATH,
         "objects",
-        el("div", *controls, class_="fields"),
+        el("div", *controls, class_="fields half"),
         save,
         class_="stack wide-stack",
         kind=kind,

@@ -35,36 +35,36 @@ def _switches(org: "Org", found: Record) -> list[Markup]:
     ]
 
 
+def _offers(org: "Org", found: Record) -> Markup:
+    """What of its picklists a record type offers."""
+    process = org.tables.get("BusinessProcess", found.get("BusinessProcessId") or "")
+    lines = [("Process", process["Name"])] if process else []
+    held = org.config.picklists.get(found["Id"], {})
+    lines += [(field, ", ".join(one["values"])) for field, one in held.items()]
+    return (
+        el("ul", *(el("li", f"{name}: ", said(words)) for name, words in lines))
+        if lines
+        else said("all values")
+    )
+
+
 def _types(org: "Org") -> Markup:
     rows = []
     for found in org.tables.rows("RecordType").values():
         active, offered, chosen = _switches(org, found)
-        process = org.tables.get("BusinessProcess", found.get("BusinessProcessId") or "") or {}
-        offers = org.config.picklists.get(found["Id"], {})
-        words = ", ".join(f"{field}: {', '.join(one['values'])}" for field, one in offers.items())
-        kind = " (person)" if found.get("IsPersonType") else ""
+        key, kind = found["Id"], " (person)" if found.get("IsPersonType") else ""
+        head = el("span", said(found["Name"]), el("br"), el("code", found["DeveloperName"]))
         rows.append(row(
-            found["Id"], said(found["Name"]), td("API name", el("code", found["DeveloperName"])),
-            td("Object", found["SobjectType"] + kind), td("Process", said(process.get("Name", "–"))),
-            td("Picklists", said(words or "all values"), kind="long"), td("State", active, key=f"{found['Id']}.a"),
-            td("Everybody", offered, key=f"{found['Id']}.o"), td("New records", chosen, key=f"{found['Id']}.d"),
-            td("Remove", remover(PATH, "remove", found["Name"], "Records of this type keep its id.", id=found["Id"])),
+            key, head, td("Object", found["SobjectType"] + kind), td("Offers", _offers(org, found), kind="long"),
+            td("State", active, key=f"{key}.a"), td("Everybody", offered, key=f"{key}.o"),
+            td("New records", chosen, key=f"{key}.d"),
+            td("Remove", remover(PATH, "remove", found["Name"], "Records of this type keep its id.", id=key)),
         ))  # fmt: skip
     if not rows:
         return empty(
             "No record types: every record is of the master. Add one, and its object gets a RecordTypeId."
         )
-    heads = [
-        "Label",
-        "API name",
-        "Object",
-        "Process",
-        "Picklists",
-        "State",
-        "Everybody",
-        "New records",
-        "Remove",
-    ]
+    heads = ["Record type", "Object", "Offers", "State", "Everybody", "New records", "Remove"]
     return table("Record types", heads, rows)
 
 
