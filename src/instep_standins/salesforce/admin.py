@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import configure, configure_rights, person_accounts, record_types
+from . import configure, configure_rights, custom_fields, person_accounts, record_types
 from .call import Answer
 from .config import PERSON_ACCOUNTS
 from .history import Cause
@@ -215,13 +215,27 @@ def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
 def _values_of(asked: Any) -> Body:
     """A field's values of an order; picklist values may be texts, or say for which controlling values they are."""
     values = dict(asked or {})
-    return {**values, "choices": choices_of(values["choices"])} if "choices" in values else values
+    if "choices" in values:
+        values["choices"] = choices_of(values["choices"])
+    return {**values, "targets": tuple(values["targets"])} if "targets" in values else values
+
+
+def _made(field_name: str, asked: Body) -> Field:
+    """A custom field as an order describes it: by the describe's words, or by the `kind` of the Metadata API."""
+    if "kind" not in asked:
+        whole = {"length": 0, "label": field_name, "custom": True, **_values_of(asked)}
+        made = Field(field_name, **whole)
+        # As in a real org: what is universally required can be hidden from nobody.
+        return attrs.evolve(made, permissionable=made.nillable)
+    rest = {key: value for key, value in _values_of(asked).items() if key not in ("kind", "label")}
+    return custom_fields.make(field_name, str(asked["kind"]), str(asked.get("label") or field_name), **rest)
 
 
 def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}.
 
-    {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`.
+    {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`; with "kind" in the
+    place of "type" as the Metadata API names it (Picklist, Location, …), and "required", "choices", "target".
     """
     name, field_name = object_named(org, body.get("object")), str(body.get("field"))
     field = org.catalogue[name].fields.get(field_name)
@@ -231,19 +245,19 @@ def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
                 raise refuse_order(
                     400, f"{field_name} exists on {name} already, or its name does not end in __c."
                 )
-            # As in a real org: what is universally required can be hidden from nobody.
-            made = Field(
-                field_name, **{"length": 0, "label": field_name, "custom": True, **_values_of(body["create"])}
-            )
-            org.add_field(name, attrs.evolve(made, permissionable=made.nillable))
+            org.add_field(name, _made(field_name, body["create"]))
             return {}
         if field is None:
             raise refuse_order(404, f"{name} has no field {field_name!r}.")
         if body.get("remove"):
             org.remove_field(name, field.name)
             return {}
-        org.add_field(name, attrs.evolve(field, **_values_of(body.get("change"))))
-    except (TypeError, KeyError) as problem:
+        change = dict(body.get("change") or {})
+        org.add_field(name, attrs.evolve(field, **_values_of(change)))
+        if not field.custom:
+            org.config.changes.setdefault(f"{name}.{field.name}", {}).update(change)
+            org.touch("config")
+    except (TypeError, KeyError, ValueError) as problem:
         raise refuse_order(400, f"The change is not understood: {problem}") from None
     return {}
 

@@ -316,11 +316,15 @@ def check(text: str, org: "Org", obj: SObject) -> None:
     visit(parse(text))
 
 
+def value(text: str, scope: Scope) -> Any:
+    """What a formula makes of a record; None where its field is gone."""
+    try:
+        found = _run(parse(text), scope)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return None if found == "" else found
+
+
 def holds(text: str, scope: Scope) -> bool:
     """Whether a formula is true of a record; an empty one always is, one whose field is gone never."""
-    if not text.strip():
-        return True
-    try:
-        return bool(_run(parse(text), scope))
-    except (ValueError, TypeError, OverflowError):
-        return False
+    return not text.strip() or bool(value(text, scope))

@@ -22,6 +22,11 @@ _OF_PERSONS = frozenset(field.name for field in feature_fields("PersonAccount"))
 _BUSINESS_ONLY = frozenset({"Name", "ParentId"})
 
 
+def is_shared(field: Field) -> bool:
+    """Whether Accounts have a field of Contact too. Geolocations stay with the Contact here."""
+    return field.custom and field.name.endswith("__c") and field.type != "location"
+
+
 def on_account(field: Field) -> Field:
     """A custom field of Contact as Accounts have it: X__c is X__pc there."""
     name = field.name.removesuffix("__c") + "__pc"
