@@ -190,6 +190,8 @@ def test_what_people_typed_stays_text(sf: Client) -> None:
 def test_a_field_is_encrypted_and_searched_again(sf: Client) -> None:
     path = "/setup/objects/Lead/Email"
     do(sf, path, act="change", rights="restore", length="80", encrypted="yes")
-    assert sf.query("SELECT Id FROM Lead WHERE Email = 'a@b.example'").json()[0]["errorCode"] == "INVALID_FIELD"
+    assert (
+        sf.query("SELECT Id FROM Lead WHERE Email = 'a@b.example'").json()[0]["errorCode"] == "INVALID_FIELD"
+    )
     do(sf, path, act="change", rights="restore", length="80")
     assert sf.rows("SELECT Id FROM Lead WHERE Email = 'a@b.example'") == []

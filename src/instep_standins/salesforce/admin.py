@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import configure, configure_rights, custom_fields, person_accounts, record_types
+from . import configure, configure_rights, conversion, custom_fields, person_accounts
 from .call import Answer
-from .config import PERSON_ACCOUNTS
 from .history import Cause
 from .orders import Body, object_named, refuse_order
 from .schema import Field, choices_of
@@ -60,18 +59,12 @@ def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     if unknown:
         raise refuse_order(400, f"{name} has no field {', '.join(sorted(unknown))}.")
     if name == "Account" and person_accounts.is_person_type(org, fields.get("RecordTypeId")):
-        fields = _person(org, fields)
+        fields = person_accounts.paired(org, fields)
     record = org.insert(name, _with_name(name, fields))
     if name == "Account":
         person_accounts.mirror(org, record)
     org.schema_changed() if name.startswith("PermissionSet") else None
     return record
-
-
-def _person(org: "Org", fields: Body) -> Body:
-    """The values of a person account with what pairs it with its Contact."""
-    full = " ".join(p for p in (fields.get("FirstName"), fields.get("LastName")) if p)
-    return {"PersonContactId": org.mint("003"), **fields, "IsPersonAccount": True, "Name": full}
 
 
 def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -82,7 +75,7 @@ def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     record = {**old, **stamps, **_fields(body)}
     record = _with_name(name, {k: v for k, v in record.items() if v is not None})
     if record.get("IsPersonAccount") and name == "Account":
-        record = _person(org, record)
+        record = person_accounts.paired(org, record)
     org.tables.put(name, record)
     if name == "Account":
         person_accounts.mirror(org, record)
@@ -102,58 +95,6 @@ def _delete_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     if name == "Account":
         person_accounts.mirror(org, record)
     return {}
-
-
-def _contact_of(org: "Org", lead: Record) -> Record:
-    owner = lead.get("OwnerId")
-    if not lead.get("Company") and org.config.has(PERSON_ACCOUNTS):
-        return _person_of(org, lead)
-    account = org.insert(
-        "Account", {"Name": lead.get("Company"), "OwnerId": owner, "Phone": lead.get("Phone")}
-    )
-    copied = (
-        "FirstName",
-        "LastName",
-        "Name",
-        "Salutation",
-        "Email",
-        "Phone",
-        "MobilePhone",
-        "Title",
-        "LeadSource",
-    )
-    values = {name: lead.get(name) for name in copied}
-    return org.insert("Contact", values | {"OwnerId": owner, "AccountId": account["Id"]})
-
-
-def _person_of(org: "Org", lead: Record) -> Record:
-    """The Contact of the person account that a Lead without a company becomes."""
-    person_type = next(row["Id"] for row in record_types.of(org, "Account") if row.get("IsPersonType"))
-    values = {name: lead.get(name) for name in ("FirstName", "LastName", "Salutation", "Phone", "OwnerId")}
-    values |= {"PersonEmail": lead.get("Email"), "PersonMobilePhone": lead.get("MobilePhone")}
-    account = org.insert("Account", _person(org, {**values, "RecordTypeId": person_type}))
-    person_accounts.mirror(org, account)
-    return org.tables.get("Contact", account["PersonContactId"]) or {}
-
-
-def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    """Make the Contact of a Lead (or take "contactId"), with an Account, and move its Events there."""
-    lead = org.live("Lead", str(body.get("leadId", "")))
-    if lead is None or lead.get("IsConverted"):
-        raise refuse_order(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
-    contact = org.live("Contact", str(body.get("contactId", ""))) or _contact_of(org, lead)
-    account = {"Id": contact.get("AccountId")}
-    now = org.stamp()
-    org.tables.put("Lead", {
-        **lead, "IsConverted": True, "ConvertedDate": now[:10], "ConvertedAccountId": account["Id"],
-        "ConvertedContactId": contact["Id"], "Status": "Closed - Converted", "LastModifiedDate": now,
-        "SystemModstamp": now,
-    })  # fmt: skip
-    for event_id in org.tables.find("Event", "WhoId", lead["Id"]):
-        event = org.tables.get("Event", event_id) or {}
-        moved = {"WhoId": contact["Id"], "AccountId": account["Id"], "SystemModstamp": now}
-        org.tables.put("Event", {**event, **moved})
-    return {"accountId": account["Id"], "contactId": contact["Id"]}
 
 
 def _reset(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -293,7 +234,8 @@ def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 _ROUTES = {
     ("GET", "records"): _get_records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
-    ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): _convert_lead, ("POST", "reset"): _reset,
+    ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): conversion.convert_lead,
+    ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset,
     ("POST", "expire-sessions"): _expire_sessions, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,

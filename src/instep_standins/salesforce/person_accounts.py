@@ -104,6 +104,12 @@ def check_contact(caller: Caller, record: Record, changed: Record, old: Record |
         raise RowError(errors.FIELD_INTEGRITY_EXCEPTION, message, ["AccountId"])
 
 
+def paired(org: "Org", fields: Record) -> Record:
+    """The values of a person account, past all rules, with what pairs it with its Contact."""
+    full = " ".join(p for p in (fields.get("FirstName"), fields.get("LastName")) if p)
+    return {"PersonContactId": org.mint("003"), **fields, "IsPersonAccount": True, "Name": full}
+
+
 def _mirrored(org: "Org", account: Record) -> dict[str, Any]:
     values = {name: account.get(name) for name in _SHARED}
     for name in org.catalogue["Contact"].fields:
