@@ -171,6 +171,14 @@ def test_the_sixth_approval_silently_ends_the_first(sf: Client) -> None:
     }
 
 
+def test_approvals_given_elsewhere_end_it_too(sf: Client) -> None:
+    token = approve(sf)["refresh_token"]
+    sf.fake("approvals", {"count": 4})
+    assert refresh(sf, token).status_code == 200
+    sf.fake("approvals", {"count": 1})
+    assert refresh(sf, token).status_code == 400
+
+
 def test_introspection_tells_what_a_token_is_worth(sf: Client) -> None:
     def told(token: str) -> Any:
         form = {"token": token, "client_id": sf.org.client_id, "client_secret": sf.org.client_secret}

@@ -1,5 +1,6 @@
 """`/__fake__/`: what a test or a demo orders from the org. JSON in and out, loopback only, no sign-in."""
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,6 +11,7 @@ from .history import Cause
 from .orders import Body, object_named, refuse_order
 from .schema import Field, choices_of
 from .tables import Record
+from .tokens import MOST_APPROVALS
 
 if TYPE_CHECKING:
     from .org import Org
@@ -104,6 +106,16 @@ def _reset(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 def _expire_sessions(org: "Org", body: Body, query: dict[str, str]) -> Any:
     org.tokens.expire_sessions()
+    return {}
+
+
+def _approvals(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """{"count"}: the user who approves apps approves this one so many times more, from elsewhere."""
+    user = org.user(org.settings.authorizeUser or "")
+    if user is None:
+        raise refuse_order(400, "Nobody approves apps here: the setting authorizeUser names no user.")
+    for _ in range(min(int(body.get("count") or MOST_APPROVALS), 100)):
+        org.tokens.new_family(user["Id"], "api refresh_token id")
     return {}
 
 
@@ -235,12 +247,11 @@ def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
 _ROUTES = {
     ("GET", "records"): _get_records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
     ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): conversion.convert_lead,
-    ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset,
-    ("POST", "expire-sessions"): _expire_sessions, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
+    ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire_sessions,
+    ("POST", "approvals"): _approvals, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES,
-    **configure_rights.ROUTES,
+    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES, **configure_rights.ROUTES,
 }  # fmt: skip
 
 
@@ -257,5 +268,12 @@ def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any)
         raise refuse_order(404, f"{method} {path} is not an order; known are {listed}.")
     if body is not None and not isinstance(body, dict):
         raise refuse_order(400, "The order must be a JSON object.")
-    with org.transaction(Cause(order=f"{method} {path}")):
-        return Answer(200, run(org, body or {}, query))
+    before = copy.deepcopy(org.config)
+    try:
+        with org.transaction(Cause(order=f"{method} {path}")):
+            return Answer(200, run(org, body or {}, query))
+    except BaseException as problem:
+        org.config = before
+        if isinstance(problem, TypeError | AttributeError | KeyError):
+            raise refuse_order(400, f"The order is not understood: {problem}") from None
+        raise

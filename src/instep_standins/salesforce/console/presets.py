@@ -122,6 +122,10 @@ def _revoke(org: "Org", typed: dict[str, str]) -> list:
     return [("POST", "revoke", {"clientCredentials": True})]
 
 
+def _approvals(org: "Org", typed: dict[str, str]) -> list:
+    return [("POST", "approvals", {"count": 5})]
+
+
 def _used_up(org: "Org", typed: dict[str, str]) -> list:
     return [("POST", "settings", {"apiUsed": org.settings.apiMax})]
 
@@ -147,6 +151,8 @@ GROUPS: tuple[tuple[str, tuple[Preset, ...]], ...] = (
                "End the sessions", (), _expire),
         Preset("revoke", "Revoke the token", "Tokens end, and the app may not sign in again until that is cleared.",
                "Revoke the token", (), _revoke),
+        Preset("approvals", "Too many approvals", "The user who connected approves the app five times more: the oldest "
+               "approval ends without a word.", "Approve five times", (), _approvals),
         Preset("limit", "Use up the API limit", "The calls of the day are gone: everything is refused.",
                "Use up the limit", (), _used_up),
     )),
