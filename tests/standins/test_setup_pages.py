@@ -91,6 +91,21 @@ def test_record_types_are_added_switched_and_removed(sf: Client) -> None:
         sf.refusal("POST", "/sobjects/Lead", {**LEAD, "RecordTypeId": made["Id"]})[1]
         == "INVALID_CROSS_REFERENCE_KEY"
     )
+    do(sf, path, act="available", id=made["Id"], to="yes")
+    do(sf, path, act="default", id=made["Id"], to="")
+    do(
+        sf,
+        path,
+        act="one",
+        user="integration@acme.example",
+        recordType=made["Id"],
+        available="yes",
+        default="yes",
+    )
+    assert "Integration User Lead: Partner lead : new records" in words(sf.http.get(path))
+    assert sf.get("Lead", sf.create("Lead", **LEAD))["RecordTypeId"] == made["Id"]
+    do(sf, path, act="one", user="integration@acme.example", recordType=made["Id"], available="", default="")
+    assert sf.get("Lead", sf.create("Lead", **LEAD))["RecordTypeId"] is None
     do(sf, path, act="active", id=made["Id"], to="")
     [kept] = sf.fake("record-types", method="GET")
     assert (kept["IsActive"], kept["Name"], kept["BusinessProcessId"]) == (False, "Partner lead", process)

@@ -84,6 +84,41 @@ def _processes(org: "Org") -> Markup:
     return table("Processes", ["Name", "Object", "Statuses", "New records", "Remove"], rows)
 
 
+def _exceptions(org: "Org") -> Markup:
+    """What holds for one user only."""
+    rows = []
+    for who, held in org.config.record_type_access.items():
+        if who == EVERYBODY:
+            continue
+        lines = [(key, "hidden") for key in held["hidden"]]
+        lines += [(key or record_types.MASTER, "new records") for key in held["default"].values()]
+        words = [el("li", said(_name(org, key)), f": {what}") for key, what in lines]
+        name = str((org.tables.get("User", who) or {}).get("Name", who))
+        rows.append(
+            row(f"x-{who}", said(name), td("Record types", el("ul", *words) if words else "as everybody"))
+        )
+    if not rows:
+        return empty("Nobody has anything of their own: what the table says holds for every user.")
+    return table("For one user", ["User", "Record types"], rows)
+
+
+def _name(org: "Org", key: str) -> str:
+    found = org.tables.get("RecordType", key)
+    return f"{found['SobjectType']}: {found['Name']}" if found else "Master"
+
+
+def _for_one(org: "Org") -> tuple[Input, ...]:
+    users = tuple(
+        (u["Username"], str(u["Name"])) for u in org.tables.rows("User").values() if u.get("IsActive")
+    )
+    types = tuple((r["Id"], _name(org, r["Id"])) for r in org.tables.rows("RecordType").values())
+    return (
+        Input("user", "User", users[0][0], users), Input("recordType", "Record type", types[0][0], types),
+        Input("available", "May choose it", "yes", (("yes", "yes"), ("", "no: hidden"))),
+        Input("default", "New records that name none", "", (("", "as before"), ("yes", "are of this type"))),
+    )  # fmt: skip
+
+
 def show(visit: Visit) -> str:
     org = visit.org
     processes = (("", "none: all statuses"), *(
@@ -105,11 +140,16 @@ def show(visit: Visit) -> str:
     )  # fmt: skip
     add_type = adder(visit, PATH, "add", "Add a record type", type_inputs, "Add the record type")
     add_process = adder(visit, PATH, "process", "Add a process", process_inputs, "Add the process")
+    one = None
+    if org.tables.rows("RecordType"):
+        words = "Set it for one user"
+        one = el("div", adder(visit, PATH, "one", words, _for_one(org), words), class_="folds")
     done = notice("Saved. It holds from the next call on.") if visit.query.get("saved") else None
     return page(
         visit, "Record types", problem(visit), done,
         live("types", part("types-all", "Record types", _types(org))), el("div", add_type, class_="folds"),
         live("processes", part("processes-all", "Processes", _processes(org))), el("div", add_process, class_="folds"),
+        live("exceptions", part("exceptions-all", "For one user", _exceptions(org))), one,
         above=tabs(visit), lead="What kinds of record there are, who may choose them, and what their picklists offer.",
     )  # fmt: skip
 
@@ -158,6 +198,12 @@ def act(visit: Visit) -> str:
             admin.order(org, "POST", "record-types", {**names, "id": key, "active": on})
         elif what in ("available", "default"):
             admin.order(org, "POST", "record-type-access", {"recordType": key, what: on})
+        elif what == "one":
+            body = {"recordType": typed.get("recordType"), "user": typed.get("user") or "nobody"}
+            body |= {"available": bool(typed.get("available"))} | (
+                {"default": True} if typed.get("default") else {}
+            )
+            admin.order(org, "POST", "record-type-access", body)
         elif what in ("remove", "remove-process"):
             admin.order(org, "DELETE", "record-types" if what == "remove" else "processes", {"id": key})
         else:
