@@ -360,3 +360,11 @@ def test_the_command_serves_https_when_asked(tmp_path: Path) -> None:
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_a_hidden_objects_record_in_a_list_refuses_its_row_only(sf: Client) -> None:
+    lead, case = sf.create("Lead", **LEAD), sf.create("Case")
+    sf.fake("withhold", {"object": "Case", "rights": ["read", "create", "edit", "delete"]})
+    rows = sf.call("DELETE", f"/composite/sobjects?ids={lead},{case}").json()
+    assert [row["success"] for row in rows] == [True, False]
+    assert rows[1]["errors"][0]["statusCode"] == "INVALID_TYPE"

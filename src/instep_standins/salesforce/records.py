@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import formulas
+from .config import STATE_COUNTRY
 from .schema import Field, SObject
 from .tables import Record
 
@@ -19,13 +20,15 @@ _ADDRESS_PARTS = (
     "State",
     "Street",
 )
+_CODES = ("CountryCode", "StateCode")
 
 
 def shown_value(org: "Org", obj: SObject, field: Field, record: Record) -> Any:
     """A field's value: stored, or derived when it is read (compound addresses, formulas, IsArchived)."""
     if field.type == "address":
         stem = field.name.removesuffix("Address")
-        parts = {name[0].lower() + name[1:]: record.get(stem + name) for name in _ADDRESS_PARTS}
+        names = _ADDRESS_PARTS + _CODES if org.config.has(STATE_COUNTRY) else _ADDRESS_PARTS
+        parts = {name[0].lower() + name[1:]: record.get(stem + name) for name in names}
         return parts if any(value is not None for value in parts.values()) else None
     if field.type == "location":
         stem = field.name.removesuffix("__c")

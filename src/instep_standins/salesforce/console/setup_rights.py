@@ -6,6 +6,7 @@ from .. import admin
 from ..access import GOVERNED
 from ..errors import ApiError
 from ..tables import Record
+from .cells import text
 from .frame import Refused, Visit, button, empty, form, live, notice, page, part, problem, row, table, td
 from .inputs import Input, adder, switch
 from .markup import Markup, el, said
@@ -33,7 +34,7 @@ def _words(rights: list[str]) -> str:
 
 
 def _profiles_of(org: "Org") -> tuple[tuple[str, str], ...]:
-    return tuple((row["Name"], row["Name"]) for row in org.tables.rows("Profile").values())
+    return tuple((text(row, "Name"), text(row, "Name")) for row in org.tables.rows("Profile").values())
 
 
 def _users(org: "Org") -> Markup:
@@ -44,7 +45,7 @@ def _users(org: "Org") -> Markup:
         options = [el("option", words, value=v, selected=v == held) for v, words in _profiles_of(org)]
         choice = el("select", *options, name="profile", id=name, aria_label=f"Profile of {user.get('Name')}")
         save = button("Save", aria_label=f"Save the profile of {user.get('Name')}")
-        chosen = form(PATH, "profile", choice, save, class_="pair", username=user["Username"])
+        chosen = form(PATH, "profile", choice, save, class_="pair", username=text(user, "Username"))
         objects: dict[str, list[str]] = {}
         for one in (*_OBJECTS, "Event"):
             objects.setdefault(_words(list(org.access.rights(user["Id"], one))), []).append(one)
@@ -56,7 +57,7 @@ def _users(org: "Org") -> Markup:
 
 def _card(org: "Org", kind: str, found: Record, held: dict[str, Any] | None) -> Markup:
     """One profile or permission set: its rights on objects, its user permissions."""
-    name, key = found["Name"], found["Id"]
+    name, key = text(found, "Name"), found["Id"]
     head = el("h3", said(found.get("Label") or name), el("code", name) if found.get("Label") else None)
     if held is None:
         return el("div", head, el("p", "Gives everything.", class_="soft"), class_="card")
@@ -114,7 +115,7 @@ def show(visit: Visit) -> str:
         for found in org.tables.rows("Profile").values()
     ]
     sets = [
-        _card(org, "set", found, org.config.permission_sets.get(found["Name"], {}))
+        _card(org, "set", found, org.config.permission_sets.get(text(found, "Name"), {}))
         for found in org.tables.rows("PermissionSet").values()
         if not found.get("IsDeleted")
     ]
@@ -143,7 +144,7 @@ def _held(org: "Org", kind: str, name: str) -> dict[str, Any]:
     if kind == "set":
         return org.config.permission_sets.get(name, {})
     rows = org.tables.rows("Profile").values()
-    return next((org.config.profiles.get(row["Id"], {}) for row in rows if row["Name"] == name), {})
+    return next((org.config.profiles.get(row["Id"], {}) for row in rows if text(row, "Name") == name), {})
 
 
 def _give(org: "Org", kind: str, name: str, change: dict[str, Any]) -> None:
@@ -155,7 +156,7 @@ def _give(org: "Org", kind: str, name: str, change: dict[str, Any]) -> None:
         **change,
     }
     if kind == "set":
-        found = next((r for r in org.tables.rows("PermissionSet").values() if r["Name"] == name), {})
+        found = next((r for r in org.tables.rows("PermissionSet").values() if text(r, "Name") == name), {})
         body |= {"label": found.get("Label") or name, "fields": _grants(org, name)}
     admin.order(org, "POST", "permission-sets" if kind == "set" else "profiles", body)
 

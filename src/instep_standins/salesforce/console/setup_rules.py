@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from .. import admin
 from ..errors import ApiError
 from ..tables import Record
-from .cells import name_of
+from .cells import name_of, text
 from .frame import LISTED, Refused, Visit, empty, live, notice, page, part, problem, row, table, tag, td
 from .inputs import Input, adder, remover, switch
 from .markup import Markup, el, said
@@ -40,13 +40,15 @@ def _queues(org: "Org") -> Markup:
     for found in org.tables.rows("Group").values():
         if found.get("Type") == "Queue":
             held = [
-                r["SobjectType"]
+                text(r, "SobjectType")
                 for r in org.tables.rows("QueueSobject").values()
-                if r["QueueId"] == found["Id"]
+                if text(r, "QueueId") == found["Id"]
             ]
-            ends = _ends("queue", found, str(found["Name"]), None)
+            ends = _ends("queue", found, str(text(found, "Name")), None)
             rows.append(
-                row(found["Id"], said(found["Name"]), td("Holds", ", ".join(sorted(held)) or "–"), *ends)
+                row(
+                    found["Id"], said(text(found, "Name")), td("Holds", ", ".join(sorted(held)) or "–"), *ends
+                )
             )
     return (
         table("Queues", ["Name", "Holds", "Remove"], rows)
@@ -63,23 +65,27 @@ def _assignment(org: "Org") -> Markup:
             for entry in org.config.entries.get(found["Id"], ())
         ]
         rows.append(row(
-            found["Id"], said(found["Name"]), td("Object", found["SobjectType"]),
+            found["Id"], said(text(found, "Name")), td("Object", text(found, "SobjectType")),
             td("The first that fits", el("ul", *entries), kind="long"),
-            *_ends("assignment", found, found["Name"], bool(found.get("Active"))),
+            *_ends("assignment", found, text(found, "Name"), bool(found.get("Active"))),
         ))  # fmt: skip
     if not rows:
         return empty("No assignment rules: new Leads and Cases belong to whoever makes them.")
     return table("Assignment rules", ["Name", "Object", "The first that fits", "State", "Remove"], rows)
 
 
+def _formula(found: Record) -> str:
+    return str((found.get("Metadata") or {}).get("errorConditionFormula", "(none)"))
+
+
 def _validation(org: "Org") -> Markup:
     rows = [
         row(
-            found["Id"], said(found["ValidationName"]), td("Object", found["EntityDefinitionId"]),
-            td("Refused where", el("code", found["Metadata"]["errorConditionFormula"]), kind="long"),
-            td("Message", said(found["ErrorMessage"]), kind="long"),
+            found["Id"], said(text(found, "ValidationName")), td("Object", text(found, "EntityDefinitionId")),
+            td("Refused where", el("code", _formula(found)), kind="long"),
+            td("Message", said(text(found, "ErrorMessage")), kind="long"),
             td("At", el("code", found.get("ErrorDisplayField") or "the record")),
-            *_ends("validation", found, found["ValidationName"], bool(found.get("Active"))),
+            *_ends("validation", found, text(found, "ValidationName"), bool(found.get("Active"))),
         )
         for found in org.tables.rows("ValidationRule").values()
     ]  # fmt: skip
@@ -99,10 +105,11 @@ def _duplicates(org: "Org") -> Markup:
         )
         action = held.get("action", {})
         rows.append(row(
-            found["Id"], said(found["MasterLabel"]), td("Object", found["SobjectType"]), td("Compared with", matching),
+            found["Id"], said(text(found, "MasterLabel")), td("Object", text(found, "SobjectType")),
+            td("Compared with", matching),
             td("New", tag(action.get("create", "–"), tones.get(action.get("create", ""), "grey"))),
             td("Changed", tag(action.get("update", "–"), tones.get(action.get("update", ""), "grey"))),
-            *_ends("duplicate", found, found["MasterLabel"], bool(found.get("IsActive"))),
+            *_ends("duplicate", found, text(found, "MasterLabel"), bool(found.get("IsActive"))),
         ))  # fmt: skip
     if not rows:
         return empty("No duplicate rules: the same person may be there many times.")

@@ -6,6 +6,7 @@ from .. import admin, config, record_types
 from ..config import EVERYBODY
 from ..errors import ApiError
 from ..tables import Record
+from .cells import text
 from .frame import Refused, Visit, empty, live, notice, page, part, problem, row, table, td
 from .inputs import Input, adder, remover, switch
 from .markup import Markup, el, said
@@ -20,10 +21,10 @@ _OBJECTS = tuple((name, name) for name in record_types.TYPED)
 
 def _switches(org: "Org", found: Record) -> list[Markup]:
     """Active, and for everybody: available, and what a new record gets that names none."""
-    key, name = found["Id"], found["Name"]
+    key, name = found["Id"], text(found, "Name")
     held = org.config.record_type_access.get(EVERYBODY, {})
     offered = key not in held.get("hidden", ())
-    chosen = held.get("default", {}).get(found["SobjectType"]) == key
+    chosen = held.get("default", {}).get(text(found, "SobjectType")) == key
     states = (
         ("active", bool(found.get("IsActive", True)), ("Active", "Inactive"), "is active"),
         ("available", offered, ("Available", "Hidden"), "is available"),
@@ -38,7 +39,7 @@ def _switches(org: "Org", found: Record) -> list[Markup]:
 def _offers(org: "Org", found: Record) -> Markup:
     """What of its picklists a record type offers."""
     process = org.tables.get("BusinessProcess", found.get("BusinessProcessId") or "")
-    lines = [("Process", process["Name"])] if process else []
+    lines = [("Process", text(process, "Name"))] if process else []
     held = org.config.picklists.get(found["Id"], {})
     lines += [(field, ", ".join(one["values"])) for field, one in held.items()]
     return (
@@ -53,12 +54,12 @@ def _types(org: "Org") -> Markup:
     for found in org.tables.rows("RecordType").values():
         active, offered, chosen = _switches(org, found)
         key, kind = found["Id"], " (person)" if found.get("IsPersonType") else ""
-        head = el("span", said(found["Name"]), el("br"), el("code", found["DeveloperName"]))
+        head = el("span", said(text(found, "Name")), el("br"), el("code", text(found, "DeveloperName")))
         rows.append(row(
-            key, head, td("Object", found["SobjectType"] + kind), td("Offers", _offers(org, found), kind="long"),
+            key, head, td("Object", text(found, "SobjectType") + kind), td("Offers", _offers(org, found), kind="long"),
             td("State", active, key=f"{key}.a"), td("Everybody", offered, key=f"{key}.o"),
             td("New records", chosen, key=f"{key}.d"),
-            td("Remove", remover(PATH, "remove", found["Name"], "Records of this type keep its id.", id=key)),
+            td("Remove", remover(PATH, "remove", text(found, "Name"), "Records of this type keep its id.", id=key)),
         ))  # fmt: skip
     if not rows:
         return empty(
@@ -71,10 +72,10 @@ def _types(org: "Org") -> Markup:
 def _processes(org: "Org") -> Markup:
     rows = [
         row(
-            found["Id"], said(found["Name"]), td("Object", found["TableEnumOrId"]),
+            found["Id"], said(text(found, "Name")), td("Object", text(found, "TableEnumOrId")),
             td("Statuses", said(", ".join(org.config.processes.get(found["Id"], {}).get("values", ()))), kind="long"),
             td("New records", said(org.config.processes.get(found["Id"], {}).get("default", "–"))),
-            td("Remove", remover(PATH, "remove-process", found["Name"], "Its record types offer all statuses again.",
+            td("Remove", remover(PATH, "remove-process", text(found, "Name"), "Record types offer all statuses again.",
                                  id=found["Id"])),
         )
         for found in org.tables.rows("BusinessProcess").values()
@@ -104,12 +105,14 @@ def _exceptions(org: "Org") -> Markup:
 
 def _name(org: "Org", key: str) -> str:
     found = org.tables.get("RecordType", key)
-    return f"{found['SobjectType']}: {found['Name']}" if found else "Master"
+    return f"{text(found, 'SobjectType')}: {text(found, 'Name')}" if found else "Master"
 
 
 def _for_one(org: "Org") -> tuple[Input, ...]:
     users = tuple(
-        (u["Username"], str(u["Name"])) for u in org.tables.rows("User").values() if u.get("IsActive")
+        (text(u, "Username"), str(text(u, "Name")))
+        for u in org.tables.rows("User").values()
+        if u.get("IsActive")
     )
     types = tuple((r["Id"], _name(org, r["Id"])) for r in org.tables.rows("RecordType").values())
     return (
@@ -122,7 +125,8 @@ def _for_one(org: "Org") -> tuple[Input, ...]:
 def show(visit: Visit) -> str:
     org = visit.org
     processes = (("", "none: all statuses"), *(
-        (row["Id"], f"{row['TableEnumOrId']}: {row['Name']}") for row in org.tables.rows("BusinessProcess").values()
+        (row["Id"], f"{text(row, 'TableEnumOrId')}: {text(row, 'Name')}")
+        for row in org.tables.rows("BusinessProcess").values()
     ))  # fmt: skip
     person = (("", "no"), ("yes", "yes, of a person account"))
     type_inputs = (
