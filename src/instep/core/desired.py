@@ -24,7 +24,7 @@ from instep.core.mapping import (
     room,
     wire_datetime,
 )
-from instep.core.picklists import clash
+from instep.core.picklists import agreeing, clash
 from instep.core.profile import Profile
 from instep.core.rules import Directory, SyncConfig, system_fields
 
@@ -355,7 +355,10 @@ def _controlled(want: DesiredField, fields: list[DesiredField]) -> DesiredField:
     if leading is None or leading.target is None:
         return want
     why = clash(target, want.value, leading.target, leading.value)
-    return evolve(want, value=None, refused=why) if why else want
+    if not why:
+        return want
+    other = agreeing(target, want.source_value, leading.target, leading.value)
+    return evolve(want, value=other) if other else evolve(want, value=None, refused=why)
 
 
 def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:

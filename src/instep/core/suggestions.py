@@ -21,7 +21,6 @@ _CALLED: Mapping[str, frozenset[str]] = {
     "contact.company": frozenset({"company", "companyname", "accountname"}),
     "contact.middle_name": frozenset({"middlename"}),
     "contact.suffix": frozenset({"suffix", "namesuffix"}),
-    "meeting.reason": frozenset({"cancelreschedulereason", "reason"}),
 }
 #: how parts of an address are told apart on one record; the first kind that there is gets the person's own
 _KINDS = ("mailing", "billing", "person")

@@ -46,9 +46,7 @@ def preview_of(
     cells = tuple(_cell(row, described, lines, wanted) for row in rows)
     note = ""
     if tried.error is None and not lines:
-        note = _("This booking writes no %(object)s: the values are those that a %(object)s would get.") % {
-            "object": name
-        }
+        note = _("This booking writes no %(object)s; shown is what one would get.") % {"object": name}
     return Preview(cells, note, tried.error)
 
 
