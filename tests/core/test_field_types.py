@@ -19,7 +19,7 @@ from core.crm import stored
 from instep.core.catalogue import TYPES
 from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordType, mappable, takes
 from instep.core.mapping import Converted, Row, convert, effective, same
-from instep.core.picklists import clash, option_of, valid_for
+from instep.core.picklists import agreeing, clash, option_of, valid_for
 
 ZONES = st.sampled_from(["UTC", "America/Los_Angeles", "Asia/Kathmandu", "Pacific/Apia", "Europe/Lisbon"])
 TEXTS = st.text(max_size=400)
@@ -281,6 +281,21 @@ def test_a_dependent_value_goes_with_its_leading_one(state: str, country: str | 
     assert bool(said) == clashes
     if clashes:
         assert said == f"State: “{state}” does not go with “{country}” in Country."
+
+
+def test_a_code_that_two_countries_share_is_read_by_the_country() -> None:
+    """AL is Alabama, and Alagoas in Brazil."""
+    shared = evolve(
+        STATE,
+        picklist=(
+            PicklistValue("Alabama", "AL", valid_for=frozenset({0})),
+            PicklistValue("Alagoas", "AL", valid_for=frozenset({1})),
+        ),
+    )
+    assert convert("AL", shared).value == "Alabama"
+    assert clash(shared, "Alabama", COUNTRY, "IN")
+    assert agreeing(shared, "AL", COUNTRY, "IN") == "Alagoas"
+    assert agreeing(shared, "Punjab", COUNTRY, "IN") == ""
 
 
 def test_a_list_may_follow_a_checkbox() -> None:

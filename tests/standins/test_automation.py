@@ -320,6 +320,8 @@ def test_an_address_names_places_that_exist(sf: Client) -> None:
         sf.refusal("PATCH", f"/sobjects/Lead/{lead_id}", {"CountryCode": "DK"})[1]
         == "FIELD_INTEGRITY_EXCEPTION"
     )
+    address = sf.get("Lead", lead_id)["Address"]
+    assert (address["countryCode"], address["stateCode"], address["state"]) == ("US", "CA", "California")
     cleared = {"CountryCode": None, "StateCode": None}
     assert sf.call("PATCH", f"/sobjects/Lead/{lead_id}", cleared).status_code == 204
     assert sf.get("Lead", lead_id)["State"] is None
@@ -363,3 +365,15 @@ def test_an_encrypted_address_cannot_be_searched_for(sf: Client) -> None:
     refused = sf.query("SELECT Id FROM Lead WHERE Email = 'a@b.example'").json()[0]
     assert refused["errorCode"] == "INVALID_FIELD"
     assert "can not be filtered" in refused["message"]
+
+
+def test_setup_rows_past_all_rules_hold_nothing_up(sf: Client) -> None:
+    """An order may store a row of any object; without what belongs to it, it decides nothing."""
+    sf.fake("records", {"object": "RecordType", "fields": {"SobjectType": "Lead"}})
+    sf.fake("records", {"object": "DuplicateRule", "fields": {"SobjectType": "Lead", "IsActive": True}})
+    sf.fake("records", {"object": "ValidationRule", "fields": {"EntityDefinitionId": "Lead", "Active": True}})
+    sf.fake("records", {"object": "AssignmentRule", "fields": {"SobjectType": "Lead", "Active": True}})
+    sf.create("Lead", **LEAD)
+    assert len(sf.call("GET", "/sobjects/Lead/describe").json()["recordTypeInfos"]) == 2
+    for path in ("/setup/record-types", "/setup/rules", "/setup/rights"):
+        assert sf.http.get(path).status_code == 200

@@ -227,3 +227,13 @@ def test_they_are_switched_off_where_none_is_left(sf: Client, person: str) -> No
     names: set[Any] = {f["name"] for f in sf.call("GET", "/sobjects/Account/describe").json()["fields"]}
     assert not names & {"LastName", "PersonEmail", "IsPersonAccount"}
     assert sf.refusal("POST", "/sobjects/Lead", {"LastName": "x"})[2] == ["Company"]
+
+
+def test_merged_records_name_their_master_and_leave_their_events_to_it(sf: Client) -> None:
+    master, lost = (sf.create("Contact", **CONTACT) for _ in range(2))
+    event, case = sf.create("Event", WhoId=lost, **TIMES), sf.create("Case", ContactId=lost)
+    sf.fake("merge", {"object": "Contact", "masterId": master, "ids": [lost]})
+    assert sf.refusal("GET", f"/sobjects/Contact/{lost}")[1] == "ENTITY_IS_DELETED"
+    [row] = sf.rows("SELECT MasterRecordId FROM Contact WHERE IsDeleted = true", all_rows=True)
+    assert row["MasterRecordId"] == master
+    assert (sf.get("Event", event)["WhoId"], sf.get("Case", case)["ContactId"]) == (master, master)

@@ -171,6 +171,14 @@ def test_the_sixth_approval_silently_ends_the_first(sf: Client) -> None:
     }
 
 
+def test_approvals_given_elsewhere_end_it_too(sf: Client) -> None:
+    token = approve(sf)["refresh_token"]
+    sf.fake("approvals", {"count": 4})
+    assert refresh(sf, token).status_code == 200
+    sf.fake("approvals", {"count": 1})
+    assert refresh(sf, token).status_code == 400
+
+
 def test_introspection_tells_what_a_token_is_worth(sf: Client) -> None:
     def told(token: str) -> Any:
         form = {"token": token, "client_id": sf.org.client_id, "client_secret": sf.org.client_secret}
@@ -352,3 +360,11 @@ def test_the_command_serves_https_when_asked(tmp_path: Path) -> None:
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_a_hidden_objects_record_in_a_list_refuses_its_row_only(sf: Client) -> None:
+    lead, case = sf.create("Lead", **LEAD), sf.create("Case")
+    sf.fake("withhold", {"object": "Case", "rights": ["read", "create", "edit", "delete"]})
+    rows = sf.call("DELETE", f"/composite/sobjects?ids={lead},{case}").json()
+    assert [row["success"] for row in rows] == [True, False]
+    assert rows[1]["errors"][0]["statusCode"] == "INVALID_TYPE"

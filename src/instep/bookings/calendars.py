@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 from django.db import IntegrityError, transaction
 
+from instep.bookings import properties
 from instep.core.booking_calendar import (
     BookingCalendar,
     Rules,
@@ -60,6 +61,7 @@ def create(
     with _slug_told(slug), transaction.atomic():
         key = calendar_queries.add_calendar(account_id, made.id, _values(made))
         _set_hosts(account_id, key, made)
+        properties.of_questions(account_id, made.rules.questions)
     return made
 
 
@@ -77,6 +79,7 @@ def change(account_id: int, calendar: BookingCalendar) -> None:
         if before is None or key is None:
             raise _unknown(wanted.id)
         _set_hosts(account_id, key, wanted)
+        properties.of_questions(account_id, wanted.rules.questions)
         if rules_of(before.rules).event_title != wanted.rules.event_title:
             concerned = calendar_queries.bookings_to_come(account_id, wanted.id)
             queries.wake(account_id, queries.mark(account_id, BOOKING, concerned, datetime.now(UTC)))

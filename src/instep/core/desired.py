@@ -24,10 +24,12 @@ from instep.core.mapping import (
     room,
     wire_datetime,
 )
-from instep.core.picklists import clash
+from instep.core.picklists import agreeing, clash
 from instep.core.profile import Profile
 from instep.core.rules import Directory, SyncConfig, system_fields
 
+#: how the note on a default begins: the log of what the field validation has to mend
+VALIDATION_ERROR = "Field validation error"
 #: the line that finds an activity again where the CRM lacks our external id field
 REF_LINE = "Ref: "
 #: the line that names a meeting's further guests
@@ -339,6 +341,7 @@ def _rows(
             target.label,
             default.value,
             "default for a required field without value or fallback",
+            note=f"{VALIDATION_ERROR}: nothing fills this required field",
             refused=default.refused,
             stand_in=True,
             default=True,
@@ -358,7 +361,10 @@ def _controlled(want: DesiredField, fields: list[DesiredField]) -> DesiredField:
     if leading is None or leading.target is None:
         return want
     why = clash(target, want.value, leading.target, leading.value)
-    return evolve(want, value=None, refused=why) if why else want
+    if not why:
+        return want
+    other = agreeing(target, want.source_value, leading.target, leading.value)
+    return evolve(want, value=other) if other else evolve(want, value=None, refused=why)
 
 
 def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:

@@ -68,6 +68,19 @@ def clash(target: Field, value: Any, controller: Field, controlling: Any) -> str
     return f"{target.label}: “{wrong[0][:80]}” does not go with “{controlling}” in {controller.label}."
 
 
+def agreeing(target: Field, text: str, controller: Field, controlling: Any) -> str:
+    """Another value that a text may mean and that goes with the controlling one (codes of states repeat); or empty."""
+    place, wanted = _place(controller, controlling), text.strip().casefold()
+    found = (
+        option.value
+        for option in target.picklist
+        if option.active
+        and wanted in (option.value.casefold(), option.label.casefold())
+        and (option.valid_for is None or place in option.valid_for)
+    )
+    return next(found, "")
+
+
 def _parts(target: Field, value: Any) -> Iterable[str]:
     return str(value).split(";") if target.type == "multipicklist" else (str(value),)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from . import custom_fields
 from .schema import RIGHTS, SObject
 from .tables import Record
 
@@ -95,14 +96,17 @@ class Access:
         for field in full.fields.values():
             path = f"{full.name}.{field.name}"
             # What a person account has from its contact is granted there.
-            granted_as = f"Contact.{field.name[:-4]}__c" if field.name.endswith("__pc") else path
+            granted_as = f"{full.name}.{custom_fields.granted_as(field.name)}"
+            if field.name.endswith("__pc"):
+                granted_as = f"Contact.{field.name[:-4]}__c"
             read, edit = True, True
             # universally required fields are beyond field-level security: everyone sees and edits them
             if (field.custom or bare) and field.permissionable:
                 granted = [grants[granted_as] for grants in sets if granted_as in grants]
                 read, edit = any(g[0] for g in granted), any(g[1] for g in granted)
-            if path in self.overrides:
-                read, edit = self.overrides[path]
+            # What is set for everybody by hand is set for the field, or for the geolocation that it is a part of.
+            for by_hand in {granted_as, path} & self.overrides.keys():
+                read, edit = self.overrides[by_hand]
             if not read:
                 continue
             if not edit:

@@ -1,16 +1,17 @@
 """`/__fake__/`: what a test or a demo orders from the org. JSON in and out, loopback only, no sign-in."""
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import configure, configure_rights, person_accounts, record_types
+from . import configure, configure_rights, conversion, custom_fields, person_accounts
 from .call import Answer
-from .config import PERSON_ACCOUNTS
 from .history import Cause
 from .orders import Body, object_named, refuse_order
 from .schema import Field, choices_of
 from .tables import Record
+from .tokens import MOST_APPROVALS
 
 if TYPE_CHECKING:
     from .org import Org
@@ -60,18 +61,12 @@ def _seed_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     if unknown:
         raise refuse_order(400, f"{name} has no field {', '.join(sorted(unknown))}.")
     if name == "Account" and person_accounts.is_person_type(org, fields.get("RecordTypeId")):
-        fields = _person(org, fields)
+        fields = person_accounts.paired(org, fields)
     record = org.insert(name, _with_name(name, fields))
     if name == "Account":
         person_accounts.mirror(org, record)
     org.schema_changed() if name.startswith("PermissionSet") else None
     return record
-
-
-def _person(org: "Org", fields: Body) -> Body:
-    """The values of a person account with what pairs it with its Contact."""
-    full = " ".join(p for p in (fields.get("FirstName"), fields.get("LastName")) if p)
-    return {"PersonContactId": org.mint("003"), **fields, "IsPersonAccount": True, "Name": full}
 
 
 def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
@@ -82,7 +77,7 @@ def _edit_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     record = {**old, **stamps, **_fields(body)}
     record = _with_name(name, {k: v for k, v in record.items() if v is not None})
     if record.get("IsPersonAccount") and name == "Account":
-        record = _person(org, record)
+        record = person_accounts.paired(org, record)
     org.tables.put(name, record)
     if name == "Account":
         person_accounts.mirror(org, record)
@@ -104,58 +99,6 @@ def _delete_record(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
-def _contact_of(org: "Org", lead: Record) -> Record:
-    owner = lead.get("OwnerId")
-    if not lead.get("Company") and org.config.has(PERSON_ACCOUNTS):
-        return _person_of(org, lead)
-    account = org.insert(
-        "Account", {"Name": lead.get("Company"), "OwnerId": owner, "Phone": lead.get("Phone")}
-    )
-    copied = (
-        "FirstName",
-        "LastName",
-        "Name",
-        "Salutation",
-        "Email",
-        "Phone",
-        "MobilePhone",
-        "Title",
-        "LeadSource",
-    )
-    values = {name: lead.get(name) for name in copied}
-    return org.insert("Contact", values | {"OwnerId": owner, "AccountId": account["Id"]})
-
-
-def _person_of(org: "Org", lead: Record) -> Record:
-    """The Contact of the person account that a Lead without a company becomes."""
-    person_type = next(row["Id"] for row in record_types.of(org, "Account") if row.get("IsPersonType"))
-    values = {name: lead.get(name) for name in ("FirstName", "LastName", "Salutation", "Phone", "OwnerId")}
-    values |= {"PersonEmail": lead.get("Email"), "PersonMobilePhone": lead.get("MobilePhone")}
-    account = org.insert("Account", _person(org, {**values, "RecordTypeId": person_type}))
-    person_accounts.mirror(org, account)
-    return org.tables.get("Contact", account["PersonContactId"]) or {}
-
-
-def _convert_lead(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    """Make the Contact of a Lead (or take "contactId"), with an Account, and move its Events there."""
-    lead = org.live("Lead", str(body.get("leadId", "")))
-    if lead is None or lead.get("IsConverted"):
-        raise refuse_order(404, f"Lead {body.get('leadId')!r} is not there or converted already.")
-    contact = org.live("Contact", str(body.get("contactId", ""))) or _contact_of(org, lead)
-    account = {"Id": contact.get("AccountId")}
-    now = org.stamp()
-    org.tables.put("Lead", {
-        **lead, "IsConverted": True, "ConvertedDate": now[:10], "ConvertedAccountId": account["Id"],
-        "ConvertedContactId": contact["Id"], "Status": "Closed - Converted", "LastModifiedDate": now,
-        "SystemModstamp": now,
-    })  # fmt: skip
-    for event_id in org.tables.find("Event", "WhoId", lead["Id"]):
-        event = org.tables.get("Event", event_id) or {}
-        moved = {"WhoId": contact["Id"], "AccountId": account["Id"], "SystemModstamp": now}
-        org.tables.put("Event", {**event, **moved})
-    return {"accountId": account["Id"], "contactId": contact["Id"]}
-
-
 def _reset(org: "Org", body: Body, query: dict[str, str]) -> Any:
     org.reset(bool(body.get("keepMetadata")))
     return {}
@@ -163,6 +106,16 @@ def _reset(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 def _expire_sessions(org: "Org", body: Body, query: dict[str, str]) -> Any:
     org.tokens.expire_sessions()
+    return {}
+
+
+def _approvals(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """{"count"}: the user who approves apps approves this one so many times more, from elsewhere."""
+    user = org.user(org.settings.authorizeUser or "")
+    if user is None:
+        raise refuse_order(400, "Nobody approves apps here: the setting authorizeUser names no user.")
+    for _ in range(min(int(body.get("count") or MOST_APPROVALS), 100)):
+        org.tokens.new_family(user["Id"], "api refresh_token id")
     return {}
 
 
@@ -215,13 +168,27 @@ def _fls(org: "Org", body: Body, query: dict[str, str]) -> Any:
 def _values_of(asked: Any) -> Body:
     """A field's values of an order; picklist values may be texts, or say for which controlling values they are."""
     values = dict(asked or {})
-    return {**values, "choices": choices_of(values["choices"])} if "choices" in values else values
+    if "choices" in values:
+        values["choices"] = choices_of(values["choices"])
+    return {**values, "targets": tuple(values["targets"])} if "targets" in values else values
+
+
+def _made(field_name: str, asked: Body) -> Field:
+    """A custom field as an order describes it: by the describe's words, or by the `kind` of the Metadata API."""
+    if "kind" not in asked:
+        whole = {"length": 0, "label": field_name, "custom": True, **_values_of(asked)}
+        made = Field(field_name, **whole)
+        # As in a real org: what is universally required can be hidden from nobody.
+        return attrs.evolve(made, permissionable=made.nillable)
+    rest = {key: value for key, value in _values_of(asked).items() if key not in ("kind", "label")}
+    return custom_fields.make(field_name, str(asked["kind"]), str(asked.get("label") or field_name), **rest)
 
 
 def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
     """An admin changes a field: {"object", "field", "change": {"length", "nillable", …}}, or {"remove": true}.
 
-    {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`.
+    {"create": {"type", "length", "label", …}} makes a custom field, its API name ending in `__c`; with "kind" in the
+    place of "type" as the Metadata API names it (Picklist, Location, …), and "required", "choices", "target".
     """
     name, field_name = object_named(org, body.get("object")), str(body.get("field"))
     field = org.catalogue[name].fields.get(field_name)
@@ -231,19 +198,19 @@ def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
                 raise refuse_order(
                     400, f"{field_name} exists on {name} already, or its name does not end in __c."
                 )
-            # As in a real org: what is universally required can be hidden from nobody.
-            made = Field(
-                field_name, **{"length": 0, "label": field_name, "custom": True, **_values_of(body["create"])}
-            )
-            org.add_field(name, attrs.evolve(made, permissionable=made.nillable))
+            org.add_field(name, _made(field_name, body["create"]))
             return {}
         if field is None:
             raise refuse_order(404, f"{name} has no field {field_name!r}.")
         if body.get("remove"):
             org.remove_field(name, field.name)
             return {}
-        org.add_field(name, attrs.evolve(field, **_values_of(body.get("change"))))
-    except (TypeError, KeyError) as problem:
+        change = dict(body.get("change") or {})
+        org.add_field(name, attrs.evolve(field, **_values_of(change)))
+        if not field.custom:
+            org.config.changes.setdefault(f"{name}.{field.name}", {}).update(change)
+            org.touch("config")
+    except (TypeError, KeyError, ValueError) as problem:
         raise refuse_order(400, f"The change is not understood: {problem}") from None
     return {}
 
@@ -279,12 +246,12 @@ def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
 
 _ROUTES = {
     ("GET", "records"): _get_records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
-    ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): _convert_lead, ("POST", "reset"): _reset,
-    ("POST", "expire-sessions"): _expire_sessions, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
+    ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): conversion.convert_lead,
+    ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire_sessions,
+    ("POST", "approvals"): _approvals, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES,
-    **configure_rights.ROUTES,
+    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES, **configure_rights.ROUTES,
 }  # fmt: skip
 
 
@@ -301,5 +268,12 @@ def handle(org: "Org", method: str, path: str, query: dict[str, str], body: Any)
         raise refuse_order(404, f"{method} {path} is not an order; known are {listed}.")
     if body is not None and not isinstance(body, dict):
         raise refuse_order(400, "The order must be a JSON object.")
-    with org.transaction(Cause(order=f"{method} {path}")):
-        return Answer(200, run(org, body or {}, query))
+    before = copy.deepcopy(org.config)
+    try:
+        with org.transaction(Cause(order=f"{method} {path}")):
+            return Answer(200, run(org, body or {}, query))
+    except BaseException as problem:
+        org.config = before
+        if isinstance(problem, TypeError | AttributeError | KeyError):
+            raise refuse_order(400, f"The order is not understood: {problem}") from None
+        raise

@@ -34,6 +34,8 @@ class Config:
     profiles: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     # permission set name → the same
     permission_sets: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    # "Lead.Title" → what an admin changed about a standard field, by the describe's words
+    changes: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     # object name → rights that nobody has, whatever profiles and permission sets say
     withheld: dict[str, list[str]] = attrs.field(factory=dict)
 

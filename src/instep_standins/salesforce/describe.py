@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SOAP_TYPES = {
     "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
     "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
-    "address": "urn:address",
+    "address": "urn:address", "location": "urn:location", "time": "xsd:time",
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def field(f: Field, controller: Field | None = None) -> dict[str, Any]:
     """One field with its 57 keys; `controller` is the field that a dependent picklist depends on."""
     return {
         "aggregatable": f.aggregatable, "aiPredictionField": False, "autoNumber": f.auto_number,
-        "byteLength": f.byte_length, "calculated": False, "calculatedFormula": None,
+        "byteLength": f.byte_length, "calculated": f.formula is not None, "calculatedFormula": f.formula,
         "cascadeDelete": False, "caseSensitive": f.case_sensitive, "compoundFieldName": f.compound,
         "controllerName": f.controller, "createable": f.createable, "custom": f.custom,
         "defaultValue": False if f.type == "boolean" else f.default, "defaultValueFormula": None,
@@ -52,7 +52,8 @@ def field(f: Field, controller: Field | None = None) -> dict[str, Any]:
                 "value": c.value,
             } for c in f.choices
         ],
-        "polymorphicForeignKey": f.polymorphic, "precision": f.precision, "queryByDistance": f.type == "address",
+        "polymorphicForeignKey": f.polymorphic, "precision": f.precision,
+        "queryByDistance": f.type in ("address", "location"),
         "referenceTargetField": None, "referenceTo": list(f.targets), "relationshipName": f.relationship,
         "relationshipOrder": None, "restrictedDelete": False, "restrictedPicklist": f.restricted, "scale": f.scale,
         "searchPrefilterable": f.prefilterable, "soapType": _SOAP_TYPES.get(f.type, "xsd:string"),

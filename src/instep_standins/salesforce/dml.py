@@ -129,6 +129,8 @@ def create(caller: Caller, obj: SObject, data: Data, kinds: tuple[str, ...] = ()
     record = _finish(caller, obj, record, changed, None)
     _ordered_refusal(caller, "POST", {"create", *kinds}, obj, data)
     record["Id"] = org.mint(obj.prefix)
+    for field in org.catalogue[obj.name].auto_numbered:
+        record[field.name] = f"{org.next_number(f'{obj.name}.{field.name}'):05d}"
     if obj.name == "Case":
         record["CaseNumber"] = f"{org.counters[obj.prefix] + 1000:08d}"
     org.tables.put(obj.name, record)

@@ -59,9 +59,9 @@ def check(caller: Caller, obj: SObject, record: Record, old: Record | None) -> N
     org = caller.org
     moment = "create" if old is None else "update"
     for rule in list(org.tables.rows("DuplicateRule").values()):
-        if rule.get("SobjectType") != obj.name or not rule.get("IsActive"):
+        held = org.config.duplicates.get(rule["Id"])
+        if held is None or rule.get("SobjectType") != obj.name or not rule.get("IsActive"):
             continue
-        held = org.config.duplicates[rule["Id"]]
         action = held["action"].get(moment, ALLOW)
         options = _options(caller)
         if action == ALLOW or (action == ALERT and options.get("allowsave")):

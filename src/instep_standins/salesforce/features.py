@@ -7,7 +7,7 @@ import attrs
 
 from . import currencies, person_accounts, record_types, states
 from .config import FEATURES, MULTI_CURRENCY, PERSON_ACCOUNTS, SHARED_ACTIVITIES, STATE_COUNTRY
-from .schema import Field, feature_fields
+from .schema import Field, choices_of, feature_fields
 
 if TYPE_CHECKING:
     from .org import Org
@@ -26,7 +26,7 @@ def fields(org: "Org", feature: str) -> Iterator[tuple[str, Field]]:
             yield name, field
     if feature == PERSON_ACCOUNTS:
         for field in list(org.catalogue["Contact"].fields.values()):
-            if field.custom:
+            if person_accounts.is_shared(field):
                 yield "Account", person_accounts.on_account(field)
     if feature == MULTI_CURRENCY:
         yield from currencies.fields(org)
@@ -79,5 +79,11 @@ def restore(org: "Org") -> None:
     for feature in FEATURES:
         if org.config.has(feature):
             _show(org, feature)
+    for path, change in org.config.changes.items():
+        name, _, field_name = path.partition(".")
+        field = org.catalogue[name].fields.get(field_name)
+        if field is not None:
+            values = {**change, "choices": choices_of(change["choices"])} if "choices" in change else change
+            org.add_field(name, attrs.evolve(field, **values))
     for row in org.tables.rows("RecordType").values():
         record_types.show_field(org, row.get("SobjectType", ""))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 3900  # characters, as in Salesforce
 _DEEPEST = 60
+_MOST_TOKENS = 400  # a chain of operators is as deep as it is long
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<number>\d+(?:\.\d+)?)
     |(?P<name>\$?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)|(?P<op>\|\||&&|==|<>|!=|<=|>=|[=<>!&+\-*/(),]))""",
@@ -110,6 +111,8 @@ class _Parser:
             kind = found.lastgroup or ""
             self._tokens.append((kind, found.group(kind)))
             at = found.end()
+        if len(self._tokens) > _MOST_TOKENS:
+            raise ValueError(f"The formula has more than {_MOST_TOKENS} words and signs.")
         self._tokens.append(("end", ""))
         self._at = 0
         self._depth = 0
@@ -316,11 +319,15 @@ def check(text: str, org: "Org", obj: SObject) -> None:
     visit(parse(text))
 
 
+def value(text: str, scope: Scope) -> Any:
+    """What a formula makes of a record; None where its field is gone."""
+    try:
+        found = _run(parse(text), scope)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return None if found == "" else found
+
+
 def holds(text: str, scope: Scope) -> bool:
     """Whether a formula is true of a record; an empty one always is, one whose field is gone never."""
-    if not text.strip():
-        return True
-    try:
-        return bool(_run(parse(text), scope))
-    except (ValueError, TypeError, OverflowError):
-        return False
+    return not text.strip() or bool(value(text, scope))

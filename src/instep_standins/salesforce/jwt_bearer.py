@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 import attrs
@@ -69,11 +70,8 @@ def check(claims: dict[str, Any], client_id: str, base_url: str, now: float) -> 
         raise Invalid("invalid_client_id", "client identifier invalid")
     if str(claims.get("aud", "")).rstrip("/") not in (*AUDIENCES, base_url):
         raise Invalid("invalid_grant", "audience is invalid")
-    expires = claims.get("exp")
-    if (
-        not isinstance(expires, int | float)
-        or isinstance(expires, bool)
-        or not now < expires <= now + LONGEST_SECONDS
-    ):
+    # Some clients send seconds as a text, and are understood.
+    expires = float(claims["exp"]) if re.fullmatch(r"\d{1,12}(\.\d+)?", str(claims.get("exp"))) else 0.0
+    if not now < expires <= now + LONGEST_SECONDS:
         raise Invalid("invalid_grant", "expired authorization code")
     return str(claims.get("sub") or claims.get("prn") or "")

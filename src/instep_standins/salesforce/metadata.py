@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from . import errors, ids
+from . import custom_fields, errors, ids
 from .call import Answer, Caller
 from .errors import json_parser_error, not_found, refuse
 from .schema import ACTIVITY, RIGHTS, Choice, Field
@@ -19,26 +19,6 @@ _PERMISSION_DEFAULT = {
     "PermissionsEditEvent": False,
     "PermissionsEditTask": False,
 }
-_LARGEST_TEXT = 255
-
-# Metadata type → (describe type, length, other describe values)
-_TYPES: dict[str, tuple[str, int, dict[str, Any]]] = {
-    "Text": ("string", 255, {}),
-    "TextArea": ("textarea", 255, {"extra_type": "plaintextarea"}),
-    "LongTextArea": ("textarea", 32768, {"extra_type": "plaintextarea", "filterable": False, "groupable": False,
-                                         "sortable": False, "aggregatable": False}),
-    "Email": ("email", 80, {}),
-    "Phone": ("phone", 40, {}),
-    "Url": ("url", 255, {}),
-    "Checkbox": ("boolean", 0, {"nillable": False, "defaulted": True, "aggregatable": False}),
-    "Date": ("date", 0, {}),
-    "DateTime": ("datetime", 0, {"groupable": False}),
-    "Number": ("double", 0, {"groupable": False, "precision": 18}),
-    "Currency": ("currency", 0, {"groupable": False, "precision": 18}),
-    "Percent": ("percent", 0, {"groupable": False, "precision": 18}),
-    "Picklist": ("picklist", 255, {}),
-    "MultiselectPicklist": ("multipicklist", 4099, {"groupable": False, "sortable": False}),
-}  # fmt: skip
 
 
 class Problem(Exception):
@@ -121,41 +101,24 @@ def _choices(element: ET.Element) -> tuple[tuple[Choice, ...], bool]:
         Choice(_text(v, "fullName"), _text(v, "label", _text(v, "fullName")), _flag(v, "default"))
         for v in values
     )
-    if not choices:
-        raise Problem("A picklist must have at least one value")
     return choices, _flag(value_set, "restricted")
 
 
 def read_field(name: str, element: ET.Element) -> Field:
     """A CustomField's XML as a field. Raises Problem."""
     kind = _text(element, "type")
-    if kind not in _TYPES:
-        raise Problem(f"Field type {kind or '(none)'} is not supported")
-    if not name.endswith("__c"):
-        raise Problem("Custom field API names must end with __c")
-    described, length, more = _TYPES[kind]
-    if kind == "Text":
-        length = int(_text(element, "length") or 0)
-        if not 1 <= length <= _LARGEST_TEXT:
-            raise Problem("Length must be between 1 and 255 for field of type Text")
-    elif kind == "LongTextArea":
-        length = int(_text(element, "length") or length)
-    choices, restricted = _choices(element) if "picklist" in described else ((), False)
-    unique, external = _flag(element, "unique"), _flag(element, "externalId")
-    if (unique or external) and kind not in ("Text", "Number", "Email"):
-        raise Problem(f"Can not specify unique or externalId for a CustomField of type {kind}")
-    if not _text(element, "label"):
-        raise Problem("Required field is missing: label")
-    precision = int(_text(element, "precision") or more.get("precision", 0))
-    required = _flag(element, "required")
-    return Field(
-        name=name, type=described, length=length, label=_text(element, "label"), custom=True,
-        choices=choices, restricted=restricted, unique=unique, external_id=external,
-        case_sensitive=unique and _flag(element, "caseSensitive"), permissionable=not required,
-        help_text=_text(element, "inlineHelpText") or None, scale=int(_text(element, "scale") or 0),
-        **{**more, "nillable": more.get("nillable", True) and not required}
-        | ({"precision": precision} if precision else {}),
-    )  # fmt: skip
+    choices, restricted = _choices(element) if "Picklist" in kind or "picklist" in kind else ((), False)
+    length = _text(element, "length")
+    try:
+        return custom_fields.make(
+            name, kind, _text(element, "label"), length=int(length) if length else None, choices=choices,
+            required=_flag(element, "required"), unique=_flag(element, "unique"), restricted=restricted,
+            external_id=_flag(element, "externalId"), case_sensitive=_flag(element, "caseSensitive"),
+            precision=int(_text(element, "precision") or 0), scale=int(_text(element, "scale") or 0),
+            help_text=_text(element, "inlineHelpText") or None, target=_text(element, "referenceTo"),
+        )  # fmt: skip
+    except ValueError as wrong:
+        raise Problem(str(wrong)) from None
 
 
 def _deploy_field(caller: Caller, component: Component) -> dict[str, Any]:

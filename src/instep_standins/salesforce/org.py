@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from . import config, features, ids, person_accounts, record_types, seed, times
+from . import config, custom_fields, features, ids, person_accounts, record_types, seed, times
 from .access import Access
 from .faults import Faults
 from .history import FIRST_DAY, Cause, History
@@ -193,13 +193,18 @@ class Org:
         self.catalogue[name] = self.catalogue[name].with_field(field)
         if field.external_id or field.unique:
             self.tables.add_index(name, field.name)
-        if name == "Contact" and field.custom and self.config.has(config.PERSON_ACCOUNTS):
+        for part in custom_fields.parts_of(field):
+            self.add_field(name, part)
+        if name == "Contact" and person_accounts.is_shared(field) and self.config.has(config.PERSON_ACCOUNTS):
             self.add_field("Account", person_accounts.on_account(field))
         self.touch("custom_fields")
         self.schema_changed()
 
     def remove_field(self, name: str, field: str) -> None:
+        held = self.catalogue[name].fields.get(field)
         self.catalogue[name] = self.catalogue[name].without_field(field)
+        for part in custom_fields.parts_of(held) if held else ():
+            self.remove_field(name, part.name)
         if name == "Contact" and field.endswith("__c"):
             self.remove_field("Account", field.removesuffix("__c") + "__pc")
         self.touch("custom_fields")
@@ -216,6 +221,11 @@ class Org:
         self.counters[prefix] = self.counters.get(prefix, 0) + 1
         self.touch("counters")
         return ids.mint(prefix, self.counters[prefix])
+
+    def next_number(self, name: str) -> int:
+        self.counters[name] = self.counters.get(name, 0) + 1
+        self.touch("counters")
+        return self.counters[name]
 
     def insert(self, name: str, fields: dict[str, Any]) -> Record:
         """Store a record as it is, with id and stamps; no rule is asked."""

@@ -22,6 +22,11 @@ _OF_PERSONS = frozenset(field.name for field in feature_fields("PersonAccount"))
 _BUSINESS_ONLY = frozenset({"Name", "ParentId"})
 
 
+def is_shared(field: Field) -> bool:
+    """Whether Accounts have a field of Contact too. Geolocations stay with the Contact here."""
+    return field.custom and field.name.endswith("__c") and field.type != "location"
+
+
 def on_account(field: Field) -> Field:
     """A custom field of Contact as Accounts have it: X__c is X__pc there."""
     name = field.name.removesuffix("__c") + "__pc"
@@ -97,6 +102,12 @@ def check_contact(caller: Caller, record: Record, changed: Record, old: Record |
     if account.get("IsPersonAccount"):
         message = "Account ID: a contact cannot be associated with a person account"
         raise RowError(errors.FIELD_INTEGRITY_EXCEPTION, message, ["AccountId"])
+
+
+def paired(org: "Org", fields: Record) -> Record:
+    """The values of a person account, past all rules, with what pairs it with its Contact."""
+    full = " ".join(p for p in (fields.get("FirstName"), fields.get("LastName")) if p)
+    return {"PersonContactId": org.mint("003"), **fields, "IsPersonAccount": True, "Name": full}
 
 
 def _mirrored(org: "Org", account: Record) -> dict[str, Any]:

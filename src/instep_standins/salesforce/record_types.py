@@ -57,7 +57,7 @@ def infos(caller: Caller, obj: SObject, url: str) -> list[dict[str, Any]]:
     offered = {row["Id"] for row in available(org, user_id, obj.name)}
     chosen = default(org, user_id, obj.name)
     told = [
-        _info(url, row["Id"], row["Name"], row["DeveloperName"], bool(row.get("IsActive", True)),
+        _info(url, row["Id"], row.get("Name", ""), row.get("DeveloperName", ""), bool(row.get("IsActive", True)),
               row["Id"] in offered, row["Id"] == chosen)
         for row in of(org, obj.name)
     ]  # fmt: skip

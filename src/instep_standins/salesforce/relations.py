@@ -54,8 +54,14 @@ def _person(org: "Org", text: str) -> str:
 
 
 def of(org: "Org", event_id: str) -> list[Record]:
-    rows = org.tables.rows("EventRelation").values()
-    return [row for row in rows if row.get("EventId") == event_id and not row.get("IsDeleted")]
+    found = (org.live("EventRelation", key) for key in org.tables.find("EventRelation", "EventId", event_id))
+    return [row for row in found if row is not None]
+
+
+def _copies(org: "Org", event_id: str) -> list[Record]:
+    """The invitees' own Events, deleted ones too: they come back with their Event."""
+    found = (org.tables.get("Event", key) for key in org.tables.find("Event", PARENT_EVENT, event_id))
+    return [row for row in found if row is not None]
 
 
 def follow(org: "Org", event: Record, people: list[str] | None = None) -> None:
@@ -67,9 +73,8 @@ def follow(org: "Org", event: Record, people: list[str] | None = None) -> None:
         held = []
     elif org.config.has(SHARED_ACTIVITIES):
         _share(org, event, held, people)
-    for copy in list(org.tables.rows("Event").values()):
-        if copy.get(PARENT_EVENT) == event["Id"]:
-            _copy(org, event, copy)
+    for copy in _copies(org, event["Id"]):
+        _copy(org, event, copy)
 
 
 def _share(org: "Org", event: Record, held: list[Record], people: list[str] | None) -> None:
@@ -114,10 +119,7 @@ def invite(org: "Org", relation: Record) -> None:
     event = org.live("Event", relation.get("EventId", ""))
     if user is None or event is None or relation.get("IsDeleted"):
         return
-    if any(
-        row.get(PARENT_EVENT) == event["Id"] and row.get("OwnerId") == user["Id"]
-        for row in org.tables.rows("Event").values()
-    ):
+    if any(row.get("OwnerId") == user["Id"] for row in _copies(org, event["Id"])):
         return
     org.tables.put("Event", {**event, "IsGroupEvent": True, "GroupEventType": "1"})
     copy = {name: event[name] for name in _COPIED if name in event}

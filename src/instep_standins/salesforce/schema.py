@@ -24,7 +24,7 @@ OBJECTS = (
 ACTIVITY = "Activity"  # the pseudo-object that custom fields of Event are deployed on
 
 _NOT_GROUPABLE = frozenset(
-    {"double", "currency", "percent", "datetime", "address", "combobox", "multipicklist"}
+    {"double", "currency", "percent", "datetime", "address", "location", "combobox", "multipicklist"}
 )
 _NOT_SORTABLE = frozenset({"address", "multipicklist"})
 _NOT_AGGREGATABLE = frozenset({"boolean", "address"})
@@ -32,7 +32,17 @@ _LINE = re.compile(r"^(\w+) \| (\w+)\((\d+)\) \| (\S+) \| (.*?) \|\s*([^{]*)(?:\
 
 RIGHTS = frozenset({"read", "create", "edit", "delete"})
 TEXT_TYPES = frozenset(
-    {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist"}
+    {
+        "string",
+        "textarea",
+        "encryptedstring",
+        "email",
+        "phone",
+        "url",
+        "picklist",
+        "combobox",
+        "multipicklist",
+    }
 )
 
 
@@ -82,6 +92,7 @@ class Field:
     help_text: str | None = None
     own_bytes: int | None = None  # where byteLength is not three times the length
     encrypted: bool = False
+    formula: str | None = None  # of a calculated field: read, never stored
     controller: str | None = None  # of a dependent picklist: the field that decides what it offers
 
     @property
@@ -121,6 +132,7 @@ class SObject:
     defaults: dict[str, Any] = attrs.field(init=False)
     required: tuple[Field, ...] = attrs.field(init=False)
     unique: tuple[Field, ...] = attrs.field(init=False)
+    auto_numbered: tuple[Field, ...] = attrs.field(init=False)
 
     @by_lower.default
     def _index_names(self) -> dict[str, Field]:
@@ -142,6 +154,10 @@ class SObject:
     @unique.default
     def _find_unique(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields.values() if f.unique)
+
+    @auto_numbered.default
+    def _find_auto_numbered(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if f.auto_number and f.custom)
 
     @property
     def writable(self) -> bool:

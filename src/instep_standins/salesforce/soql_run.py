@@ -96,8 +96,8 @@ class Binder:
         if obj.name == "Event" and field.name == "IsArchived":
             return lambda record: rules.is_archived(org, "Event", record)
         name = field.name
-        if field.type == "address":
-            return lambda record: shown_value(org, field, record)
+        if field.type in ("address", "location") or field.formula is not None:
+            return lambda record: shown_value(org, obj, field, record)
         empty = False if field.type == "boolean" else None
         return lambda record: record.get(name, empty)
 
@@ -132,7 +132,7 @@ class Binder:
             if field is _TYPE_FIELD:
                 return target.name
             parent = org.tables.get(target.name, record[link.name]) or {}
-            return shown_value(org, target.fields.get(field.name, field), parent)
+            return shown_value(org, target, target.fields.get(field.name, field), parent)
 
         return Column(field, get, link)
 
@@ -151,7 +151,7 @@ class Binder:
 
     def filterable(self, path: Path) -> Column:
         column = self.column(path)
-        if not column.field.filterable or column.field.type == "address":
+        if not column.field.filterable or column.field.type in ("address", "location"):
             raise self.fail(
                 errors.INVALID_FIELD, path, f"field '{column.field.name}' can not be filtered in a query call"
             )

@@ -13,7 +13,7 @@ def check(caller: Caller, obj: SObject, record: Record, old: Record | None) -> N
     rules = [
         row
         for row in org.tables.rows("ValidationRule").values()
-        if row.get("EntityDefinitionId") == obj.name and row.get("Active")
+        if row.get("EntityDefinitionId") == obj.name and row.get("Active") and row.get("Metadata")
     ]
     scope = formulas.Scope(org, org.catalogue[obj.name], record, old, caller.user_id)
     met = [rule for rule in rules if formulas.holds(rule["Metadata"]["errorConditionFormula"], scope)]

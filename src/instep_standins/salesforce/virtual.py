@@ -15,7 +15,8 @@ _DATA_TYPES = {
     "id": "Lookup()", "reference": "Lookup", "boolean": "Checkbox", "double": "Number", "int": "Number",
     "currency": "Currency", "percent": "Percent", "date": "Date", "datetime": "Date/Time", "email": "Email",
     "phone": "Phone", "url": "URL", "picklist": "Picklist", "multipicklist": "Picklist (Multi-Select)",
-    "combobox": "Picklist", "address": "Address",
+    "combobox": "Picklist", "address": "Address", "location": "Geolocation", "time": "Time",
+    "encryptedstring": "Text (Encrypted)",
 }  # fmt: skip
 
 

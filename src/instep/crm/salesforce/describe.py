@@ -206,7 +206,7 @@ def _coded(one: Field, fields: Mapping[str, Field]) -> Field:
     codes = fields.get(one.name + _CODE)
     if one.type != "string" or codes is None or not codes.picklist or not one.name.endswith(_CODED):
         return one
-    labels = tuple(evolve(option, value=option.label) for option in codes.picklist)
+    labels = tuple(evolve(option, value=option.label, label=option.value) for option in codes.picklist)
     return evolve(one, picklist=labels, restricted=True, controller=codes.controller.removesuffix(_CODE))
 
 
