@@ -77,7 +77,7 @@ def test_row_tells_when_who_result_calls_and_duration(
     answer = client.get("/sync-log")
     words = text_of(answer)
     assert "2 Mar 2026, 17:45:00 , receipt Guest 1 Onboarding call Written 1 field left out" in words
-    assert "2 for 3 412 ms" in words
+    assert "2 for 3 items 412 ms" in words
     assert f'href="/bookings/{key}/receipts/{receipt}"' in answer.content.decode()
     assert f'href="/bookings/{key}"' in answer.content.decode()
 

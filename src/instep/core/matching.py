@@ -206,7 +206,7 @@ def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, 
     followed = follow_conversion(setting, record)
     if followed is not record:
         return followed, f"the linked {link.person_object} was converted: followed", "linked"
-    return record, "linked to this booking since it was first written", "linked"
+    return record, "linked since it was first written", "linked"
 
 
 def follow_conversion(setting: Setting, record: Record) -> Record | None:
