@@ -46,7 +46,7 @@ def jobs_of() -> Callable[[], list[tuple[int, str]]]:
     def told() -> list[tuple[int, str]]:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT (args ->> 'connection_id')::int, status FROM procrastinate_jobs ORDER BY 1, 2"
+                "SELECT (args ->> 'connection_id')::int, status FROM procrastinate_jobs ORDER BY 1, status::text"
             )
             return [(lane, str(status)) for lane, status in cursor.fetchall()]
 
