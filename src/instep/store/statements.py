@@ -15,7 +15,7 @@ from django.db import connection as db
 Row = dict[str, Any]
 
 #: uses of a statement in a session before PostgreSQL keeps its plan
-_PREPARE_AFTER = 2
+_PREPARE_AFTER = 0
 #: seconds for which a thread's connection that did well is taken for sound
 _SOUND_FOR = 5.0
 _rested = threading.local()
@@ -60,7 +60,10 @@ def _prepared(sql: str, params: Sequence[Any]) -> Iterator[psycopg.Cursor[Any]]:
     db.ensure_connection()
     connection = db.connection
     assert connection is not None
-    connection.prepare_threshold = _PREPARE_AFTER
+    if connection.prepare_threshold != _PREPARE_AFTER:
+        connection.prepare_threshold = _PREPARE_AFTER
+        # All of them find rows by their keys: a plan for the values at hand would be the same plan, made anew each time.
+        connection.execute("SET plan_cache_mode = force_generic_plan")
     with db.wrap_database_errors, psycopg.Cursor(connection) as cursor:
         cursor.execute(sql, params)
         yield cursor
