@@ -62,7 +62,7 @@ def _prepared(sql: str, params: Sequence[Any]) -> Iterator[psycopg.Cursor[Any]]:
     assert connection is not None
     if connection.prepare_threshold != _PREPARE_AFTER:
         connection.prepare_threshold = _PREPARE_AFTER
-        # All of them find rows by their keys: a plan for the values at hand would be the same plan, made anew each time.
+        # All of them find rows by their keys: a plan for the values at hand would be the same, made anew each time.
         connection.execute("SET plan_cache_mode = force_generic_plan")
     with db.wrap_database_errors, psycopg.Cursor(connection) as cursor:
         cursor.execute(sql, params)
