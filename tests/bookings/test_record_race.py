@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from account_tables import tables
 from instep.bookings import attempts
@@ -79,14 +79,27 @@ def deliver(account: Account, events: list[bytes], seed: int) -> None:
     assert not failures
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_threads_that_deliver_the_same_events_give_what_one_would(seed: int) -> None:
+@pytest.mark.parametrize("apart", [0, 2, 500])
+def test_threads_that_deliver_the_same_events_give_what_one_would(
+    apart: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many names a transaction locks one by one: none, some of the transactions', all."""
+    monkeypatch.setattr(recording, "_NAMES_ALONE", apart)
     alone, together = Account.objects.create(), Account.objects.create()
     for account in (alone, together):
         Connection.objects.create(account=account, vendor="salesforce", url="x", org_id=str(account.id))
     record(alone.id, deliveries(), "oncehub", NOON)
-    deliver(together, deliveries(), seed)
+    deliver(together, deliveries(), apart)
     assert tables(together) == tables(alone)
+
+
+@pytest.mark.parametrize(("names", "locks"), [(3, 4), (20_000, 1)])
+def test_a_transaction_never_holds_more_locks_than_the_server_has_room_for(names: int, locks: int) -> None:
+    account = Account.objects.create()
+    with transaction.atomic():
+        recording.lock_names(account.id, [f"email {number}@guest.example" for number in range(names)])
+        held = "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        assert recording.rows(held, []) == [(locks,)]
 
 
 @contextmanager

@@ -250,7 +250,7 @@ def test_hosts_are_listed_with_their_time_and_their_user_in_the_crm(
     commands.reschedule(place.account.pk, other.id, TEN, None, "", "user", NOW)
     answer = client.get(path(key, Act.REASSIGN))
     words = text_of(answer)
-    assert words.index("Greta greta@host.example free ") < words.index("Rui rui@host.example free, outside")
+    assert words.index("Greta greta@host.example free ") < words.index("Rui rui@host.example outside working")
     assert words.index("outside working hours") < words.index("Zoe zoe@host.example busy at that time")
     assert "Nuno nuno@host.example" not in words
     page = answer.content.decode()

@@ -204,7 +204,7 @@ def test_the_mapping_and_the_rules_are_shown_as_they_are(page: Act, row: Connect
     )  # fmt: skip
     words = page()
     assert "A new <b>Contact</b>" in words
-    assert "stays deleted." in words
+    assert "Stays deleted." in words
     assert "none@acme.example" in words
 
 

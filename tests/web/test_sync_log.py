@@ -77,7 +77,7 @@ def test_row_tells_when_who_result_calls_and_duration(
     answer = client.get("/sync-log")
     words = text_of(answer)
     assert "2 Mar 2026, 17:45:00 , receipt Guest 1 Onboarding call Written 1 field left out" in words
-    assert "2 for 3 412 ms" in words
+    assert "2 for 3 items 412 ms" in words
     assert f'href="/bookings/{key}/receipts/{receipt}"' in answer.content.decode()
     assert f'href="/bookings/{key}"' in answer.content.decode()
 
@@ -227,13 +227,13 @@ def test_ignored_problem_is_counted_nowhere_until_the_booking_changes(
     answer = client.post("/sync-log/ignore", told, follow=True)
     assert "2 problems are ignored until" in text_of(answer)
     assert "Stop ignoring" in text_of(answer)
-    assert "2 problems need you" in text_of(client.get("/dashboard")), "of four"
+    assert "2 changes could not be written" in text_of(client.get("/dashboard")), "of four"
     assert "2 ignored" in text_of(client.get("/dashboard"))
     assert "2 ! Problem" in text_of(client.get("/bookings"))
     assert len(re.findall('id="open-', client.get("/bookings?crm=ignored").content.decode())) == 2
     assert due_now() == set(), "ignoring tries nothing"
     queries.mark(account.id, queries.BOOKING, {three_groups[0]: None}, timezone.now())
-    assert "3 problems need you" in text_of(client.get("/dashboard"))
+    assert "3 changes could not be written" in text_of(client.get("/dashboard"))
 
 
 def test_ignoring_can_be_taken_back(client: Client, three_groups: list[int]) -> None:

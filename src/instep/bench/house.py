@@ -193,8 +193,8 @@ def cpu_of(pid: int | None) -> float:
     return total
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """Wait for a condition. Raises `NeedsAdmin` when it does not come true in time."""
+def until(condition: Callable[[], bool], what: str, seconds: float, every: float = _LOOK_EVERY) -> None:
+    """Wait for a condition, looking every so many seconds. Raises `NeedsAdmin` when it does not come true in time."""
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
@@ -203,4 +203,4 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
                 cure="Run it on a quieter machine, or with --quick.",
                 code="BENCH",
             )
-        time.sleep(_LOOK_EVERY)
+        time.sleep(every)

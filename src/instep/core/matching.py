@@ -201,7 +201,7 @@ def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, 
     if now is not record:
         how = "merged into another" if record.deleted else "converted"
         return now, f"the linked {link.person_object} was {how}: followed", "linked"
-    return record, "linked to this booking since it was first written", "linked"
+    return record, "linked since it was first written", "linked"
 
 
 def _by_record_id(setting: Setting, work: Work, index: Index, want: Wanted) -> tuple[str, Record | None, str]:

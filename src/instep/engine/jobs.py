@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import procrastinate
@@ -39,25 +40,71 @@ def conninfo() -> dict[str, Any]:
 
 def make_app(max_connections: int = 8) -> procrastinate.App:
     """A procrastinate app with the engine's tasks on the database that Django uses."""
-    connector = procrastinate.PsycopgConnector(kwargs=conninfo(), min_size=1, max_size=max_connections)
+    # A job that a crash of the server brings back is a drain too many, and one that it loses is found by the
+    # sweep: nobody has to wait for the disk.
+    given = conninfo()
+    given["options"] = f"{given.get('options', '')} -c synchronous_commit=off".strip()
+    connector = procrastinate.PsycopgConnector(kwargs=given, min_size=1, max_size=max_connections)
     app = procrastinate.App(connector=connector)
     # lock and queueing lock are set where jobs are made: in `instep_wake`
-    app.task(name="drain", queue=QUEUE)(drain_job)
+    app.task(name="drain", queue=QUEUE, pass_context=True)(drain_job)
     app.task(name=connection.INSTALL_TASK, queue=QUEUE)(install_job)
     return app
 
 
-def drain_job(connection_id: int) -> None:
-    """Drain one connection, then ask for another turn if work is left."""
-    try:
-        account_id = lane_queries.account_of_connection(connection_id)
-        if account_id is None:
-            return
-        done: Drained = drain(account_id, connection_id, stopping=lambda: _stopping)
-        if done.more:
-            lane_queries.wake(connection_id)
-    finally:
-        statements.rest_connection()
+# The job becomes that of the next lane that waits: a thousand lanes pass the queue's own ways once for each thread and
+# not once for each lane. Its lock goes with it, so that a lane still has one drain at most. Whoever waits for the
+# lane that it leaves is told; who commits in this very moment waits for the next look at the queue.
+_MOVE_ON = """
+    WITH next AS (
+        DELETE FROM procrastinate_jobs WHERE id = (
+            SELECT j.id FROM procrastinate_jobs j
+             WHERE j.status = 'todo' AND j.queue_name = %s AND j.task_name = 'drain'
+               AND EXISTS (SELECT 1 FROM procrastinate_jobs m WHERE m.id = %s AND m.status = 'doing')
+               AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs o
+                                WHERE o.lock = j.lock AND o.status = 'doing' AND o.id <> %s)
+             ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING lock, args),
+    moved AS (
+        UPDATE procrastinate_jobs mine SET lock = next.lock, args = next.args
+          FROM next, procrastinate_jobs before
+         WHERE mine.id = %s AND before.id = mine.id AND mine.status = 'doing'
+        RETURNING (mine.args ->> 'connection_id')::bigint AS connection_id, before.lock AS left_lock)
+    SELECT connection_id,
+           (SELECT pg_notify('procrastinate_queue_v1#' || %s, '{"type": "job_inserted", "job_id": 0}')
+             WHERE EXISTS (SELECT 1 FROM procrastinate_jobs w WHERE w.lock = left_lock AND w.status = 'todo'))
+      FROM moved
+"""
+#: seconds after which a job ends all the same: what it holds of a thread is given back now and then
+_TURN = 20.0
+
+
+def drain_job(context: procrastinate.JobContext, connection_id: int) -> None:
+    """Drain one connection, ask for another turn if work is left, and go on with the next that waits."""
+    ends = time.monotonic() + _TURN
+    lane: int | None = connection_id
+    while lane is not None:
+        try:
+            _drain(lane)
+            more = not _stopping and time.monotonic() < ends
+            lane = _move_on(int(context.job.id or 0)) if more else None
+        finally:
+            statements.rest_connection()
+
+
+def _drain(connection_id: int) -> None:
+    account_id = lane_queries.account_of_connection(connection_id)
+    if account_id is None:
+        return
+    done: Drained = drain(account_id, connection_id, stopping=lambda: _stopping)
+    if done.more:
+        lane_queries.wake(connection_id)
+
+
+def _move_on(job_id: int) -> int | None:
+    """Take over the next lane that waits, if any does; its connection."""
+    found = statements.rows_of(_MOVE_ON, [QUEUE, job_id, job_id, job_id, QUEUE])
+    return int(found[0]["connection_id"]) if found else None
 
 
 def install_job(connection_id: int) -> None:

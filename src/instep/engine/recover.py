@@ -39,12 +39,23 @@ def free_stalled_jobs(stalled_after: float = STALLED_AFTER) -> int:
     return freed
 
 
+# A lane whose drain waits or runs needs nothing: what a running one leaves behind is found by the next look.
+_WAKE_IDLE = """
+    SELECT instep_wake(id) FROM unnest(%s::bigint[]) AS lane (id)
+     WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
+                        WHERE j.lock = 'drain:' || lane.id AND j.status IN ('todo', 'doing'))
+     ORDER BY id
+"""
+
+
 def sweep() -> int:
-    """Wake every lane that has due work and is not held; how many there were."""
-    lanes = lane_queries.lanes_to_wake()
-    for lane in lanes:
-        lane_queries.wake(lane["id"])
-    return len(lanes)
+    """Wake every lane that has due work, is not held and has no drain; how many there were."""
+    lanes = [lane["id"] for lane in lane_queries.lanes_to_wake()]
+    if not lanes:
+        return 0
+    with db.cursor() as cursor:
+        cursor.execute(_WAKE_IDLE, [lanes])
+        return len(cursor.fetchall())
 
 
 def tidy() -> int:

@@ -7,6 +7,8 @@ three times the throughput. Every function takes the account first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
 
 from django.db import transaction
 
@@ -15,8 +17,9 @@ from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
 from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
 # everyone locks items in this order, or writers deadlock
-_LOCKED = """(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
-               ORDER BY connection_id, kind, target_id FOR UPDATE) locked"""
+_ORDERLY = "ORDER BY connection_id, kind, target_id FOR UPDATE"
+_LOCKED = f"""(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
+               {_ORDERLY}) locked"""  # noqa: S608
 
 
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
@@ -113,21 +116,17 @@ def finish_batch(
 
     Else whether any of the items is due again already.
     """
-    with transaction.atomic():
-        if not prepared_run(
-            """UPDATE connection SET calls_total = calls_total + %s, writes_total = writes_total + %s,
-                      limit_used = COALESCE(%s, limit_used), limit_allowed = COALESCE(%s, limit_allowed)
-                WHERE account_id = %s AND id = %s AND epoch = %s""",
-            [calls, writes, *limits, account_id, connection_id, epoch],
-        ):
+    lane = [calls, writes, *limits, account_id, connection_id, epoch]
+    # most batches leave nothing of these: then one statement is the whole transaction
+    seldom = quarantine or users or asked_hosts
+    with transaction.atomic() if seldom else nullcontext():
+        found = _finish(account_id, connection_id, lane, items, records, receipts)
+        if not found["held"]:
             return None
-        due_again = _finish_items(account_id, connection_id, items)
-        memory_queries.keep_records(account_id, connection_id, records)
         memory_queries.keep_quarantine(account_id, connection_id, quarantine)
-        _keep_receipts(account_id, connection_id, receipts)
         memory_queries.keep_users(account_id, connection_id, users)
         memory_queries.keep_asked(account_id, connection_id, asked_hosts)
-    return due_again
+    return bool(found["due"])
 
 
 def put_aside_item(
@@ -155,45 +154,73 @@ def put_aside_item(
     )  # fmt: skip
 
 
-def _finish_items(account_id: int, connection_id: int, items: list[Row]) -> bool:
-    """Write the items' rows; True when any of them is due again already."""
+# One statement, for each costs a turn to the database and back. What comes first is the fence: the rest hangs on it.
+# A mark that came while the batch ran keeps its own due_at: the item goes round again.
+_FINISH = f"""
+WITH lane AS (
+    UPDATE connection SET calls_total = calls_total + %s, writes_total = writes_total + %s,
+           limit_used = COALESCE(%s, limit_used), limit_allowed = COALESCE(%s, limit_allowed)
+     WHERE account_id = %s AND id = %s AND epoch = %s
+    RETURNING 1),
+locked AS MATERIALIZED (
+    SELECT id FROM sync_item
+     WHERE account_id = %s AND connection_id = %s AND id = ANY(%s) AND EXISTS (SELECT 1 FROM lane)
+     {_ORDERLY}),
+items AS (
+    UPDATE sync_item i SET
+           done = CASE WHEN v.ok THEN GREATEST(i.done, v.wanted) ELSE i.done END,
+           attempts = CASE WHEN v.ok THEN 0 ELSE i.attempts + 1 END,
+           due_at = CASE WHEN v.ok AND i.wanted > v.wanted THEN LEAST(i.due_at, now())
+                         WHEN v.next_in IS NULL THEN NULL
+                         WHEN i.wanted > v.wanted THEN now()
+                         ELSE now() + make_interval(secs => v.next_in) END,
+           error_class = v.error_class, error_code = v.error_code, error_message = v.error_message,
+           observe_first = v.observe_first,
+           sent_at = CASE WHEN v.unsure THEN i.sent_at ELSE v.sent_at END,
+           link = v.link,
+           in_step_at = CASE WHEN v.ok THEN now() ELSE i.in_step_at END
+      FROM locked
+      JOIN jsonb_to_recordset(%s::jsonb) AS v(id bigint, wanted bigint, ok boolean,
+           next_in double precision, error_class text, error_code text, error_message text,
+           observe_first boolean, unsure boolean, sent_at timestamptz, link jsonb) ON v.id = locked.id
+     WHERE i.account_id = %s AND i.id = locked.id
+    RETURNING COALESCE(i.due_at <= now(), false) AS due),
+records AS (
+    INSERT INTO crm_record (account_id, connection_id, object, crm_id, snapshot, sent, made_by_us, updated_at)
+    SELECT %s, %s, v.object, v.crm_id, v.snapshot, v.sent, v.made_by_us, now()
+      FROM jsonb_to_recordset(%s::jsonb) AS v(object text, crm_id text, snapshot jsonb, sent jsonb,
+           made_by_us boolean)
+     WHERE EXISTS (SELECT 1 FROM lane)
+     ORDER BY v.object, v.crm_id
+    ON CONFLICT (account_id, connection_id, object, crm_id) DO UPDATE
+       SET snapshot = excluded.snapshot, sent = excluded.sent,
+           made_by_us = crm_record.made_by_us OR excluded.made_by_us, updated_at = now()),
+receipts AS (
+    INSERT INTO receipt (account_id, connection_id, kind, target_id, at, drain_id, outcome, calls, ms, document)
+    SELECT %s, %s, v.kind, v.target_id, now(), v.drain_id, v.outcome, v.calls, round(v.ms)::int, v.document
+      FROM jsonb_to_recordset(%s::jsonb) AS v(kind text, target_id bigint, drain_id text,
+           outcome text, calls int, ms double precision, document jsonb)
+     WHERE EXISTS (SELECT 1 FROM lane))
+SELECT EXISTS (SELECT 1 FROM lane) AS held, COALESCE(bool_or(items.due), false) AS due FROM items
+"""  # noqa: S608 - put together from constants
+
+
+def _finish(
+    account_id: int,
+    connection_id: int,
+    lane: list[Any],
+    items: list[Row],
+    records: list[Row],
+    receipts: list[Row],
+) -> Row:
+    """Write what a batch did: `held` says whether the lane is still ours, `due` whether an item is due again."""
     ids = [item["id"] for item in items]
-    prepared_rows(f"SELECT 1 FROM {_LOCKED}", [account_id, connection_id, ids])  # noqa: S608
-    # a mark that came while the batch ran keeps its own due_at: the item goes round again
-    finished = prepared_rows(
-        """UPDATE sync_item i SET
-                  done = CASE WHEN v.ok THEN GREATEST(i.done, v.wanted) ELSE i.done END,
-                  attempts = CASE WHEN v.ok THEN 0 ELSE i.attempts + 1 END,
-                  due_at = CASE WHEN v.ok AND i.wanted > v.wanted THEN LEAST(i.due_at, now())
-                                WHEN v.next_in IS NULL THEN NULL
-                                WHEN i.wanted > v.wanted THEN now()
-                                ELSE now() + make_interval(secs => v.next_in) END,
-                  error_class = v.error_class, error_code = v.error_code, error_message = v.error_message,
-                  observe_first = v.observe_first,
-                  sent_at = CASE WHEN v.unsure THEN i.sent_at ELSE v.sent_at END,
-                  link = v.link,
-                  in_step_at = CASE WHEN v.ok THEN now() ELSE i.in_step_at END
-             FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, wanted bigint, ok boolean,
-                  next_in double precision, error_class text, error_code text, error_message text,
-                  observe_first boolean, unsure boolean, sent_at timestamptz, link jsonb)
-            WHERE i.account_id = %s AND i.connection_id = %s AND i.id = v.id
-        RETURNING COALESCE(i.due_at <= now(), false) AS due""",
-        [as_json(items), account_id, connection_id],
+    here = [account_id, connection_id]
+    [found] = prepared_rows(
+        _FINISH,
+        [*lane, *here, ids, as_json(items), account_id, *here, as_json(records), *here, as_json(receipts)],
     )
-    return any(row["due"] for row in finished)
-
-
-def _keep_receipts(account_id: int, connection_id: int, rows: list[Row]) -> None:
-    if not rows:
-        return
-    prepared_run(
-        """INSERT INTO receipt (account_id, connection_id, kind, target_id, at, drain_id, outcome, calls, ms,
-                                document)
-           SELECT %s, %s, v.kind, v.target_id, now(), v.drain_id, v.outcome, v.calls, round(v.ms)::int, v.document
-             FROM jsonb_to_recordset(%s::jsonb) AS v(kind text, target_id bigint, drain_id text,
-                  outcome text, calls int, ms double precision, document jsonb)""",
-        [account_id, connection_id, as_json(rows)],
-    )
+    return found
 
 
 def progress(account_id: int) -> Row:

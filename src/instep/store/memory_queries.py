@@ -7,24 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
-
-
-def keep_records(account_id: int, connection_id: int, records: list[Row]) -> None:
-    if not records:
-        return
-    prepared_run(
-        """INSERT INTO crm_record (account_id, connection_id, object, crm_id, snapshot, sent, made_by_us,
-                                   updated_at)
-           SELECT %s, %s, v.object, v.crm_id, v.snapshot, v.sent, v.made_by_us, now()
-             FROM jsonb_to_recordset(%s::jsonb) AS v(object text, crm_id text, snapshot jsonb, sent jsonb,
-                  made_by_us boolean)
-            ORDER BY v.object, v.crm_id
-           ON CONFLICT (account_id, connection_id, object, crm_id) DO UPDATE
-              SET snapshot = excluded.snapshot, sent = excluded.sent,
-                  made_by_us = crm_record.made_by_us OR excluded.made_by_us, updated_at = now()""",
-        [account_id, connection_id, as_json(records)],
-    )
+from instep.store.statements import Row, as_json, decoded, prepared_rows, rows_of, run
 
 
 def keep_quarantine(account_id: int, connection_id: int, rows: list[Row]) -> None:

@@ -58,18 +58,20 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
 
 def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     """Contacts by key, with the addresses that they had before."""
-    found = rows(
+    found = prepared_rows(
         """
         SELECT c.id, c.public_id, c.fields, c.updated_at,
                ARRAY(SELECT f.email_key FROM contact_former_email f
-                      WHERE f.account_id = c.account_id AND f.contact_id = c.id)
+                      WHERE f.account_id = c.account_id AND f.contact_id = c.id) AS former
           FROM contact c WHERE c.account_id = %s AND c.id = ANY(%s::bigint[])
         """,
         [account_id, list(ids)],
     )
     return {
-        key: convert.contact_from(public_id, _json(fields), at, former)
-        for key, public_id, fields, at, former in found
+        row["id"]: convert.contact_from(
+            row["public_id"], _json(row["fields"]), row["updated_at"], row["former"]
+        )
+        for row in found
     }
 
 

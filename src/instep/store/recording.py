@@ -19,6 +19,9 @@ from instep.store.queries import rows
 #: first halves of advisory locks: any numbers, but the same in every version
 _HOSTS_SPACE = 0x1457
 _NAMES_SPACE = 0x1458
+_ALL_NAMES_SPACE = 0x145A
+#: more names than this are locked as one: PostgreSQL has room for some 6,000 locks, of all transactions together
+_NAMES_ALONE = 500
 
 
 def lock_hosts(account_id: int, *, alone: bool) -> None:
@@ -28,14 +31,22 @@ def lock_hosts(account_id: int, *, alone: bool) -> None:
 
 
 def lock_names(account_id: int, names: Iterable[str]) -> None:
-    """Hold out every other transaction that is about to make something of one of these names."""
+    """Hold out every other transaction that is about to make something of one of these names.
+
+    Who has very many of them holds out all of the account's others instead.
+    """
+    wanted = set(names)
+    lock = "pg_advisory_xact_lock" if len(wanted) > _NAMES_ALONE else "pg_advisory_xact_lock_shared"
+    rows(f"SELECT {lock}(%s, (%s %% 2147483647)::int)", [_ALL_NAMES_SPACE, account_id])
+    if len(wanted) > _NAMES_ALONE:
+        return
     rows(
         """
         SELECT count(pg_advisory_xact_lock(%s, key)) FROM (
             SELECT DISTINCT hashtext(%s || ':' || name) AS key FROM unnest(%s::text[]) AS t (name)
              ORDER BY 1) sorted
         """,
-        [_NAMES_SPACE, str(account_id), list(names)],
+        [_NAMES_SPACE, str(account_id), list(wanted)],
     )
 
 

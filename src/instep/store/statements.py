@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +15,10 @@ from django.db import connection as db
 Row = dict[str, Any]
 
 #: uses of a statement in a session before PostgreSQL keeps its plan
-_PREPARE_AFTER = 2
+_PREPARE_AFTER = 0
+#: seconds for which a thread's connection that did well is taken for sound
+_SOUND_FOR = 5.0
+_rested = threading.local()
 
 
 def rows_of(sql: str, params: Sequence[Any] = ()) -> list[Row]:
@@ -55,7 +60,10 @@ def _prepared(sql: str, params: Sequence[Any]) -> Iterator[psycopg.Cursor[Any]]:
     db.ensure_connection()
     connection = db.connection
     assert connection is not None
-    connection.prepare_threshold = _PREPARE_AFTER
+    if connection.prepare_threshold != _PREPARE_AFTER:
+        connection.prepare_threshold = _PREPARE_AFTER
+        # All of them find rows by their keys: a plan for the values at hand would be the same, made anew each time.
+        connection.execute("SET plan_cache_mode = force_generic_plan")
     with db.wrap_database_errors, psycopg.Cursor(connection) as cursor:
         cursor.execute(sql, params)
         yield cursor
@@ -112,6 +120,10 @@ def close_connection() -> None:
 def rest_connection() -> None:
     """This thread has done its turn: its database connection stays for the next one, if it is sound and not old.
 
-    A new connection costs PostgreSQL more than a drain does.
+    A new connection costs PostgreSQL more than a drain does, and asking whether it is sound as much as any statement:
+    that is done now and then, and after an error.
     """
-    db.close_if_unusable_or_obsolete()
+    now = time.monotonic()
+    if db.errors_occurred or now - getattr(_rested, "at", 0.0) > _SOUND_FOR:
+        _rested.at = now
+        db.close_if_unusable_or_obsolete()
