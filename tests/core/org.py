@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
-from instep.core.crm_schema import Field, ObjectSchema, PicklistValue
+from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordType
 from instep.core.desired import Setting
 from instep.core.lookup import CrmUser
 from instep.core.mapping import Row
@@ -154,6 +154,16 @@ def _object(name: str, lines: str) -> ObjectSchema:
     return ObjectSchema(name, name, {f.name: f for f in fields})
 
 
+#: one record type for each object that has some
+TYPES = {name: f"012{n:012d}AAA" for n, name in enumerate(("Lead", "Contact", "Account", "Case", "Event"), 1)}
+
+
+def _typed(described: ObjectSchema) -> ObjectSchema:
+    """The object with a record type that everybody may use."""
+    made = RecordType(TYPES[described.name], "Partner", "Partner")
+    return evolve(described, record_types=(made,))
+
+
 SCHEMA = {
     "Lead": _object("Lead", _LEAD),
     "Contact": _object("Contact", _CONTACT),
@@ -161,6 +171,7 @@ SCHEMA = {
     "Case": _object("Case", _CASE),
     "Event": _object("Event", _EVENT),
 }
+SCHEMA = {name: _typed(described) for name, described in SCHEMA.items()}
 
 
 def user(n: int, email: str) -> CrmUser:

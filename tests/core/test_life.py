@@ -140,16 +140,26 @@ def touches_more(on: Setting, works: Sequence[Work], observed: Observed, memory:
     return _with_more(plan(on, works, observed, memory), lambda w: [Change("Title", "Title", "Guest")])
 
 
-def forgets_events(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
-    """Makes an Event plainly, whatever there is."""
-    batch = plan(on, works, Observed(tuple(r for r in observed.records if r.object != "Event")), memory)
-    made = [
-        evolve(w, action=Action.CREATE, key=None, changes=(*w.changes, Change(BOOKING_ID, "", w.key[1])))
-        if w.object == "Event" and w.key
-        else w
-        for w in batch.writes
-    ]
-    return evolve(batch, writes=tuple(made))
+def _forgets(name: str, key: str = "") -> Planner:
+    """A plan that never sees records of an object, and makes them plainly."""
+
+    def forgetful(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
+        unlinked = [evolve(w, link=evolve(w.link, case_id="")) for w in works]
+        batch = plan(on, unlinked, Observed(tuple(r for r in observed.records if r.object != name)), memory)
+        made = [
+            evolve(w, action=Action.CREATE, key=None, changes=(*w.changes, Change(key, "", w.key[1])))
+            if w.object == name and w.key
+            else w
+            for w in batch.writes
+        ]
+        return evolve(batch, writes=tuple(made))
+
+    return forgetful
+
+
+forgets_events = _forgets("Event", BOOKING_ID)
+forgets_cases = _forgets("Case", BOOKING_ID)
+forgets_companies = _forgets("Account")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +170,8 @@ def forgets_events(on: Setting, works: Sequence[Work], observed: Observed, memor
         (erases, "a blank erased a value"),
         (touches_more, "nobody mapped this field"),
         (forgets_events, "two Events of one booking"),
+        (forgets_cases, "two Cases of one booking"),
+        (forgets_companies, "two Accounts of one name"),
     ],
 )
 def test_wrong_plan_is_found_out(wrong: Planner, promise: str) -> None:

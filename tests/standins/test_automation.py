@@ -61,8 +61,9 @@ def test_the_header_may_name_a_rule_that_is_not_active(sf: Client, queue: str, r
     )
     assert owner(sf, {"Sforce-Auto-Assign": other["Id"]}) == user(sf, GRETA)
     assert owner(sf, {"Sforce-Auto-Assign": rule}, LeadSource="Web") == queue
-    answer = sf.call("POST", "/sobjects/Lead", LEAD, **{"Sforce-Auto-Assign": "01Q000000000000"})
-    assert answer.json()[0]["errorCode"] == "INVALID_CROSS_REFERENCE_KEY"
+    for given, code in (("01Q000000000000", "INVALID_CROSS_REFERENCE_KEY"), ("yes", "MALFORMED_ID")):
+        answer = sf.call("POST", "/sobjects/Lead", LEAD, **{"Sforce-Auto-Assign": given})
+        assert answer.json()[0]["errorCode"] == code
 
 
 def test_one_rule_of_an_object_is_active(sf: Client, rule: str) -> None:

@@ -362,6 +362,14 @@ def test_the_command_serves_https_when_asked(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_permission_sets_are_for_those_who_view_the_setup(sf: Client) -> None:
+    bare(sf)
+    assert not names(sf) & {"PermissionSet", "PermissionSetAssignment", "FieldPermissions"}
+    assert sf.query("SELECT Id FROM PermissionSetAssignment").json()[0]["errorCode"] == "INVALID_TYPE"
+    bare(sf, {"PermissionsViewSetup": True})
+    assert sf.rows("SELECT Id, PermissionSet.Name FROM PermissionSetAssignment") == []
+
+
 def test_a_hidden_objects_record_in_a_list_refuses_its_row_only(sf: Client) -> None:
     lead, case = sf.create("Lead", **LEAD), sf.create("Case")
     sf.fake("withhold", {"object": "Case", "rights": ["read", "create", "edit", "delete"]})

@@ -176,7 +176,12 @@ def test_rights_are_given_and_withheld(sf: Client) -> None:
     do(sf, path, act="objects", kind="profile", name="API only", **{"o-Lead": "read,create"})
     sf.create("Lead", **LEAD)
     do(sf, path, act="add-set", name="Cases", label="Cases")
-    sf.fake("permission-sets", {"name": "Cases", "label": "Cases", "fields": {"Case.Subject": "edit"}})
+    do(sf, path, act="grant", name="Cases", field="Case.Subject", right="edit")
+    do(sf, path, act="grant", name="Cases", field="Case.Origin", right="read")
+    do(sf, path, act="grant", name="Cases", field="Case.Origin", right="")
+    assert "There is no field" in refused(
+        sf, path, act="grant", name="Cases", field="Case.Nothing", right="edit"
+    )
     do(sf, path, act="objects", kind="set", name="Cases", **{"o-Case": "read,create"})
     assert sf.org.access.grants["Cases"] == {"Case.Subject": [True, True]}
     sf.fake("user", {"username": "integration@acme.example", "permissionSets": ["Cases"]})

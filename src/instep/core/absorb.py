@@ -104,7 +104,7 @@ def _confirm(known: Known, write: Write) -> Known:
 
 
 def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bool) -> Known:
-    sent = dict(known.sent)
+    sent = dict(_confirm(known, write).sent)
     for change in write.changes:
         if change.verdict is Verdict.WRITE:
             sent[change.field] = Sent(change.new, change.source_value, change.stand_in, change.spoke)

@@ -188,9 +188,13 @@ def event_status(booking: Booking, host_connected: bool) -> str:
     """The text of the CRM field "Event status" (one of the seven).
 
     The suffix is written only while the reassignment is the latest transition and the new host has a
-    user in the CRM; otherwise the CRM shows the plain status (rule E4).
+    user in the CRM; otherwise the CRM shows the plain status (rule E4). A booking that takes the place of another
+    is a rescheduled one (rule E5).
     """
-    word = STATUS_WORDS[booking.status]
+    status = booking.status
+    if status is Status.SCHEDULED and booking.rescheduled_from:
+        status = Status.RESCHEDULED
+    word = STATUS_WORDS[status]
     if (
         booking.reassigned_last
         and host_connected

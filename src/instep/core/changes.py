@@ -77,7 +77,8 @@ class Candidate:
 class Match:
     """How the person of an item was looked for, and what came of it.
 
-    `outcome` is "found", "create", "linked" or "waits"; `rule` says it in words.
+    `outcome` is "found", "create", "linked" or "waits"; `rule` says it in words. `doubled`: the CRM refused to make
+    a new record and named this one.
     """
 
     outcome: str
@@ -85,6 +86,7 @@ class Match:
     object: str = ""
     id: str = ""
     candidates: tuple[Candidate, ...] = ()
+    doubled: bool = False
 
 
 @frozen

@@ -32,6 +32,8 @@ from instep.core.rules import Directory, SyncConfig, system_fields
 VALIDATION_ERROR = "Field validation error"
 #: the line that finds an activity again where the CRM lacks our external id field
 REF_LINE = "Ref: "
+#: the line that names a meeting's further guests
+GUESTS_LINE = "Guests: "
 
 
 @frozen
@@ -218,7 +220,8 @@ def company_name(setting: Setting, contact: Contact | None, booking: Booking | N
         if column.target is not None and column.target.name == company.name_field:
             want = _filled(column, Source(contact, booking, _connected_host(setting, booking)), UTC)
             return "" if want.refused else str(want.value or "")
-    return contact.company.strip()
+    target = setting.target(company.name, company.name_field)
+    return str(convert(contact.company, target).value or "") if target is not None else ""
 
 
 def activity_fields(
@@ -238,8 +241,11 @@ def activity_fields(
         setting, activity.name, source, booking, _record_type(setting, activity.name, booking, record)
     )
     described = any(want.field == "Description" for want in mapped)
+    if booking.guest.guests:
+        mapped = _with_line(setting, mapped, f"{GUESTS_LINE}{', '.join(booking.guest.guests)}", "the guests")
     if not setting.has(activity.name, activity.key_field) or (described and not keyed):
-        mapped = _with_ref_line(setting, mapped, booking)
+        found_again = "the line that finds this record again"
+        mapped = _with_line(setting, mapped, f"{REF_LINE}{booking.id}", found_again)
     times = (
         DesiredField(
             activity.start_field,
@@ -421,26 +427,25 @@ def _fallback(
     )
 
 
-def _with_ref_line(
-    setting: Setting, fields: tuple[DesiredField, ...], booking: Booking
+def _with_line(
+    setting: Setting, fields: tuple[DesiredField, ...], line: str, what: str
 ) -> tuple[DesiredField, ...]:
-    """Carry the booking's id in the description of an org that lacks our external id field."""
+    """Carry one more line in the activity's description, whether a row fills that or not."""
     described = setting.schema.get(setting.profile.activity.name)
     target = described.get("Description") if described else None
     if target is None:
         return fields
-    line = f"{REF_LINE}{booking.id}"
     old = next((d for d in fields if d.field == target.name), None)
     text = line
     if old is not None and not is_blank(old.value):
         # the line must survive where the text is cut
-        room = target.length - len(line) - 1 if target.length else None
+        room = max(0, target.length - len(line) - 1) if target.length else None
         text = f"{str(old.value)[:room].rstrip()}\n{line}"
     new = DesiredField(
         target.name,
         target.label,
         convert(text, target).value,
-        f"{old.rule} and the line that finds this record again" if old else "the line that finds it again",
+        f"{old.rule} and {what}" if old else what,
         source=old.source if old else "",
         optional=False,
         target=target,

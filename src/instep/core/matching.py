@@ -161,14 +161,16 @@ def find_person(
     if chosen is None:
         chosen, rule = pool.choose()
         outcome = "found"
+    doubled = memory.duplicates.get(f"person:{made.name}:{contact.id}", ()) if memory.duplicates else ()
     if chosen is None:
-        chosen, rule = pool.duplicate(memory.duplicates.get(f"person:{made.name}:{contact.id}", ()))
+        chosen, rule = pool.duplicate(doubled)
     settled = "the booking is linked to another record" if outcome == "linked" else ""
     if not settled and chosen is not None and chosen is record:
         settled = "the link names another record"
     candidates = pool.candidates(chosen, rule, settled)
     if chosen is not None:
-        return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), made, chosen, named=named)
+        match = Match(outcome, rule, chosen.object, chosen.id, candidates, doubled=bool(doubled))
+        return Found(match, made, chosen, named=named)
     kind = "person account" if made.twin else made.name
     new = Match("create", f"{_nobody(contact, pool)}: a new {kind} is made", made.name, candidates=candidates)
     return Found(new, made, key_taken=any(record.object == made.name for record in pool.by_key))

@@ -7,18 +7,21 @@ for all items that share it; rows fed by booking data come from the item with th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from attrs import define, evolve, field, frozen
 
+from instep.core.booking import Booking
 from instep.core.changes import Action, Match, Write
 from instep.core.desired import Setting, wants_activity
 from instep.core.lookup import Observed
 from instep.core.matching import Found, Index, find_person
-from instep.core.plan_activity import Activities, activity_write
+from instep.core.plan_activity import Activities, ActivityPlan, Relations, activity_plan
 from instep.core.plan_case import NO_CASE, CasePlan, Cases, case_plan
 from instep.core.plan_company import Companies, Company, company_write, related
 from instep.core.plan_fields import NOBODY, Related
 from instep.core.plan_person import Planned, person_write
+from instep.core.to_read import relates_guests
 from instep.core.wanted import Wanted, wanted
 from instep.core.work import Memory, Work
 
@@ -47,6 +50,8 @@ class ItemPlan:
     company_id: str = ""
     #: something of it can only be written once what is made now has been read
     pending: bool = False
+    #: something of it can only be written once what is made now has an id
+    more: bool = False
 
 
 @frozen
@@ -65,6 +70,11 @@ class BatchPlan:
     def pending(self) -> bool:
         """True when more can be planned once these writes are done and what they made was read."""
         return any(item.pending for item in self.items)
+
+    @property
+    def more(self) -> bool:
+        """True when more can be planned once these writes are done."""
+        return any(item.more for item in self.items)
 
 
 def plan(setting: Setting, works: Iterable[Work], observed: Observed, memory: Memory) -> BatchPlan:
@@ -124,6 +134,8 @@ class _Planning:
     company_of: dict[str, Company] = field(factory=dict)
     #: by company, the item that speaks for it
     speaker: dict[str, Work] = field(factory=dict)
+    #: by case, the stamp of the newest booking that has it
+    newest_of_case: dict[str, tuple[datetime, str]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.index = Index(self.setting, self.observed)
@@ -136,6 +148,7 @@ class _Planning:
         groups = self._groups()
         for group in groups:
             self._note_company(group.lead)
+            self._note_cases(group)
         by_item: dict[str, ItemPlan] = {}
         for group in groups:
             self._plan_group(group, by_item)
@@ -143,19 +156,37 @@ class _Planning:
 
     def _groups(self) -> list[_Group]:
         """Items by the record that is their person (or will be, for a new one)."""
+        members = [self._member(work) for work in self.works]
+        made = self._one_for_each(members)
         grouped: dict[tuple[str, str], list[_Member]] = {}
-        for work in self.works:
-            want, found = wanted(self.setting, work), None
-            if work.contact is not None and not work.held and not want.nothing:
-                found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
+        for member in members:
+            work, found = member.work, member.found
             if found is None:
                 key = ("item", work.item)
             elif found.record is not None:
                 key = (found.record.object, found.record.id[:15])
             else:
-                key = (f"new {found.made.name}", work.contact.id if work.contact else work.item)
-            grouped.setdefault(key, []).append(_Member(work, want, found))
+                key = ("new", work.contact.id if work.contact else work.item)
+                member = evolve(member, found=made[key[1]])
+            grouped.setdefault(key, []).append(member)
         return [_Group(max(ms, key=lambda m: m.work.stamp), tuple(ms)) for ms in grouped.values()]
+
+    def _member(self, work: Work) -> _Member:
+        want, found = wanted(self.setting, work), None
+        if work.contact is not None and not work.held and not want.nothing:
+            found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
+        return _Member(work, want, found)
+
+    def _one_for_each(self, members: list[_Member]) -> dict[str, Found]:
+        """What each new person becomes, by our contact: one record, whatever the calendars of its bookings want.
+
+        A booking with a case decides, which needs its own kind of person; else the oldest one does.
+        """
+        made: dict[str, Found] = {}
+        for member in sorted(members, key=lambda m: (not m.want.case, m.work.stamp)):
+            if member.found is not None and member.found.record is None and member.work.contact is not None:
+                made.setdefault(member.work.contact.id, member.found)
+        return made
 
     def _note_company(self, lead: _Member) -> None:
         """Note whose company an item's person has, and that the newest item speaks for a company."""
@@ -168,6 +199,29 @@ class _Planning:
         known = self.speaker.get(company.ref)
         if known is None or lead.work.stamp > known.stamp:
             self.speaker[company.ref] = lead.work
+
+    def _note_cases(self, group: _Group) -> None:
+        """Note which booking speaks for a case that several have."""
+        for member in group.members:
+            record, _ = self.cases.of(member.work, member.want)
+            if record is not None:
+                before = self.newest_of_case.get(record.id, member.work.stamp)
+                self.newest_of_case[record.id] = max(before, member.work.stamp)
+
+    def _case(self, member: _Member, person: Related, forced: bool = False) -> CasePlan:
+        record, _ = self.cases.of(member.work, member.want)
+        speaks = record is None or self.newest_of_case.get(record.id) == member.work.stamp
+        return case_plan(
+            self.setting,
+            member.work,
+            member.found,
+            person,
+            member.want,
+            self.cases,
+            self.memory,
+            speaks,
+            forced,
+        )
 
     def _plan_group(self, group: _Group, into: dict[str, ItemPlan]) -> None:
         lead, company = group.lead, self.company_of.get(group.lead.work.item)
@@ -210,29 +264,17 @@ class _Planning:
         writes = [planned.write] if planned is not None and leads and not waits else []
         needs_read = bool(planned and planned.needs_read and leads)
         person = self._person(found, planned, waits)
-        case, activity_id = NO_CASE, work.link.activity_id
+        case, activity = NO_CASE, ActivityPlan()
         if work.held:
             notes.append("in the trash of its source: the CRM is not touched")
         elif member.want.nothing and work.booking is not None:
             name = work.booking.calendar_name or work.booking.calendar
             notes.append(f"“{name}” is not integrated with {self.setting.profile.label}: nothing is written")
         elif work.booking is not None:
-            case = case_plan(self.setting, work, found, person, member.want, self.cases, self.memory)
+            case, activity = self._meeting(member, work.booking, person, waits)
             writes += self._case_writes(case, notes)
-            needs_read = needs_read or case.needs_read
-            if member.want.activity and not person.pending:
-                about = self._about(case)
-                event, reads, said = activity_write(
-                    self.setting, work, person, about, waits, self.activities, self.memory
-                )
-                needs_read = needs_read or reads
-                notes += said
-                writes += [event] if event is not None else []
-                activity_id = event.id if event is not None else activity_id
-            elif not wants_activity(work.booking):
-                notes.append("a request that nobody has approved has no activity in the CRM")
-            elif not member.want.activity:
-                notes.append(f"no {self.setting.profile.activity.name}: it is switched off for this calendar")
+            writes += [activity.write] if activity.write is not None else []
+            notes += [*activity.notes, *self._remarks(member, work.booking)]
         record = found.record if found else None
         return ItemPlan(
             work.item,
@@ -241,13 +283,59 @@ class _Planning:
             tuple(notes),
             person_ref=ref,
             company_ref=company.ref if company else "",
-            needs_read=needs_read or _gone(work, found),
+            needs_read=needs_read or case.needs_read or activity.needs_read or _gone(work, found),
             person=(record.object, record.id) if record else ("", ""),
-            activity_id=activity_id,
+            activity_id=activity.write.id if activity.write else work.link.activity_id,
             case_id=case.record.id if case.record else work.link.case_id,
             company_id=company.record.id if company and company.record else "",
             pending=person.pending,
+            more=activity.more,
         )
+
+    def _meeting(
+        self, member: _Member, booking: Booking, person: Related, waits: str
+    ) -> tuple[CasePlan, ActivityPlan]:
+        """The case and the activity of a booking."""
+        work, want = member.work, member.want
+        case = self._case(member, person)
+        if not want.activity or person.pending:
+            return case, ActivityPlan()
+        to = Relations(person, self._about(case), self._guests(booking))
+        activity = activity_plan(self.setting, work, to, waits, self.activities, self.memory)
+        if (
+            activity.write is not None
+            and activity.write.values
+            and case.record is not None
+            and case.record.assumed
+        ):
+            # a change of the booking sends all that mirrors it, whatever we remember of the case
+            case = self._case(member, person, forced=True)
+        return case, activity
+
+    def _guests(self, booking: Booking) -> tuple[str, ...]:
+        """The ids by which the booking's further guests are related, as far as the CRM knows them."""
+        if not booking.guest.guests or not relates_guests(self.setting):
+            return ()
+        found = []
+        for address in booking.guest.guests:
+            for record in self.index.by_email(address):
+                person = self.setting.profile.person(record.object)
+                key = str(record.get(person.twin.id_field) or "") if person.twin else record.id
+                if key and not self.setting.profile.alone(key):
+                    found.append(key)
+                    break
+        return tuple(found)
+
+    def _remarks(self, member: _Member, booking: Booking) -> list[str]:
+        """What there is to say of a booking besides its records."""
+        said = []
+        if not wants_activity(booking):
+            said.append("a request that nobody has approved has no activity in the CRM")
+        elif not member.want.activity and not member.work.settled:
+            said.append(f"no {self.setting.profile.activity.name}: it is switched off for this calendar")
+        if booking.rescheduled_from:
+            said.append(f"takes the place of {booking.rescheduled_from}")
+        return said
 
     def _person(self, found: Found | None, planned: Planned | None, waits: str) -> Related:
         """What refers to the person holds its id, or the one of the Contact behind a person account."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
+from instep.core.creation import Guests
 from instep.core.desired import REF_LINE, DesiredField, Owner, Setting, activity_fields, activity_owner
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
@@ -26,19 +27,32 @@ from instep.core.refusal import quarantined_value
 from instep.core.work import Known, Memory, Work
 
 
-def activity_write(
-    setting: Setting,
-    work: Work,
-    person: Related,
-    about: Related,
-    waits: str,
-    activities: Activities,
-    memory: Memory,
-) -> tuple[Write | None, bool, list[str]]:
-    """The activity of a booking: its write (perhaps without a change), whether a read is needed, notes.
+@frozen
+class Relations:
+    """Whom and what an activity is related to: its person, a case, and the ids of further people."""
 
-    `person` and `about` are whom and what it is related to; `waits` says why its person is not written yet.
+    person: Related = NOBODY
+    about: Related = NOBODY
+    guests: tuple[str, ...] = ()
+
+
+@frozen
+class ActivityPlan:
+    """The write of an activity (perhaps without a change), whether a read is needed, remarks.
+
+    `more`: it is not complete before its person has an id.
     """
+
+    write: Write | None = None
+    needs_read: bool = False
+    notes: tuple[str, ...] = ()
+    more: bool = False
+
+
+def activity_plan(
+    setting: Setting, work: Work, to: Relations, waits: str, activities: Activities, memory: Memory
+) -> ActivityPlan:
+    """The plan of a booking's activity; `waits` says why its person is not written yet."""
     booking = work.booking
     assert booking is not None
     activity = setting.profile.activity
@@ -50,18 +64,19 @@ def activity_write(
     # a linked record that a real read does not find any more is deleted for good
     if record.deleted if record is not None else work.link.activity_id:
         if setting.config.deleted_event == "leave":
-            return None, False, [*notes, f"the {activity.name} was deleted in the CRM and is left so"]
+            return ActivityPlan(notes=(*notes, f"the {activity.name} was deleted in the CRM and is left so"))
         notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
         record = None
     keyed = record is None or _keyed(setting, record, booking, memory)
     fields = activity_fields(setting, booking, work.contact, keyed, record)
+    more = bool(to.person.ref and to.guests)
     if record is None:
-        write = _new_activity(setting, work, fields, owner, (person, about), memory)
+        write = _new_activity(setting, work, fields, owner, to, memory)
         if write.action is Action.CREATE:
             notes.append(weaker(setting, activity.name))
-        return write, True, notes
-    write, needs_read = _changed_activity(setting, work, record, fields, owner, (person, about), memory)
-    return write, needs_read, notes
+        return ActivityPlan(write, True, tuple(notes), more)
+    write, needs_read = _changed_activity(setting, work, record, fields, owner, to, memory)
+    return ActivityPlan(write, needs_read, tuple(notes), more)
 
 
 class Activities:
@@ -97,12 +112,12 @@ def _new_activity(
     work: Work,
     fields: tuple[DesiredField, ...],
     owner: Owner,
-    to: tuple[Related, Related],
+    to: Relations,
     memory: Memory,
 ) -> Write:
     activity = setting.profile.activity
     assert work.booking is not None
-    person, about = to
+    person, about = to.person, to.about
     parents = _parents(setting, person, about)
     keys = (work.booking.id,)
     changes = [
@@ -114,6 +129,8 @@ def _new_activity(
     changes += record_type_change(setting, activity.name, activity.name, keys, work.booking, memory)
     changes += relation(setting, activity.name, activity.person_field, person, "the booking's person")
     changes += relation(setting, activity.name, activity.about_field, about, "the booking's case")
+    people, _ = _people(setting, work.booking, None, Known(), to)
+    changes += people
     for name, value in activity.at_creation.items():
         target = setting.target(activity.name, name)
         mapped = any(change.field == name for change in changes)
@@ -145,7 +162,7 @@ def _changed_activity(
     record: Record,
     fields: tuple[DesiredField, ...],
     owner: Owner,
-    to: tuple[Related, Related],
+    to: Relations,
     memory: Memory,
 ) -> tuple[Write, bool]:
     """Update of an activity that exists: all mapped fields mirror the booking, blanks included."""
@@ -169,7 +186,10 @@ def _changed_activity(
     owner_changes, unsure = _new_owner(setting, record, known, keys, work.booking, owner, memory)
     changes += owner_changes
     needs_read = needs_read or unsure
-    person, about = to
+    person, about = to.person, to.about
+    people, unsure = _people(setting, work.booking, record, known, to)
+    changes += people
+    needs_read = needs_read or unsure
     unrelated = is_blank(record.get(activity.about_field))
     parents = _parents(setting, person, about if unrelated else NOBODY)
     changes += _new_person(setting, record, known, person)
@@ -271,3 +291,32 @@ def _new_about(setting: Setting, record: Record, known: Known, about: Related) -
         return []
     rule = "the booking's case"
     return [Change(target.name, target.label, about.id, old, not record.assumed, rule=rule)]
+
+
+def _people(
+    setting: Setting, booking: Booking, record: Record | None, known: Known, to: Relations
+) -> tuple[list[Change], bool]:
+    """The further people of an activity, where the CRM relates several (E10); the flag says that they must be read.
+
+    The CRM does not tell them with the record: what counts is whom we named last, and for which guests.
+    """
+    field_name = setting.profile.activity.people_field
+    target = setting.target(setting.profile.activity.name, field_name)
+    sent = known.sent.get(field_name)
+    if target is None or setting.config.guests is not Guests.RELATE or not (booking.guest.guests or sent):
+        return [], False
+    said = ", ".join(booking.guest.guests)
+    if record is not None and record.assumed:
+        settled = sent is not None and sent.source_value == said and to.person.id in sent.value
+        return [], not settled
+    if not to.person.id or setting.profile.alone(to.person.id):
+        return [], False
+    ids = list(dict.fromkeys((to.person.id, *to.guests)))[:_MOST_PEOPLE]
+    change = Change(target.name, target.label, ids, rule="the guests whom the CRM knows", source_value=said)
+    if sent is not None and set(sent.value) == set(ids):
+        return [evolve(change, old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
+    return [evolve(change, old=sent.value if sent else None, old_known=sent is not None)], False
+
+
+#: more a CRM does not relate to one activity (reference 3.3)
+_MOST_PEOPLE = 50

@@ -18,6 +18,7 @@ from instep.core.plan_fields import (
     Related,
     assigned_by_rules,
     change_of,
+    left_to_rules,
     mirror,
     mirrored,
     new_value,
@@ -86,17 +87,30 @@ def case_plan(
     want: Wanted,
     cases: Cases,
     memory: Memory,
+    speaks: bool = True,
+    forced: bool = False,
 ) -> CasePlan:
-    """The plan of a booking's case, where it has one or is to get one."""
+    """The plan of a booking's case, where it has one or is to get one.
+
+    `speaks`: no newer booking of the batch has the same case. `forced`: the booking has changed, so that a remembered
+    case of ours gets all that mirrors it.
+    """
     case, booking = setting.profile.case, work.booking
     if case is None or booking is None:
         return NO_CASE
     record, gone = cases.of(work, want)
     if record is not None:
-        return _known_case(setting, work, case, record, person, memory)
+        made_for = str(record.get(case.key_field) or "")
+        if made_for and made_for.lower() != booking.id.lower():
+            return CasePlan(
+                record=record, notes=(f"the {case.name} mirrors {made_for}, for which it was made",)
+            )
+        if not made_for and not speaks:
+            return CasePlan(record=record, notes=(f"the {case.name} is set by a newer booking",))
+        return _known_case(setting, work, case, record, person, memory, forced)
     if gone:
         return CasePlan(notes=(f"the {case.name} was deleted in the CRM and is left so",))
-    if not _general(want, work, found) or not wants_activity(booking):
+    if not _general(want, work, found) or not wants_activity(booking) or work.settled:
         return NO_CASE
     if (
         found is not None
@@ -133,7 +147,9 @@ def _new_case(setting: Setting, work: Work, case: CaseObject, person: Related, m
     changes += record_type_change(setting, case.name, case.name, keys, booking, memory)
     notes: tuple[str, ...] = ()
     assigned = assigned_by_rules(setting, case.name, new=True)
-    if not assigned:
+    if assigned:
+        changes += left_to_rules(setting, case.name, case.owner_field, booking)
+    else:
         owner = new_record_owner(setting, booking)
         changes += owner_change(setting, case.name, case.owner_field, keys, owner, memory)
         notes = (f"{case.name} owner: {owner.note}.",) if owner.note else ()
@@ -153,25 +169,33 @@ def _new_case(setting: Setting, work: Work, case: CaseObject, person: Related, m
 
 
 def _known_case(
-    setting: Setting, work: Work, case: CaseObject, record: Record, person: Related, memory: Memory
+    setting: Setting,
+    work: Work,
+    case: CaseObject,
+    record: Record,
+    person: Related,
+    memory: Memory,
+    forced: bool,
 ) -> CasePlan:
     booking = work.booking
     assert booking is not None
     known = memory.known.get((record.object, record.id), Known())
     keys = (record.id, booking.id)
     fields = fields_of(setting, case.name, work.contact, booking, record)
-    ours = known.made_by_us or str(record.get(case.key_field) or "").lower() == booking.id.lower()
+    ours = not is_blank(record.get(case.key_field))
     if ours:
         changes, needs_read = _mirroring(setting, record, known, keys, fields, memory)
     else:
-        changes, needs_read = filled(setting, Filling(record, known, keys, work.spoke), fields, memory)
+        changes, needs_read = filled(
+            setting, Filling(record, known, keys, work.spoke, by_booking=True, shared="case"), fields, memory
+        )
     changes += owner_of_existing(setting, case.owner_field, record, known, keys, booking, memory, work.spoke)
     parents: dict[str, str] = {}
     if person.ref and is_blank(record.get(case.person_field)):
         parents = {case.person_field: person.ref}
     elif person.id:
         changes += _person_of(setting, case, record, known, person, ours)
-    settled = mirror(setting, record, changes, bool(parents)) if ours else tuple(changes)
+    settled = mirror(setting, record, changes, forced or bool(parents)) if ours else tuple(changes)
     write = Write(
         f"case:{case.name}:{record.id}",
         work.item,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from instep.core.changes import Action, Write
+from instep.core.changes import Action, Change, Write
 from instep.core.contact import Contact
 from instep.core.creation import Duplicates
 from instep.core.desired import Setting, company_name, fields_of, new_record_owner
@@ -106,16 +106,23 @@ def company_write(setting: Setting, lead: Work, company: Company, memory: Memory
     fields = fields_of(setting, described.name, lead.contact, lead.booking, record)
     if record is not None:
         known = memory.known.get((record.object, record.id), Known())
-        on = Filling(record, known, (record.id, name_key(company.name)), lead.spoke, by_booking=True)
+        on = Filling(
+            record, known, (record.id, name_key(company.name)), lead.spoke, by_booking=True, shared="company"
+        )
         changes, needs_read = filled(setting, on, fields, memory)
         write = Write(company.ref, lead.item, Action.UPDATE, record.object, tuple(changes), id=record.id)
         return Planned(write, needs_read)
     keys = (name_key(company.name),)
+    named = [want for want in fields if want.field != described.name_field or not want.default]
     changes = [
         change
-        for want in fields
+        for want in named
         if (change := new_value(setting, described.name, keys, want, memory, lead.spoke)) is not None
     ]
+    target = setting.target(described.name, described.name_field)
+    if target is not None and not any(want.field == target.name for want in named):
+        rule = "the company's name, which no row fills"
+        changes.append(Change(target.name, target.label, company.name, rule=rule, optional=False))
     changes += record_type_change(setting, described.name, described.name, keys, lead.booking, memory)
     owner = new_record_owner(setting, lead.booking)
     changes += owner_change(setting, described.name, described.owner_field, keys, owner, memory)

@@ -168,6 +168,22 @@ def assigned_by_rules(setting: Setting, object_name: str, *, new: bool) -> bool:
     return chosen is Ownership.RULES and object_name in setting.profile.assigned
 
 
+def left_to_rules(
+    setting: Setting, object_name: str, owner_field: str, booking: Booking | None
+) -> list[Change]:
+    """What is remembered of an owner whom the CRM's assignment rules chose for this host's booking."""
+    target = setting.target(object_name, owner_field)
+    if target is None:
+        return []
+    host = booking.host.key if booking is not None and booking.host is not None else ""
+    said = f"{setting.profile.label}'s active assignment rules choose the owner"
+    return [
+        Change(
+            target.name, target.label, None, note=said, verdict=Verdict.KEEP, source_value=host, already=True
+        )
+    ]
+
+
 def owner_of_existing(
     setting: Setting,
     owner_field: str,
@@ -208,7 +224,7 @@ def owner_of_existing(
     )
     if same(target, old, user.id):
         return [evolve(change, verdict=Verdict.KEEP, note="already so", already=not record.assumed)]
-    if sent is not None and (same(target, sent.value, user.id) or spoke < sent.spoke):
+    if sent is not None and (sent.source_value == host.key or spoke < sent.spoke):
         newer = "set by a newer booking" if spoke < sent.spoke else "changed in the CRM after our last write"
         return [evolve(change, verdict=Verdict.KEEP, note=f"kept: {newer}")]
     refused = memory.refused(record.object, keys, target.name, user.id)

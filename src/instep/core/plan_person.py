@@ -15,6 +15,7 @@ from instep.core.plan_fields import (
     NOBODY,
     Related,
     assigned_by_rules,
+    left_to_rules,
     new_value,
     owner_change,
     owner_of_existing,
@@ -90,7 +91,9 @@ def _new_person(
     changes += record_type_change(setting, person.name, person.role, keys, lead.booking, memory)
     notes: list[str] = []
     assigned = assigned_by_rules(setting, person.name, new=True)
-    if not assigned:
+    if assigned:
+        changes += left_to_rules(setting, person.name, person.owner_field, lead.booking)
+    else:
         owner = new_record_owner(setting, lead.booking)
         changes += owner_change(setting, person.name, person.owner_field, keys, owner, memory)
         notes += [f"{person.name} owner: {owner.note}."] if owner.note else []

@@ -25,7 +25,7 @@ class Filling:
     """What filling a record depends on besides its fields.
 
     `keys` are those of the quarantine; `spoke` is the stamp of the booking whose data are at hand; `by_booking`: every
-    row counts as said by that booking, because people share the record.
+    row counts as said by that booking, because several share the record; `shared` says what is shared.
     """
 
     record: Record
@@ -34,6 +34,7 @@ class Filling:
     spoke: str
     contact: Contact | None = None
     by_booking: bool = False
+    shared: str = "person"
 
 
 def filled(
@@ -89,8 +90,7 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
     if not want.overwrite:
         return become(Verdict.KEEP, note="kept: Overwrite is off")
     if sent is not None and (spoke if on.by_booking or is_booking_fed(want.source) else "") < sent.spoke:
-        sharing = "company" if on.by_booking else "person"
-        return become(Verdict.KEEP, note=f"kept: set by a newer booking of this {sharing}")
+        return become(Verdict.KEEP, note=f"kept: set by a newer booking of this {on.shared}")
     if fresh:
         why = "Overwrite on" + (", always write" if setting.config.always_write else "")
         return become(Verdict.WRITE, f"{want.rule}, {why}")

@@ -161,6 +161,11 @@ class Profile:
         """The person object of that name."""
         return next(p for p in self.persons if p.name == name)
 
+    def alone(self, person_id: str) -> bool:
+        """Whether a person with that id cannot share an activity with others."""
+        sharing = [p.id_prefix for p in self.persons if p.employer is not None]
+        return not person_id.startswith(tuple(sharing))
+
     def object_of(self, role: str) -> str:
         """The object that a role of the mapping belongs to."""
         return next((p.name for p in self.persons if p.role == role), role)

@@ -198,7 +198,7 @@ def receipt_document(
     return {
         "tense": "receipt",
         "item": first.item if first else "",
-        "match": _match(first.match) if first else None,
+        "match": _match(_decisive([item for item, _, _ in rounds])),
         "writes": [*writes, *quiet.values()],
         "notes": list(notes),
         "set_by": first.shared_with if first else "",
@@ -210,6 +210,12 @@ def receipt_document(
         },
         "error": dict(error) if error else None,
     }
+
+
+def _decisive(rounds: Sequence[ItemPlan]) -> Match | None:
+    """How the person was found before anything was written, or which record the CRM named then."""
+    doubled = next((item.match for item in rounds if item.match is not None and item.match.doubled), None)
+    return doubled or (rounds[0].match if rounds else None)
 
 
 def _untried(done: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -40,13 +40,15 @@ def wanted(setting: Setting, work: Work) -> Wanted:
     case = setting.profile.case if rules.links == CASE else None
     family = rules.links if rules.links in setting.profile.choices else config.person_object
     link = work.link
+    linked = bool(link.person_id or link.activity_id or link.case_id)
     event = config.events if rules.event is None else rules.event
     return Wanted(
         family=case.family if case else family,
         case=case is not None,
-        # what was written once stays in step, whatever is chosen for new bookings later
-        activity=wants_activity(booking) and (event or bool(link.activity_id)),
-        nothing=rules.links == NONE and not ids and not (link.person_id or link.activity_id or link.case_id),
+        # what was written once stays in step, whatever is chosen for new bookings later; and what was in step
+        # without a record before the rules were changed gets none for that
+        activity=wants_activity(booking) and ((event and not work.settled) or bool(link.activity_id)),
+        nothing=not linked and (work.settled or (rules.links == NONE and not ids)),
         ids=ids,
     )
 

@@ -44,7 +44,8 @@ _OF_LINK = tuple(a.name for a in fields(Link))
 class Work:
     """One item to bring in step: a booking with its contact, or a contact alone.
 
-    `item` is its stable name ("booking:BKNG-…", "contact:CTC-…").
+    `item` is its stable name ("booking:BKNG-…", "contact:CTC-…"). `settled`: it was in step, and the booking has
+    not changed since: it is due because rules or the CRM's users changed.
     """
 
     item: str
@@ -52,6 +53,7 @@ class Work:
     booking: Booking | None = None
     link: Link = field(factory=Link)
     held: bool = False
+    settled: bool = False
 
     @property
     def stamp(self) -> tuple[datetime, str]:

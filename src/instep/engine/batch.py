@@ -292,7 +292,7 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
         _react(run, writes, applied)
         if batch.pending or run.to_read:
             _read_on(run)
-        elif all(applied.results[write.ref].ok for write in writes):
+        elif not batch.more and all(applied.results[write.ref].ok for write in writes):
             # planning again would find nothing: that is the plan's own law, and it costs time
             return
     remaining = plan(run.setting, run.works, run.observed, run.memory).writes

@@ -217,6 +217,7 @@ def mark(account_id: int, kind: str, targets: Mapping[int, int | None], now: dat
                    person_key = excluded.person_key,
                    due_at = excluded.due_at,
                    ignored_at = NULL,
+                   rules_only = false,
                    marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                     THEN coalesce(sync_item.marked_at, excluded.marked_at)
                                     ELSE excluded.marked_at END

@@ -21,8 +21,11 @@ def queue_takes(org: "Org", queue_id: str, name: str) -> bool:
     return any(row.get("QueueId") == queue_id and row.get("SobjectType") == name for row in rows)
 
 
-def _rule(caller: Caller, name: str) -> Record | None:
-    """The rule that runs: the active one, or the one that the header names. Without a header rules run."""
+def _rule(caller: Caller, name: str, creating: bool) -> Record | None:
+    """The rule that runs: the active one, or for a new record the one that the header names.
+
+    Without a header the active rule runs, for a changed record too.
+    """
     asked = caller.headers.get(_HEADER, "TRUE").strip()
     rows = [
         row for row in caller.org.tables.rows("AssignmentRule").values() if row.get("SobjectType") == name
@@ -32,17 +35,19 @@ def _rule(caller: Caller, name: str) -> Record | None:
     if asked.upper() == "TRUE":
         return next((row for row in rows if row.get("Active")), None)
     wanted = ids.normalise(asked)
+    if wanted is None:
+        raise RowError(errors.MALFORMED_ID, f"Assignment Rule ID: id value of incorrect type: {asked}", [])
     found = next((row for row in rows if row["Id"] == wanted), None)
     if found is None:
         raise RowError(errors.INVALID_CROSS_REFERENCE_KEY, f"invalid cross reference id: {asked}")
-    return found
+    return found if creating else None
 
 
-def assign(caller: Caller, obj: SObject, record: Record) -> None:
+def assign(caller: Caller, obj: SObject, record: Record, creating: bool) -> None:
     """Give a record that is about to be stored to whom the rule says; it beats an owner in the request."""
     if obj.name not in ASSIGNED:
         return
-    rule = _rule(caller, obj.name)
+    rule = _rule(caller, obj.name, creating)
     if rule is None:
         return
     org = caller.org

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from .org import Org
 
 
+# They are for those who may view the setup.
+_SETUP_OBJECTS = frozenset(
+    {"FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment"}
+)
+
+
 @attrs.frozen
 class Answer:
     """Status, JSON body (None for an empty one) and extra headers."""
@@ -47,6 +53,8 @@ class Caller:
         if self.tooling and "virtual" not in flags:
             return False
         if "currencies" in flags and not self.org.config.has(config.MULTI_CURRENCY):
+            return False
+        if name in _SETUP_OBJECTS and not self.org.access.permissions(self.user_id)["PermissionsViewSetup"]:
             return False
         return "read" in self.org.access.view(self.user_id, name).rights
 

@@ -88,7 +88,7 @@ def _finish(caller: Caller, obj: SObject, record: Record, changed: Data, old: Re
     validation.check(caller, obj, record, old)
     duplicates.check(caller, obj, record, old)
     _check_unique(caller, obj, record, changed)
-    assignment.assign(caller, obj, record)
+    assignment.assign(caller, obj, record, old is None)
     now = caller.org.stamp()
     for name in ("LastModifiedDate", "SystemModstamp"):
         if name in obj.fields:

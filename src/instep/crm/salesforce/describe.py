@@ -63,6 +63,9 @@ _CODE = "Code"
 #: Picklist values by record type are asked for one record type at a time; an org with more is rare.
 _MOST_RECORD_TYPES = 12
 
+#: Our name for the type of lists of ids.
+ID_LIST = "junctionidlist"
+
 Document = Mapping[str, Any]
 
 
@@ -149,6 +152,11 @@ def compact(body: Mapping[str, Any]) -> dict[str, Any]:
         "recordTypeInfos": [
             {key: info.get(key) for key in _RECORD_TYPE_KEYS} for info in body.get("recordTypeInfos") or ()
         ],
+        "idLists": sorted(
+            name
+            for child in body.get("childRelationships") or ()
+            for name in child.get("junctionIdListNames") or ()
+        ),
     }
 
 
@@ -164,6 +172,8 @@ def schema_of(document: Document) -> ObjectSchema:
     """A kept document as values; the raw describe types stay as Salesforce names them."""
     body = document["schema"]
     fields = {f["name"]: _field(f, str(body["name"])) for f in body.get("fields") or ()}
+    # lists of ids (EventWhoIds) are written like fields, and described among the child relationships
+    fields |= {name: Field(name, name, ID_LIST, filterable=False) for name in body.get("idLists") or ()}
     return ObjectSchema(
         name=body["name"],
         label=body.get("label") or body["name"],

@@ -7,7 +7,7 @@ from ..access import GOVERNED
 from ..errors import ApiError
 from ..tables import Record
 from .cells import text
-from .frame import Refused, Visit, button, empty, form, live, notice, page, part, problem, row, table, td
+from .frame import Refused, Visit, button, empty, form, live, notice, page, part, problem, row, table, tag, td
 from .inputs import Input, adder, switch
 from .markup import Markup, el, said
 from .tabs import tabs
@@ -55,8 +55,21 @@ def _users(org: "Org") -> Markup:
     return table("Users", ["Name", "Profile", "May"], rows)
 
 
-def _card(org: "Org", kind: str, found: Record, held: dict[str, Any] | None) -> Markup:
-    """One profile or permission set: its rights on objects, its user permissions."""
+def _granted(org: "Org", kind: str, name: str) -> list[Markup]:
+    """The fields that a permission set grants."""
+    grants = org.access.grants.get(name, {}) if kind == "set" else {}
+    if not grants:
+        return []
+    lines = [
+        el("li", el("code", path), tag("read and edit" if edit else "read", "good" if edit else "grey"))
+        for path, (_, edit) in sorted(grants.items())
+    ]
+    return [el("h4", "Fields"), el("ul", *lines, class_="plain")]
+
+
+def _card(visit: Visit, kind: str, found: Record, held: dict[str, Any] | None) -> Markup:
+    """One profile or permission set: its rights on objects and fields, its user permissions."""
+    org = visit.org
     name, key = text(found, "Name"), found["Id"]
     head = el("h3", said(found.get("Label") or name), el("code", name) if found.get("Label") else None)
     if held is None:
@@ -86,7 +99,18 @@ def _card(org: "Org", kind: str, found: Record, held: dict[str, Any] | None) -> 
         ))
         for field in org.catalogue["UserPermissionAccess"].fields.values() if field.name.startswith("Permissions")
     ]  # fmt: skip
-    left = el("div", el("h4", "Objects"), objects)
+    grant = None
+    if kind == "set":
+        inputs = (
+            Input("field", "Field", required=True, hint="Object and API name, such as Lead.Title"),
+            Input("right", "Gives", "edit", (("edit", "read and edit"), ("read", "read"), ("", "nothing"))),
+        )
+        grant = el(
+            "div",
+            adder(visit, PATH, "grant", "Grant a field", inputs, "Grant the field", name=name),
+            class_="folds",
+        )
+    left = el("div", el("h4", "Objects"), objects, *_granted(org, kind, name), grant)
     right = el("div", el("h4", "User permissions"), el("ul", *switches, class_="plain switches"))
     return el("div", head, el("div", left, right, class_="two"), class_="card")
 
@@ -111,11 +135,11 @@ def _withheld(org: "Org") -> Markup:
 def show(visit: Visit) -> str:
     org = visit.org
     profiles = [
-        _card(org, "profile", found, org.config.profiles.get(found["Id"]))
+        _card(visit, "profile", found, org.config.profiles.get(found["Id"]))
         for found in org.tables.rows("Profile").values()
     ]
     sets = [
-        _card(org, "set", found, org.config.permission_sets.get(text(found, "Name"), {}))
+        _card(visit, "set", found, org.config.permission_sets.get(text(found, "Name"), {}))
         for found in org.tables.rows("PermissionSet").values()
         if not found.get("IsDeleted")
     ]
@@ -165,6 +189,15 @@ def _grants(org: "Org", name: str) -> dict[str, str]:
     return {path: "edit" if edit else "read" for path, (_, edit) in org.access.grants.get(name, {}).items()}
 
 
+def _grant(org: "Org", name: str, path: str, right: str) -> None:
+    grants = {**_grants(org, name), path: right}
+    if not right:
+        grants.pop(path)
+    found = next((r for r in org.tables.rows("PermissionSet").values() if text(r, "Name") == name), {})
+    body = {"name": name, "label": found.get("Label") or name, "fields": grants}
+    admin.order(org, "POST", "permission-sets", body)
+
+
 def _withhold(org: "Org", name: str, right: str, on: bool) -> None:
     gone = set(org.config.withheld.get(name, ()))
     gone = gone - {right} if on else gone | {right}
@@ -193,6 +226,8 @@ def act(visit: Visit) -> str:
         elif what == "objects":
             levels = {one: [r for r in typed.get(f"o-{one}", "").split(",") if r] for one in _OBJECTS}
             _give(org, kind, name, {"objects": {one: rights for one, rights in levels.items() if rights}})
+        elif what == "grant":
+            _grant(org, name, typed.get("field", "").strip(), typed.get("right", ""))
         elif what == "permission":
             permissions = {**_held(org, kind, name).get("permissions", {}), typed.get("permission", ""): on}
             _give(org, kind, name, {"permissions": permissions})
