@@ -309,6 +309,7 @@ def _shown(
         "has_overwrite": not page.mirrors,
         "version": mapping_edit.version_of(page.rows) if theirs is not None else version,
         "saved": mapping_edit.saved_at(page.row, page.name),
+        "is_default": page.rows == page.defaults,
         "described": described,
         "hidden": not described.fields,
         "described_at": described_at(account_id, int(page.row["id"])).get(page.name),
