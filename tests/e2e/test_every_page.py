@@ -56,6 +56,8 @@ PAGES = {
     "calendars": ("/calendars",),
     "new-calendar": ("/calendars/new",),
     "calendar": ("/calendars/{calendar}",),
+    "calendar-crm": ("/calendars/{calendar}/crm",),
+    "creation-rules": ("/integrations/{connection}/rules",),
     "sync-log": ("/sync-log", "/sync-log?search=nobody-at-all"),
     "integrations": ("/integrations",),
     "connect": ("/integrations/salesforce/connect",),

@@ -66,7 +66,7 @@ def saved_at(row: Mapping[str, Any], name: str) -> Saved | None:
 
 def read_again(account_id: int, row: dict[str, Any], names: Sequence[str], older_than: float) -> None:
     """Have the CRM describe these objects now, where what is held is older. Raises the CRM's own errors."""
-    _check_connected(row)
+    check_connected(row)
     describe_again(open_lane(account_id, row, hurried=True), names, older_than)
 
 
@@ -77,7 +77,7 @@ def save_rows(
 
     Every booking is compared again. Raises the CRM's own errors where it cannot be asked, and then saves nothing.
     """
-    _check_connected(row)
+    check_connected(row)
     lane = open_lane(account_id, row, hurried=True)
     describe_again(lane, [name], RECENT)
     described = lane.schema.get(name)
@@ -101,7 +101,8 @@ def save_rows(
     return Outcome(hints=tuple(hints(rows, described)) if described else ())
 
 
-def _check_connected(row: Mapping[str, Any]) -> None:
+def check_connected(row: Mapping[str, Any]) -> None:
+    """Raises `InputError` for a connection that is disconnected: nothing can be checked there."""
     if row["state"] == credentials.DISABLED:
         raise InputError(
             "This connection is disconnected: the mapping cannot be checked against the CRM.",

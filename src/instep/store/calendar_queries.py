@@ -191,6 +191,15 @@ def calendar_uses(account_id: int, now: datetime) -> list[CalendarUse]:
     return [CalendarUse(*row) for row in found]
 
 
+def calendar_name(account_id: int, source_id: str) -> str | None:
+    """The name of a calendar, made here or known from a source; None where there is none."""
+    found = rows(
+        "SELECT name FROM calendar WHERE account_id = %s AND source_id = %s ORDER BY id LIMIT 1",
+        [account_id, source_id],
+    )
+    return str(found[0][0]) if found else None
+
+
 # --- hosts ---
 
 

@@ -15,7 +15,7 @@ from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InstepError
 from instep.core.field_validation import Required, required_fields
 from instep.core.mapping import Row
-from instep.core.rules import SyncConfig, system_fields
+from instep.core.rules import SyncConfig, case_calendars, system_fields
 from instep.crm.vendors import Vendor, vendor_of
 from instep.engine.connection import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.engine.lane import custom_properties, load_config
@@ -141,6 +141,11 @@ class Setup:
     def installed(self) -> bool:
         """True when every field of ours is there for the connected user."""
         return all(one.seen for one in self.created)
+
+    @property
+    def case_calendars(self) -> int:
+        """How many calendars' meetings get a Case."""
+        return len(case_calendars(self.config))
 
     @property
     def missing_rights(self) -> int:

@@ -1,0 +1,150 @@
+"""What one booking calendar wants of each connected CRM: record types, its Event, what general links become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from instep.core.creation import CASE, NO_CALENDAR, NONE, CalendarRules
+from instep.core.crm_schema import Schema
+from instep.core.errors import InstepError
+from instep.core.profile import Profile
+from instep.core.rules import SyncConfig
+from instep.crm.vendors import vendor_of
+from instep.engine import rules_edit
+from instep.engine.lane import load_config
+from instep.engine.schemas import schemas_of
+from instep.store import lane_queries
+from instep.store.calendar_queries import calendar_name
+from instep.store.page_queries import lane_states
+from instep.web.creation_form import record_type_choices
+
+#: the choices of an Event, and what the configuration says for each
+_EVENT: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
+
+
+class CalendarCrmForm(forms.Form):
+    """One calendar's rules in one CRM."""
+
+    def __init__(self, data: Any, rules: CalendarRules, profile: Profile, schema: Schema) -> None:
+        super().__init__(data)
+        crm = profile.label
+        roles = [p.role for p in profile.persons]
+        companies = [profile.company.name] if profile.company else []
+        cases = [profile.case.name] if profile.case else []
+        for role in (*roles, *companies, *cases, profile.activity.name):
+            choices = record_type_choices(
+                schema.get(profile.object_of(role)), rules.record_types.get(role, "")
+            )
+            if choices:
+                self.fields[f"type-{role}"] = forms.ChoiceField(
+                    label=role,
+                    choices=[("", _("As the connection says")), *choices],
+                    initial=rules.record_types.get(role, ""),
+                    required=False,
+                )
+        said = next(key for key, value in _EVENT.items() if value == rules.event)
+        self.fields["event"] = forms.ChoiceField(
+            label=_("%(crm)s Activity Event creation") % {"crm": crm},
+            choices=[
+                ("", _("As the connection says")),
+                ("yes", _("Create a %(crm)s Event") % {"crm": crm}),
+                ("no", _("Do not create a %(crm)s Event") % {"crm": crm}),
+            ],
+            initial=said,
+            required=False,
+            widget=forms.RadioSelect,
+            help_text=_(
+                "Without one, records are written all the same: for calendars that another product syncs."
+            ),
+        )
+        people = [(name, name) for name in profile.choices]
+        self.fields["links"] = forms.ChoiceField(
+            label=_("Bookings created via General links"),
+            choices=[
+                ("", _("As the connection says")),
+                *people,
+                *([(CASE, CASE)] if profile.case else []),
+                (NONE, _("Do not integrate this calendar with %(crm)s") % {"crm": crm}),
+            ],
+            initial=rules.links,
+            required=False,
+            widget=forms.RadioSelect,
+            help_text=_(
+                "A link with a record's id ignores this: the id decides. For person accounts choose Contact."
+            ),
+        )
+
+    @property
+    def types(self) -> list[Any]:
+        """The drop-downs of record types."""
+        return [self[name] for name in self.fields if name.startswith("type-")]
+
+    def rules(self) -> CalendarRules:
+        """What was chosen."""
+        chosen = self.cleaned_data
+        types = {
+            n.removeprefix("type-"): chosen[n] for n in self.fields if n.startswith("type-") and chosen[n]
+        }
+        return CalendarRules(chosen["links"], _EVENT[chosen["event"]], types)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
+    """The CRM tab of one calendar, made here or known from a source; one CRM at a time."""
+    account_id = request.user.account_id
+    name = calendar_name(account_id, calendar_id)
+    if name is None:
+        raise Http404
+    lanes = lane_states(account_id)
+    wanted = request.POST.get("connection") or request.GET.get("connection") or ""
+    chosen = next((lane for lane in lanes if lane.id == wanted), next(iter(lanes), None))
+    context: dict[str, Any] = {"calendar_id": calendar_id, "name": name, "lanes": lanes, "chosen": chosen}
+    row = lane_queries.connection_by_id(account_id, chosen.key) if chosen else None
+    if row is None:
+        return render(request, "web/calendar_crm/page.html", context)
+    config, vendor = load_config(row), vendor_of(row["vendor"])
+    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
+    data = request.POST if request.method == "POST" else None
+    form = CalendarCrmForm(data, config.calendar(calendar_id), vendor.profile, schema)
+    version = request.POST.get("version") or rules_edit.version_of(config)
+    context |= {"form": form, "crm": vendor.profile.label, "version": version}
+    if data is None:
+        return render(request, "web/calendar_crm/page.html", context)
+    status = 422
+    if form.is_valid():
+        try:
+            outcome = rules_edit.save_rules(account_id, row, _changing(calendar_id, form.rules()), version)
+        except InstepError as error:
+            context, status = {**context, "error": error}, 503
+        else:
+            if outcome.saved:
+                messages.success(request, _("Saved; every booking is compared again."))
+                return redirect(f"{request.path}?connection={chosen.id if chosen else ''}")
+            if outcome.meanwhile:
+                fresh = lane_queries.connection_by_id(account_id, int(row["id"])) or row
+                context = {**context, "meanwhile": True, "version": rules_edit.version_of(load_config(fresh))}
+                status = 409
+            for fault in outcome.faults:
+                form.add_error(None, fault.partition(": ")[2] or fault)
+    return render(request, "web/calendar_crm/page.html", context, status=status)
+
+
+def _changing(calendar_id: str, rules: CalendarRules) -> rules_edit.Change:
+    def change(config: SyncConfig) -> SyncConfig:
+        calendars = {key: one for key, one in config.calendars.items() if key != calendar_id}
+        if rules != NO_CALENDAR:
+            calendars[calendar_id] = rules
+        return evolve(config, calendars=calendars)
+
+    return change

@@ -1,0 +1,350 @@
+"""The form of the creation rules: one part for each object, with the documented choices and an example under each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
+from instep.core.creation import Duplicates, Guests, OwnerRule, Ownership, PersonAccounts
+from instep.core.crm_schema import ObjectSchema, Schema
+from instep.core.profile import Profile
+from instep.core.rules import SyncConfig, case_calendars, data_rule, with_case_calendars, with_data_rule
+
+OVERRIDE, FILL, MIXED = "override", "fill", "mixed"
+
+#: what each choice means for somebody, by name of the field and value
+_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("data", OVERRIDE): later(
+        "Ines, whom the CRM knows, books with a new phone number: the CRM's number becomes the new one."
+    ),
+    ("data", FILL): later(
+        "Ines, whom the CRM knows, keeps the phone number that she has there; if she had none, she gets it."
+    ),
+    ("data", MIXED): later("The rows of the field mapping differ: each keeps what it says."),
+    ("existing", Ownership.KEEP): later("Ines stays with whoever owns her record now."),
+    ("existing", Ownership.HOST): later("Ines goes to the host whom she has booked."),
+    ("existing", Ownership.RULES): later(
+        "The CRM's active assignment rule decides, at every booking of hers."
+    ),
+    ("new", Ownership.HOST): later("A new record belongs to the host who was booked."),
+    ("new", Ownership.RULES): later("The CRM's active assignment rule gives the new record its owner."),
+    ("new_contacts", "Lead"): later(
+        "Ines, whom nobody knows, becomes a Lead. If she is a Contact, she is updated."
+    ),
+    ("new_contacts", "Contact"): later(
+        "Ines, whom nobody knows, becomes a Contact of her company's Account. If she is a Lead, she is updated."
+    ),
+    ("person_accounts", PersonAccounts.NEVER): later(
+        "Those that are there are found and kept in step; none is made."
+    ),
+    ("person_accounts", PersonAccounts.WITHOUT_COMPANY): later(
+        "Ines names no company and becomes a person account; Rui of Castro Lda becomes a Contact."
+    ),
+    ("person_accounts", PersonAccounts.ALWAYS): later("Everybody who is new becomes a person account."),
+    ("duplicates", Duplicates.MATCH): later(
+        "The rule says that Ines is I. Castro: her booking goes to that record."
+    ),
+    ("duplicates", Duplicates.SAVE): later(
+        "She is saved beside it where the rule only warns; where it forbids, its record is used."
+    ),
+    ("guests", Guests.LIST): later("Their names stand in the Event's description."),
+    ("guests", Guests.RELATE): later(
+        "Their names stand there too, and Contacts among them are related to the Event, if the org shares activities."
+    ),
+    ("deleted_event", "recreate"): later(
+        "Somebody deletes the Event by mistake: the booking's next change makes it again."
+    ),
+    ("deleted_event", "leave"): later("What somebody deleted stays deleted."),
+}
+
+_DATA = (
+    (OVERRIDE, later("Override the CRM's data with Instep's data")),
+    (FILL, later("Keep the CRM's data and fill only empty fields")),
+)
+_OWNER_WORDS = {
+    Ownership.KEEP: later("Keep the CRM's owner"),
+    Ownership.HOST: later("The booking's owner (the host)"),
+    Ownership.RULES: later("The active assignment rules"),
+}
+
+
+@frozen
+class Option:
+    """One choice with its example."""
+
+    tag: Any
+    word: str
+    example: str
+    id: str
+
+
+@frozen
+class Part:
+    """One object's card: the names of its fields, and what is always so."""
+
+    slug: str
+    title: str
+    fields: tuple[str, ...]
+    always: tuple[str, ...] = ()
+
+
+class CreationForm(forms.Form):
+    """Everything that creation rules can say. Which fields there are depends on the CRM and on the org."""
+
+    def __init__(
+        self,
+        data: Any,
+        config: SyncConfig,
+        profile: Profile,
+        schema: Schema,
+        calendars: Sequence[tuple[str, str]],
+    ) -> None:
+        super().__init__(data)
+        self.config, self.profile, self.schema = config, profile, schema
+        self.parts: list[Part] = []
+        self._questions(calendars)
+        for name in profile.choices:
+            self._person(name)
+        self._company()
+        self._case()
+        self._activity()
+        self._everywhere()
+
+    def options(self, name: str) -> Iterator[Option]:
+        """The choices of a radio field, each with its example."""
+        kind = name.rpartition("-")[2]
+        for tag in self[name]:
+            value = str(tag.data["value"])
+            yield Option(
+                tag.tag(),
+                tag.choice_label,
+                str(_EXAMPLES.get((kind, value), "")),
+                f"{tag.id_for_label}_example",
+            )
+
+    def change(self, config: SyncConfig) -> SyncConfig:
+        """What was chosen, on top of a configuration."""
+        chosen = self.cleaned_data
+        done = evolve(
+            config,
+            person_object=chosen["new_contacts"],
+            events=chosen["events"],
+            person_accounts=PersonAccounts(chosen.get("person_accounts") or config.person_accounts),
+            duplicates=Duplicates(chosen["duplicates"]),
+            guests=Guests(chosen["guests"]),
+            deleted_event=chosen["deleted_event"],
+            always_write=chosen["always_write"],
+            owners=self._owners(config, chosen),
+            record_types=self._record_types(config, chosen),
+        )
+        for name in (n.removesuffix("-data") for n in self.fields if n.endswith("-data")):
+            if chosen[f"{name}-data"] != MIXED:
+                done = with_data_rule(done, name, chosen[f"{name}-data"] == OVERRIDE)
+        if "case_calendars" in chosen:
+            done = with_case_calendars(done, chosen["case_calendars"])
+        return done
+
+    def fault(self, words: str) -> None:
+        """Put a fault of the whole configuration at the field that it is about."""
+        place = words.partition(":")[0].split(".")
+        names = {
+            "new_contacts": "new_contacts",
+            "person_accounts": "person_accounts",
+            "calendars": "case_calendars",
+            "owners": f"{place[1]}-{place[2]}" if len(place) > 2 else "",
+            "record_types": f"{place[1]}-type" if len(place) > 1 else "",
+        }
+        name = names.get(place[0], "")
+        self.add_error(name if name in self.fields else None, words.partition(": ")[2] or words)
+
+    def _questions(self, calendars: Sequence[tuple[str, str]]) -> None:
+        self._radio("new_contacts", _("When New Contacts are Created In Instep"), self.config.person_object, [
+            (name, _("Create or update a %(object)s") % {"object": name.lower()}) for name in self.profile.choices
+        ])  # fmt: skip
+        self._check("events", _("Create events in Salesforce for all Meetings"), self.config.events)
+        if self.profile.case is not None:
+            self.fields["case_calendars"] = forms.MultipleChoiceField(
+                label=_("Create cases in Salesforce for meetings booked from specific Booking Calendars"),
+                choices=calendars,
+                initial=list(case_calendars(self.config)),
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text=_(
+                    "A Contact is looked up, and made where nobody knows the address; the Event is related to the Case."
+                ),
+            )
+
+    def _person(self, name: str) -> None:
+        assigned = name in self.profile.assigned
+        rule = self.config.owner(name)
+        self._data(name)
+        self._owner(
+            f"{name}-existing", _("Owner of a %(object)s that exists"), rule.existing, assigned, keep=True
+        )
+        always = [
+            _("Found by the record id of the link, else by e-mail. Of several, the most recently modified.")
+        ]
+        if assigned:
+            self._owner(f"{name}-new", _("Owner of a new %(object)s"), rule.new, assigned)
+        else:
+            always.append(_("A new %(object)s always belongs to the booking's owner.") % {"object": name})
+        self._type(name)
+        self._part(name, always)
+
+    def _company(self) -> None:
+        company = self.profile.company
+        if company is None:
+            return
+        self._data(company.name)
+        self._type(company.name)
+        twin = next((p for p in self.profile.persons if p.twin is not None), None)
+        described = self.schema.get(company.name)
+        names = [f"{company.name}-data", f"{company.name}-type"]
+        if (
+            twin is not None
+            and twin.twin is not None
+            and described is not None
+            and described.get(twin.twin.flag)
+        ):
+            self._radio("person_accounts", _("New people as person accounts"), self.config.person_accounts.value, [
+                (PersonAccounts.NEVER.value, _("Never")),
+                (PersonAccounts.WITHOUT_COMPANY.value, _("Who names no company")),
+                (PersonAccounts.ALWAYS.value, _("Everybody")),
+            ])  # fmt: skip
+            self._type(twin.role, _("Record type of new person accounts"), company.name)
+            names += ["person_accounts", f"{twin.role}-type"]
+        always = [
+            _("With a new Contact, an Account that does not exist is always created, by the company's name.")
+        ]
+        self.parts.append(
+            Part("account", company.name, tuple(n for n in names if n in self.fields), tuple(always))
+        )
+
+    def _case(self) -> None:
+        case = self.profile.case
+        if case is None:
+            return
+        rule, assigned = self.config.owner(case.name), case.name in self.profile.assigned
+        self._data(case.name)
+        self._owner(
+            f"{case.name}-existing", _("Owner of a Case that exists"), rule.existing, assigned, keep=True
+        )
+        self._owner(f"{case.name}-new", _("Owner of a new Case"), rule.new, assigned)
+        self._type(case.name)
+        self._part(case.name, [
+            _("A Case that exists is known by the record id of the link only, never by e-mail."),
+            _("Its Contact is always updated too, by the Contact's rules."),
+        ])  # fmt: skip
+
+    def _activity(self) -> None:
+        name = self.profile.activity.name
+        self._type(name)
+        self._radio("guests", _("Further guests of a meeting"), self.config.guests.value, [
+            (Guests.LIST.value, _("List them")),
+            (Guests.RELATE.value, _("List them, and relate those whom the CRM knows")),
+        ])  # fmt: skip
+        self._radio("deleted_event", _("An Event that somebody deleted"), self.config.deleted_event, [
+            ("recreate", _("Make it again")),
+            ("leave", _("Leave it deleted")),
+        ])  # fmt: skip
+        names = [n for n in (f"{name}-type", "guests", "deleted_event") if n in self.fields]
+        self.parts.append(
+            Part(
+                "event",
+                name,
+                tuple(names),
+                (_("An Event always mirrors its booking, and belongs to the host."),),
+            )
+        )
+
+    def _everywhere(self) -> None:
+        self._radio("duplicates", _("A duplicate rule refuses a new person"), self.config.duplicates.value, [
+            (Duplicates.MATCH.value, _("Use the record that it names")),
+            (Duplicates.SAVE.value, _("Save anyway")),
+        ])  # fmt: skip
+        self._check(
+            "always_write",
+            _("Write again what a person changed, where Overwrite is on"),
+            self.config.always_write,
+            _(
+                "Otherwise a value that somebody changed in the CRM stays until the booking's own value changes."
+            ),
+        )
+        self.parts.append(Part("all", _("All records"), ("duplicates", "always_write")))
+
+    def _part(self, name: str, always: Sequence[str]) -> None:
+        names = (f"{name}-{kind}" for kind in ("data", "existing", "new", "type"))
+        self.parts.append(
+            Part(name.lower(), name, tuple(n for n in names if n in self.fields), tuple(always))
+        )
+
+    def _data(self, name: str) -> None:
+        said = data_rule(self.config, name)
+        choices = [*_DATA, *([(MIXED, _("As each row of the mapping says"))] if said == MIXED else [])]
+        self._radio(f"{name}-data", _("Data of a %(object)s that exists") % {"object": name}, said, choices)
+
+    def _owner(self, name: str, label: str, said: Ownership, assigned: bool, keep: bool = False) -> None:
+        offered = [
+            *([Ownership.KEEP] if keep else []),
+            Ownership.HOST,
+            *([Ownership.RULES] if assigned else []),
+        ]
+        object_name = name.partition("-")[0]
+        label = label % {"object": object_name} if "%" in label else label
+        self._radio(name, label, said.value, [(one.value, _OWNER_WORDS[one]) for one in offered])
+
+    def _type(self, role: str, label: str = "", object_name: str = "") -> None:
+        choices = record_type_choices(
+            self.schema.get(object_name or role), self.config.record_types.get(role, "")
+        )
+        if choices:
+            self.fields[f"{role}-type"] = forms.ChoiceField(
+                label=label or _("Record type of new records"),
+                choices=[("", _("The connected user's default")), *choices],
+                initial=self.config.record_types.get(role, ""),
+                required=False,
+                help_text=_("A booking calendar can choose another."),
+            )
+
+    def _radio(self, name: str, label: str, said: str, choices: Sequence[tuple[str, Any]]) -> None:
+        self.fields[name] = forms.ChoiceField(
+            label=label, choices=choices, initial=said, widget=forms.RadioSelect
+        )
+
+    def _check(self, name: str, label: str, said: bool, help_text: str = "") -> None:
+        self.fields[name] = forms.BooleanField(label=label, initial=said, required=False, help_text=help_text)
+
+    def _owners(self, config: SyncConfig, chosen: Mapping[str, Any]) -> dict[str, OwnerRule]:
+        owners = dict(config.owners)
+        for name in {n.partition("-")[0] for n in self.fields if n.endswith(("-existing", "-new"))}:
+            usual = config.owner(name)
+            rule = OwnerRule(
+                Ownership(chosen.get(f"{name}-existing") or usual.existing),
+                Ownership(chosen.get(f"{name}-new") or usual.new),
+            )
+            if rule != usual:
+                owners[name] = rule
+        return owners
+
+    def _record_types(self, config: SyncConfig, chosen: Mapping[str, Any]) -> dict[str, str]:
+        types = dict(config.record_types)
+        for field_name in (n for n in self.fields if n.endswith("-type")):
+            types[field_name.removesuffix("-type")] = chosen[field_name]
+        return {role: wanted for role, wanted in types.items() if wanted}
+
+
+def record_type_choices(described: ObjectSchema | None, chosen: str) -> list[tuple[str, str]]:
+    """The record types that the connected user may give new records; one that was chosen before is never lost."""
+    types = described.record_types if described is not None else ()
+    choices = [(t.developer_name or t.id, t.name) for t in types if t.available and not t.master]
+    known = {key for key, _name in choices} | {t.id for t in types}
+    if chosen and chosen not in known:
+        choices.append((chosen, _("%(name)s (missing or not allowed)") % {"name": chosen}))
+    elif chosen and chosen not in {key for key, _name in choices}:
+        choices += [(t.id, t.name) for t in types if t.id == chosen]
+    return choices

@@ -1,0 +1,97 @@
+"""A calendar's CRM tab: what it wants of its own, saved beside the connection's rules, refused where it cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import reverse
+
+from instep.core.creation import CalendarRules
+from instep.engine.drain import drain
+from instep.store.models import Account, Connection, User
+from oncehub_events import line
+
+from .crm_sign_in import connected, order
+from .test_creation_rules import CALENDAR, config_of, form_of, values
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from instep_standins.salesforce.server import Running
+
+ADDRESS = f"/calendars/{CALENDAR}/crm"
+
+
+@pytest.fixture
+def row(client: Client, org: Running, account: Account, recorded: Callable[..., list[int]]) -> Connection:
+    client.defaults["SERVER_NAME"] = "localhost"
+    recorded(line("EVNT-1", id="BKNG-1"))
+    return connected(client, org, account)
+
+
+def test_a_calendar_that_says_nothing_is_as_the_connection(client: Client, row: Connection) -> None:
+    answer = client.get(ADDRESS)
+    assert values(answer, "links") == {"", "Lead", "Contact", "Case", "none"}
+    assert values(answer, "event") == {"", "yes", "no"}
+    assert client.post(ADDRESS, form_of(answer)).status_code == 302
+    assert config_of(row).calendars == {}
+
+
+def test_without_an_event_the_records_are_written_all_the_same(
+    client: Client, org: Running, row: Connection, recorded: Callable[..., list[int]]
+) -> None:
+    form = form_of(client.get(ADDRESS))
+    assert client.post(ADDRESS, {**form, "links": "Contact", "event": "no"}).status_code == 302
+    assert config_of(row).calendars == {CALENDAR: CalendarRules("Contact", False)}
+    recorded(line("EVNT-2", id="BKNG-2"))
+    drain(row.account_id, row.id)
+    rows = org.org.tables.rows
+    assert (len(rows("Contact")), len(rows("Lead"))) == (1, 0)
+    # the first booking had come before; the second has none
+    assert len(rows("Event")) <= 1
+    back = form_of(client.get(ADDRESS))
+    assert (back["links"], back["event"]) == ("Contact", "no")
+    client.post(ADDRESS, {**back, "links": "", "event": ""})
+    assert config_of(row).calendars == {}, "as the connection says again"
+
+
+def test_only_record_types_that_the_user_may_use_are_offered(
+    client: Client, org: Running, row: Connection
+) -> None:
+    assert "has no record types that could be chosen" in client.get(ADDRESS).content.decode()
+    order(org, "record-types", {"object": "Lead", "developerName": "Partner", "name": "Partner lead"})
+    client.post(reverse("mapping", args=[row.public_id, "leads"]), {"act": "read"})
+    answer = client.get(ADDRESS)
+    offered = re.search(r'value="(\w+)">Partner lead<', answer.content.decode())
+    assert offered is not None
+    form = form_of(answer)
+    saved = client.post(ADDRESS, {**form, "type-Lead": offered[1]})
+    assert saved.status_code == 302
+    assert config_of(row).calendars[CALENDAR].record_types == {"Lead": offered[1]}
+    assert client.post(ADDRESS, {**form, "type-Lead": "Nothing"}).status_code == 422
+
+
+def test_a_case_needs_our_field_and_says_so(client: Client, row: Connection) -> None:
+    answer = client.post(ADDRESS, {**form_of(client.get(ADDRESS)), "links": "Case"})
+    assert answer.status_code == 422
+    assert "Install the fields, or grant them" in answer.content.decode()
+    assert form_of(answer)["links"] == "Case", "what was chosen stands"
+
+
+def test_somebody_elses_change_is_not_overwritten(client: Client, row: Connection) -> None:
+    form = form_of(client.get(ADDRESS))
+    client.post(ADDRESS, {**form, "event": "no"})
+    answer = client.post(ADDRESS, {**form, "links": "none"})
+    assert answer.status_code == 409
+    assert config_of(row).calendars == {CALENDAR: CalendarRules(event=False)}
+
+
+def test_no_crm_and_no_such_calendar(
+    client: Client, recorded: Callable[..., list[int]], reader: User
+) -> None:
+    assert client.get(ADDRESS).status_code == 404
+    recorded(line("EVNT-1", id="BKNG-1"))
+    assert "No CRM is connected" in client.get(ADDRESS).content.decode()
