@@ -21,6 +21,7 @@ from instep.core.errors import NeedsAdmin
 EMAIL = "demo@instep.example"
 #: the demo's own folder, so that trying it never touches a real one
 _HOME = "instep-demo"
+_PORTS = "demo-ports.json"
 _EVENTS = Path(__file__).parents[3] / "examples" / "oncehub-events.jsonl"
 _MOMENTS = ("creation_time", "last_updated_time", "starting_time")
 _READY_WITHIN = 240.0
@@ -57,18 +58,18 @@ def demo(
     """Start PostgreSQL, web, worker and a Salesforce stand-in, connect it, and write the example bookings."""
     from instep.ops import logs
     from instep.ops.boot import boot
-    from instep.ops.supervisor import Supervisor, free_port, run
+    from instep.ops.supervisor import Supervisor, run
     from instep.ops.webserver import web_child, worker_child
 
     # its own lines are what a newcomer should see; INSTEP_LOG_LEVEL=info shows every request
     os.environ.setdefault("INSTEP_LOG_LEVEL", "warning")
     # mails are shown instead of sent, unless somebody set a mail server
     os.environ.setdefault("INSTEP_SMTP_URL", "console:")
-    web_port = free_port()
-    os.environ.setdefault("INSTEP_PUBLIC_URL", f"http://127.0.0.1:{web_port}")
     place = home or _default_home()
+    web_port, org_port = _ports(place)
+    os.environ.setdefault("INSTEP_PUBLIC_URL", f"http://127.0.0.1:{web_port}")
     with boot(place, migrate=True) as booted:
-        org = _Org.at(booted.settings.home, free_port())
+        org = _Org.at(booted.settings.home, org_port)
         children = [org.child(), web_child("127.0.0.1", web_port), worker_child()]
         log_format = logs.chosen_format(booted.settings.log_format)
         if once:
@@ -90,6 +91,21 @@ def demo(
 def _default_home() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / _HOME
+
+
+def _ports(home: Path) -> tuple[int, int]:
+    """Where pages and org listen: where they did last time, so that links of then still lead there, else anywhere."""
+    from instep.ops.supervisor import free_port, is_free
+
+    kept = home / _PORTS
+    try:
+        web, org = json.loads(kept.read_text())
+    except (OSError, ValueError):
+        web, org = 0, 0
+    found = (web if is_free(web) else free_port(), org if is_free(org) else free_port())
+    home.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found))
+    return found
 
 
 @frozen

@@ -37,6 +37,7 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
         embedded = "embedded" if booted.server is not None else "by DATABASE_URL"
         checks = [
             Check("database", "ok", f"PostgreSQL ({embedded}) answers and the schema is current."),
+            Check("home", "ok", f"{booted.settings.home}."),
             *_work(account_id),
             *_mail(account_id),
             *_connections(account_id),

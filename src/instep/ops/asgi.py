@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 
@@ -14,6 +15,9 @@ from instep.ops.settings import load
 if multiprocessing.parent_process() is not None:
     # A worker of our own `instep web`: it must not go on serving when that is killed.
     die_with_parent()
+    # The server's threads may still call Python while the interpreter is taken down, and abort the process.
+    # Registered first, this comes last: all has been finished and flushed, and what is left is not taken down at all.
+    atexit.register(os._exit, 0)
 
 _settings = load()
 logs.configure(_settings.log_format, _settings.log_level or "info")

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _DJANGO = "django.core.mail.backends"
+_CONSOLE = "instep.ops.console_mail.EmailBackend"
 #: seconds that a mail server may take for one answer
 TIMEOUT = 15
 
@@ -17,8 +18,8 @@ def mail_settings(url: str, sender: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps"):
-        kind = "console" if parts.scheme == "console" else "dummy"
-        return {"EMAIL_BACKEND": f"{_DJANGO}.{kind}.EmailBackend", "DEFAULT_FROM_EMAIL": sender}
+        backend = _CONSOLE if parts.scheme == "console" else f"{_DJANGO}.dummy.EmailBackend"
+        return {"EMAIL_BACKEND": backend, "DEFAULT_FROM_EMAIL": sender}
     secure = parts.scheme == "smtps"
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     return {
