@@ -19,13 +19,15 @@ from instep.core.work import Work
 class Wanted:
     """`family` is the person object that is searched first and made; `ids` are usable record ids by name.
 
-    `case`: general bookings get a case. `activity`: the meeting is written. `nothing`: the calendar is not to be
+    `case`: general bookings get a case. `activity`: the meeting is written; `elsewhere`: it is not, because another
+    product is to write it. `nothing`: the calendar is not to be
     integrated, and nothing has been written for this item yet.
     """
 
     family: str
     case: bool = False
     activity: bool = False
+    elsewhere: bool = False
     nothing: bool = False
     ids: Mapping[str, str] = {}
 
@@ -48,6 +50,7 @@ def wanted(setting: Setting, work: Work) -> Wanted:
         # what was written once stays in step, whatever is chosen for new bookings later; and what was in step
         # without a record before the rules were changed gets none for that
         activity=wants_activity(booking) and ((event and not work.settled) or bool(link.activity_id)),
+        elsewhere=wants_activity(booking) and not event and not link.activity_id,
         nothing=not linked and (work.settled or (rules.links == NONE and not ids)),
         ids=ids,
     )
