@@ -7,9 +7,10 @@ from attrs import evolve, frozen
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.creation import Guests
-from instep.core.desired import REF_LINE, DesiredField, Owner, Setting, activity_fields, activity_owner
+from instep.core.desired import REF_LINE, DesiredField, Setting, activity_fields
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same, wire_datetime
+from instep.core.owners import Owner, activity_owner
 from instep.core.plan_fields import (
     NOBODY,
     Related,
