@@ -14,6 +14,9 @@ from instep.core.desired import Setting, wants_activity
 from instep.core.profile import PersonObject
 from instep.core.work import Work
 
+#: characters of a record id in its short form
+_SHORT = 15
+
 
 @frozen
 class Wanted:
@@ -57,11 +60,16 @@ def wanted(setting: Setting, work: Work) -> Wanted:
 
 
 def _usable_ids(setting: Setting, said: Mapping[str, str]) -> dict[str, str]:
-    """The ids that can be such records at all: an id of another object names nobody."""
+    """The ids that can be such records at all: an id of another object names nobody.
+
+    In their short form: a long one with a wrong checksum would spoil the query of a whole batch.
+    """
     kinds = {person.link: person.id_prefix for person in setting.profile.persons}
     if setting.profile.case is not None:
         kinds[setting.profile.case.link] = setting.profile.case.id_prefix
-    return {name: text for name, text in said.items() if name in kinds and text.startswith(kinds[name])}
+    return {
+        name: text[:_SHORT] for name, text in said.items() if name in kinds and text.startswith(kinds[name])
+    }
 
 
 def people(setting: Setting) -> tuple[PersonObject, ...]:
