@@ -124,19 +124,6 @@ class Columns:
     controlled: bool = False
 
 
-@frozen
-class Owner:
-    """Who should own a record: the CRM user's id (empty: leave it to the CRM) and why.
-
-    `host_key` is the host whose user this is, empty for the connected user.
-    """
-
-    user_id: str
-    host_key: str
-    rule: str
-    note: str = ""
-
-
 def wants_activity(booking: Booking) -> bool:
     """A request has no activity until it is scheduled; a declined one never gets any (rule E1)."""
     seen = {step.status for step in booking.timeline}
@@ -148,40 +135,6 @@ def wants_activity(booking: Booking) -> bool:
 def host_user(setting: Setting, host: Host | None) -> CrmUser | None:
     """The CRM user of a host, matched by e-mail, or None."""
     return setting.directory.user(host.email) if host is not None else None
-
-
-def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
-    """Owner of a person that we create: the host's CRM user, else the connected user."""
-    host = booking.host if booking else None
-    user = host_user(setting, host)
-    if user is not None and host is not None:
-        return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
-    return _connected(setting, host)
-
-
-def _connected(setting: Setting, host: Host | None) -> Owner:
-    who = (host.name or host.email or "the host") if host else "no host"
-    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
-    return Owner(setting.directory.connected, "", "the connected user", note if host else "")
-
-
-def activity_owner(setting: Setting, booking: Booking) -> Owner:
-    """Owner of the activity: the host's user, else that of the last connected host (rule E4)."""
-    for host in booking.hosts_newest_first:
-        user = host_user(setting, host)
-        if user is None:
-            continue
-        present = booking.host
-        if present is not None and host.key == present.key:
-            return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
-        name = (present.name or present.email) if present else "the new host"
-        return Owner(
-            user.id,
-            host.key,
-            f"the last host with a {setting.profile.label} user ({host.email})",
-            f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
-        )
-    return _connected(setting, booking.host)
 
 
 def fields_of(

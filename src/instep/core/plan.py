@@ -274,7 +274,7 @@ class _Planning:
             case, activity = self._meeting(member, work.booking, person, waits)
             writes += self._case_writes(case, notes)
             writes += [activity.write] if activity.write is not None else []
-            notes += [*activity.notes, *self._remarks(member, work.booking)]
+            notes += [*activity.notes, *self._remarks(member, work.booking, person)]
         record = found.record if found else None
         return ItemPlan(
             work.item,
@@ -326,13 +326,18 @@ class _Planning:
                     break
         return tuple(found)
 
-    def _remarks(self, member: _Member, booking: Booking) -> list[str]:
+    def _remarks(self, member: _Member, booking: Booking, person: Related) -> list[str]:
         """What there is to say of a booking besides its records."""
         said = []
         if not wants_activity(booking):
             said.append("a request that nobody has approved has no activity in the CRM")
-        elif not member.want.activity and not member.work.settled:
-            said.append(f"no {self.setting.profile.activity.name}: it is switched off for this calendar")
+        elif member.want.elsewhere:
+            name = self.setting.profile.activity.name
+            twin = self.activities.twin(booking, person.id)
+            said.append(f"no {name}: it is switched off for this calendar")
+            said += (
+                [f"the {name} {twin.id}, which another product made, stands for this meeting"] if twin else []
+            )
         if booking.rescheduled_from:
             said.append(f"takes the place of {booking.rescheduled_from}")
         return said

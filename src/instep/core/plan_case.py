@@ -10,10 +10,11 @@ from attrs import frozen
 
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.creation import Ownership
-from instep.core.desired import DesiredField, Setting, fields_of, new_record_owner, wants_activity
+from instep.core.desired import DesiredField, Setting, fields_of, wants_activity
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
 from instep.core.matching import Found, Index
+from instep.core.owners import new_record_owner
 from instep.core.plan_fields import (
     Related,
     assigned_by_rules,

@@ -214,12 +214,16 @@ def _activity_lookup(setting: Setting, todo: _Todo) -> ObjectLookup | None:
     keys = {"Id": _unique(w.link.activity_id for w in bookings)}
     moments = {}
     fresh = [w.booking for w in bookings if w.booking and not w.link.activity_id]
+    # where it is switched off, another product may have written the same meeting
+    elsewhere = [w.booking for w, want in todo if w.booking and want.elsewhere]
     if _searchable(setting, activity.name, activity.key_field):
         keys[activity.key_field] = _unique(b.id for b in fresh)
     else:
         # without our external id: by every start that the booking ever had, then by its Ref line
         starts = [s for b in fresh for s in (b.start, *(t.start for t in b.timeline)) if s]
         moments = {activity.start_field: _unique(wire_datetime(s) for s in starts)}
+    twins = tuple(wire_datetime(booking.start) for booking in elsewhere)
+    moments[activity.start_field] = _unique((*moments.get(activity.start_field, ()), *twins))
     return ObjectLookup(
         activity.name,
         fields_to_read(setting, activity.name),
