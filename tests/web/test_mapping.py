@@ -157,7 +157,7 @@ def test_a_row_is_added_changed_and_saved(client: Client, row: Connection) -> No
     assert answer.status_code == 200
     words = answer.content.decode()
     assert "The mapping of Leads is saved" in words
-    assert "Saved 0" in words
+    assert "Saved just now by" in words
     assert "ines@acme.example" in words
     rows = rows_of(row)
     assert rows[-1] == Row("contact.job_title", "Title", fallback="Guest")
