@@ -139,6 +139,7 @@ def test_case_02_each_type_has_its_default(scene: Scene) -> None:
     }
     for name, (kind, more, _default) in defaults.items():
         make(scene, name, kind, required=True, **more)
+    make(scene, "Office", "Location", required=True, scale=6)
     make(scene, "Day", "Date", required=True)
     make(scene, "Moment", "DateTime", required=True)
     map_all(scene)
@@ -148,5 +149,6 @@ def test_case_02_each_type_has_its_default(scene: Scene) -> None:
     assert {name: found[f"{name}__c"] for name in defaults} == {
         name: row[2] for name, row in defaults.items()
     }
+    assert (found["Office__Latitude__s"], found["Office__Longitude__s"]) == (0, 0)
     assert found["Day__c"]
     assert str(found["Moment__c"]).startswith(str(found["Day__c"]))

@@ -196,7 +196,7 @@ def test_a_required_field_that_nobody_maps_asks_for_a_value(
     client.post(address(row), {"act": "read"})
     answer = client.get(address(row))
     view = answer.context["views"][-1]
-    assert (view.typed.field, view.typed.source, view.placeholder) == ("Region__c", "", "required")
+    assert (view.typed.field, view.typed.source, view.is_required) == ("Region__c", "", True)
     form = form_of(answer)
     assert client.post(address(row), {**form, "act": "save"}).status_code == 302, "left alone it is no fault"
     assert "Region__c" not in {one.field for one in rows_of(row)}

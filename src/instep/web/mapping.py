@@ -322,7 +322,7 @@ def _shown(
         "wrong": bool(faults),
         "acted": acted.partition("-")[0],
         "error": error,
-        "blockers": [f for f in described.required() if f.name not in page.own and _blocks(page, f.name)],
+        "blockers": [f for f in described.asked() if f.name not in page.own and _blocks(page, f.name)],
         "data": {
             "sources": as_data(page.offer.sources),
             "fields": as_data(page.offer.fields),
