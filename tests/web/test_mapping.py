@@ -89,10 +89,13 @@ def test_rows_of_the_meeting_have_no_overwrite(client: Client, row: Connection) 
     assert "mirror the booking, blanks too" in words
 
 
-def test_only_what_fits_can_be_written_and_is_not_our_own_is_offered(
+def test_case_03_only_what_fits_can_be_written_and_is_not_our_own_is_offered(
     client: Client, org: Running, row: Connection
 ) -> None:
-    """Look-ups, encrypted texts, an Event's times, read-only fields: never; multi-select and checkboxes: yes."""
+    """Acceptance case 3, but for checkboxes and multi-select, which are supported here (feature M6).
+
+    Look-ups, encrypted texts, an Event's times and read-only fields are never offered.
+    """
     for name, kind in (
         ("Vip__c", "boolean"),
         ("Topics__c", "multipicklist"),
