@@ -7,7 +7,7 @@ from attrs import evolve
 
 from core.org import SCHEMA
 from instep.core.catalogue import Property
-from instep.core.crm_schema import Field, ObjectSchema
+from instep.core.crm_schema import Field, ObjectSchema, RecordType
 from instep.core.mapping import Row
 from instep.core.mapping_check import FALLBACK, FIELD, SOURCE, doubled, hints, row_faults
 
@@ -60,6 +60,16 @@ def test_each_fault_is_about_one_half(row: Row, part: str, said: str) -> None:
 def test_rows_that_may_be_saved(row: Row) -> None:
     """A geolocation by its whole or by one part; a fallback alone; an archived property that is used already."""
     assert row_faults(row, LEAD, frozenset(), "Salesforce", {OLD.key: OLD}) == []
+
+
+def test_a_fixed_value_that_a_chosen_record_type_lacks_is_worth_a_hint() -> None:
+    partner = RecordType("012A", "Partner")
+    described = evolve(LEAD, record_types=(partner,), choices={"012A": {"Tier__c": frozenset({"Silver"})}})
+    rows = (Row("static:Gold", "Tier__c"), Row("static:Silver", "Tier__c"))
+    assert not row_faults(rows[0], described, frozenset(), "Salesforce", {})
+    (hint,) = hints(rows, described, [partner])
+    assert hint.startswith("New records of type “Partner”: the static value cannot be written")
+    assert hints(rows, described) == []
 
 
 def test_a_field_takes_one_source_however_it_is_spelled() -> None:
