@@ -28,6 +28,8 @@ TYPES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
     "Colour": ("Picklist", {"choices": ["Red"]}, "Blue", "Blue"),
     "Short": ("Text", {"length": 20}, LONG, LONG[:20].rstrip()),
     "Area": ("TextArea", {}, "one\ntwo", "one\ntwo"),
+    "Story": ("Html", {"length": 32768}, "a < b\nc & d", "a &lt; b<br>c &amp; d"),
+    "Essay": ("LongTextArea", {"length": 32768}, LONG, LONG.strip()),
     "Site": ("Url", {}, "https://guest.example/a", "https://guest.example/a"),
     "Vip": ("Checkbox", {}, "yes", True),
     "Topics": ("MultiselectPicklist", {"choices": ["A", "B", "C"], "restricted": True}, ["C", "A"], "C;A"),

@@ -198,6 +198,8 @@ def test_a_required_field_that_nobody_maps_asks_for_a_value(
     order(org, "field", {"object": "Lead", "field": "Region__c", "create": region})
     client.post(address(row), {"act": "read"})
     answer = client.get(address(row))
+    assert next(tab.problems for tab in answer.context["tabs"]) == 1
+    assert "1 field needs you" in answer.content.decode()
     view = answer.context["views"][-1]
     assert (view.typed.field, view.typed.source, view.is_required) == ("Region__c", "", True)
     form = form_of(answer)
