@@ -201,7 +201,12 @@ def test_a_required_field_that_nobody_maps_asks_for_a_value(
     assert next(tab.problems for tab in answer.context["tabs"]) == 1
     assert "1 field needs you" in answer.content.decode()
     view = answer.context["views"][-1]
-    assert (view.typed.field, view.typed.source, view.is_required) == ("Region__c", "", True)
+    assert (view.typed.field, view.typed.source, view.is_required, view.is_open) == (
+        "Region__c",
+        "",
+        True,
+        True,
+    )
     form = form_of(answer)
     assert client.post(address(row), {**form, "act": "save"}).status_code == 302, "left alone it is no fault"
     assert "Region__c" not in {one.field for one in rows_of(row)}

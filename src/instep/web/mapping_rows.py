@@ -94,6 +94,7 @@ class RowView:
     is_default: bool
     is_missing: bool
     is_required: bool
+    is_open: bool
     values: str
     errors: Mapping[str, list[str]] = field(factory=dict)
     would: Cell | None = None
@@ -156,6 +157,7 @@ def _view(
         is_default=any(one.source == row.source and one.field == row.field for row in offer.defaults),
         is_missing=bool(one.field) and target is None,
         is_required=_is_required(one, offer.described),
+        is_open=_is_open(one, offer.described),
         values=f"values-{target.name}" if target is not None and target.picklist else "",
         errors=errors,
         would=cells[n] if cells is not None and n < len(cells) else None,
