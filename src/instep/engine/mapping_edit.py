@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from django.db import transaction
 
 from instep.core.config_document import to_document
-from instep.core.crm_schema import ObjectSchema
+from instep.core.crm_schema import ObjectSchema, RecordType
 from instep.core.errors import InputError
 from instep.core.mapping import Row
 from instep.core.mapping_check import FIELD, Fault, doubled, hints, row_faults
@@ -98,7 +98,15 @@ def save_rows(
         item_queries.mark_in_lane(account_id, lane.id)
         # the wake comes last, for it takes the queue's locks
         lane_queries.wake(lane.id)
-    return Outcome(hints=tuple(hints(rows, described)) if described else ())
+    return Outcome(hints=tuple(hints(rows, described, _chosen(lane, name, described))) if described else ())
+
+
+def _chosen(lane: Lane, name: str, described: ObjectSchema) -> list[RecordType]:
+    """The record types that new records of an object may get, for all calendars or for one."""
+    named = [lane.config.record_types.get(name, "")]
+    named += [rules.record_types.get(name, "") for rules in lane.config.calendars.values()]
+    found = (described.record_type(one) for one in dict.fromkeys(named) if one)
+    return [one for one in found if one is not None]
 
 
 def check_connected(row: Mapping[str, Any]) -> None:
