@@ -72,7 +72,8 @@ def value(key: str, made: Any = MEETING, person: Any = MARIA, connected: bool = 
         (
             "meeting.summary_long",
             "Meeting with: Maria Ortega, Company: Acme, Subject: Product demo, "
-            "Start time: Mon, Mar 23, 2015, 11:00 AM, Duration: 15 minutes, Location: https://meet.example/42, "
+            "Start time: Mon, Mar 23, 2015, 11:00 AM (Europe/Lisbon), Duration: 15 minutes, "
+            "Location: https://meet.example/42, "
             "Customer email: ctc-1@guest.example, Customer phone: +14155550100, "
             "Note from customer: Bring the numbers",
         ),

@@ -89,8 +89,10 @@ def test_our_contact_id_beats_an_address() -> None:
     other = add(crm, Email=ADDRESS)
     found = find(crm)
     assert (found.match.object, found.match.id) == ("Contact", ours)
-    assert found.match.rule == "this Contact carries our Contact id"
-    assert reasons(found.match)[other] == "our Contact id comes before an e-mail address or a phone number"
+    assert found.match.rule == "this Contact carries Instep's contact id"
+    assert (
+        reasons(found.match)[other] == "Instep's contact id comes before an e-mail address or a phone number"
+    )
 
 
 def test_the_configured_object_comes_first() -> None:
@@ -193,7 +195,7 @@ def test_an_open_lead_beats_a_converted_one() -> None:
 
 
 def test_a_converted_lead_whose_contact_is_gone_is_no_person() -> None:
-    """A new person is made; our Contact id is taken by the Lead that cannot be used."""
+    """A new person is made; Instep's contact id is taken by the Lead that cannot be used."""
     crm = MemoryCrm()
     lead = add(crm, Email=ADDRESS, **{CONTACT_ID: "CTC-1"})
     crm.deleted.add(crm.convert(lead))
@@ -204,7 +206,7 @@ def test_a_converted_lead_whose_contact_is_gone_is_no_person() -> None:
 
 
 def test_one_query_for_each_object_asks_for_everything() -> None:
-    """Ids, our Contact ids, addresses and phones are OR-ed; the Event is asked for by our Booking id."""
+    """Ids, Instep's contact ids, addresses and phones are OR-ed; the Event is asked for by our Booking id."""
     works = [
         Work("booking:BKNG-1", MARIA, booking()),
         Work("booking:BKNG-2", contact("CTC-2"), booking("BKNG-2"), Link("Lead", "00Q1", "00U1")),

@@ -469,7 +469,7 @@ def test_a_person_whose_key_is_taken_is_made_without_it() -> None:
     desk.crm.deleted.add(desk.crm.convert(desk.crm.alive("Lead")[0]["Id"]))
     batch = desk.sync((booking("BKNG-2"), MARIA))
     assert [w.action for w in batch.writes] == [Action.CREATE, Action.UPSERT]
-    assert "made without our Contact id" in " ".join(batch.items[0].notes)
+    assert "made without Instep's contact id" in " ".join(batch.items[0].notes)
     assert len(desk.crm.people(MARIA.email)) == 1
 
 

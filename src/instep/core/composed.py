@@ -82,11 +82,12 @@ def summary(source: Source, long: bool) -> str:
         return ""
     name = " ".join(((contact.name if contact else "") or booking.guest.name).split())
     company = (contact.company if contact else "") or booking.guest.company
-    pairs = [("Meeting with", name), ("Company", company)]
+    pairs, where = [("Meeting with", name), ("Company", company)], owner_zone(booking)
     if long:
         pairs += [
             ("Subject", booking.subject),
-            ("Start time", day_time(booking.start, owner_zone(booking))),
+            # whoever reads it in the CRM knows the host's zone no more than the guest's
+            ("Start time", f"{day_time(booking.start, where)} ({where})"),
             ("Duration", f"{minutes_of(booking)} minutes"),
         ]
     pairs.append(("Location", booking.location))

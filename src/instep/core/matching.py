@@ -261,7 +261,7 @@ class _Pool:
         return not self.want.case or self.setting.profile.person(record.object).family == self.want.family
 
     def choose(self) -> tuple[Record | None, str]:
-        found, rule = self._first(self.by_key, "carries our Contact id")
+        found, rule = self._first(self.by_key, "carries Instep's contact id")
         if found is None:
             found, rule = self._first(self.by_email, "has this e-mail address")
         if found is None and not self.email:
@@ -304,7 +304,7 @@ class _Pool:
 
     def candidates(self, chosen: Record | None, rule: str, settled: str) -> tuple[Candidate, ...]:
         groups = (
-            ("carries our Contact id", self.by_key),
+            ("carries Instep's contact id", self.by_key),
             ("same e-mail address", self.by_email),
             ("same phone number", self.by_phone),
         )
@@ -342,7 +342,7 @@ class _Pool:
         if settled:
             return settled
         if record not in self.by_key and chosen in self.by_key:
-            return "our Contact id comes before an e-mail address or a phone number"
+            return "Instep's contact id comes before an e-mail address or a phone number"
         if record.object != chosen.object:
             return f"{self.order[0].name} comes first"
         one, other_one = self.index.age(record), self.index.age(chosen)

@@ -106,7 +106,9 @@ def _new_person(
         notes.append(weaker(setting, person.name))
     elif found.key_taken:
         keyed = False
-        notes.append(f"{person.name} made without our Contact id: a record that cannot be used carries it.")
+        notes.append(
+            f"{person.name} made without Instep's contact id: a record that cannot be used carries it."
+        )
     # a plain create is told which record it would double; person accounts cannot be upserted at all
     upsert = keyed and person.upsert and not alone
     if keyed and not upsert:
@@ -135,7 +137,7 @@ def _key_as_value(setting: Setting, person: PersonObject, contact: Contact) -> l
             target.name,
             target.label,
             contact.id,
-            rule="our Contact id",
+            rule="Instep's contact id",
             verdict=Verdict.WRITE,
             optional=False,
         )

@@ -17,6 +17,9 @@ from instep.core.crm_schema import Field
 from instep.core.mapping import canonical
 from instep.core.plan import ItemPlan
 
+#: what a receipt says of a field that was written with the value that it held
+RESENT = "sent again, unchanged"
+
 
 @frozen
 class Cost:
@@ -68,7 +71,7 @@ def _as_it_turned_out(change: Change, read: Any) -> str:
     wanted = _comparable(change.new)
     equal = _comparable(read) == wanted
     if change.verdict is Verdict.WRITE and equal:
-        return "; ".join(part for part in (change.note, "sent again, unchanged") if part)
+        return "; ".join(part for part in (change.note, RESENT) if part)
     if change.verdict is not Verdict.KEEP:
         return change.note
     if equal:

@@ -183,14 +183,12 @@ class CreationForm(forms.Form):
         assigned = name in self.profile.assigned
         rule = self.config.owner(name)
         self._data(name)
-        self._owner(
-            f"{name}-existing", _("Owner of a %(object)s that exists"), rule.existing, assigned, keep=True
-        )
+        self._owner(f"{name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True)
         always = [
             _("Found by the record id of the link, else by e-mail. Of several, the most recently modified.")
         ]
         if assigned:
-            self._owner(f"{name}-new", _("Owner of a new %(object)s"), rule.new, assigned)
+            self._owner(f"{name}-new", _("Owner of a new one"), rule.new, assigned)
         else:
             always.append(_("A new %(object)s always belongs to the booking's owner.") % {"object": name})
         self._type(name)
@@ -232,9 +230,9 @@ class CreationForm(forms.Form):
         rule, assigned = self.config.owner(case.name), case.name in self.profile.assigned
         self._data(case.name)
         self._owner(
-            f"{case.name}-existing", _("Owner of a Case that exists"), rule.existing, assigned, keep=True
+            f"{case.name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True
         )
-        self._owner(f"{case.name}-new", _("Owner of a new Case"), rule.new, assigned)
+        self._owner(f"{case.name}-new", _("Owner of a new one"), rule.new, assigned)
         self._type(case.name)
         self._part(case.name, [
             _("A Case that exists is known by the record id of the link only, never by e-mail."),
@@ -286,7 +284,7 @@ class CreationForm(forms.Form):
     def _data(self, name: str) -> None:
         said = data_rule(self.config, name)
         choices = [*_DATA, *([(MIXED, _("As each row of the mapping says"))] if said == MIXED else [])]
-        self._radio(f"{name}-data", _("Data of a %(object)s that exists") % {"object": name}, said, choices)
+        self._radio(f"{name}-data", _("Data of one that exists"), said, choices)
 
     def _owner(self, name: str, label: str, said: Ownership, assigned: bool, keep: bool = False) -> None:
         offered = [
@@ -294,8 +292,6 @@ class CreationForm(forms.Form):
             Ownership.HOST,
             *([Ownership.RULES] if assigned else []),
         ]
-        object_name = name.partition("-")[0]
-        label = label % {"object": object_name} if "%" in label else label
         self._radio(name, label, said.value, [(one.value, _OWNER_WORDS[one]) for one in offered])
 
     def _type(self, role: str, label: str = "", object_name: str = "") -> None:

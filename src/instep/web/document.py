@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from instep.core.changes import Action, Verdict
+from instep.core.receipt import RESENT
 
 #: (object, record id) -> address of the record's page, or an empty text
 RecordUrl = Callable[[str, str], str]
@@ -53,6 +54,7 @@ class Line:
     source: str
     note: str
     at: datetime | None
+    resent: bool = False
 
 
 @frozen
@@ -73,6 +75,8 @@ class Record:
     #: tried once more in the same run, after a refusal
     again: bool
     changed: tuple[Line, ...]
+    #: written once more with what they hold: the fields of a record that mirrors travel together
+    resent: tuple[Line, ...]
     left_out: tuple[Line, ...]
     kept: tuple[Line, ...]
 
@@ -202,7 +206,8 @@ def _record(row: Mapping[str, Any], is_plan: bool, url: RecordUrl, again: bool) 
         fresh=(row.get("action") in (Action.CREATE, Action.UPSERT) and not row.get("id"))
         or result.get("created", False),
         again=again,
-        changed=tuple(line for line in lines if line.kind == CHANGED),
+        changed=tuple(line for line in lines if line.kind == CHANGED and not line.resent),
+        resent=tuple(line for line in lines if line.kind == CHANGED and line.resent),
         left_out=tuple(line for line in lines if line.kind == LEFT_OUT),
         kept=tuple(line for line in lines if line.kind == KEPT),
     )
@@ -241,6 +246,7 @@ def _line(change: Mapping[str, Any]) -> Line:
         source=change.get("source") or "",
         note=change.get("note") or "",
         at=_meant(change.get("old") if kind == KEPT else change.get("new")),
+        resent=(change.get("note") or "").endswith(RESENT),
     )
 
 
