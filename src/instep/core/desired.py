@@ -9,7 +9,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from instep.core.booking import Booking, Host, Status
-from instep.core.catalogue import Property, Source, find, value_of, zone
+from instep.core.catalogue import Property, find, value_of
+from instep.core.composed import Source, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
 from instep.core.lookup import CrmUser, Record

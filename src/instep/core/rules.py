@@ -332,7 +332,8 @@ def _unfilled(name: str, rows: tuple[Row, ...], profile: Profile, described: Obj
     mapped = {target.name for row in rows if (target := described.get(row.field)) is not None}
     said = []
     for target in described.required():
-        if target.name in mapped or target.name in system_fields(profile, name):
+        whole = target.compound if target.axis else ""
+        if {target.name, whole} & mapped or target.name in system_fields(profile, name):
             continue
         default = default_for(target, _ANY_DAY)
         if default.refused:
