@@ -182,8 +182,10 @@ class MemoryCrm:
                 yield Record(part.object, record_id, fields, kept, deleted=gone)
 
     def _matches(self, part: ObjectLookup, row: Row) -> bool:
+        if row["Id"][:15] in {value[:15] for value in part.keys.get("Id", ())}:
+            return True
         for name, values in part.keys.items():
-            if str(row[name] or "").lower() in {v.lower() for v in values}:
+            if name != "Id" and str(row[name] or "").lower() in {v.lower() for v in values}:
                 return True
         wanted = [(row[name], {_at(v) for v in values}) for name, values in part.moments.items()]
         return any(there and _at(there) in moments for there, moments in wanted)

@@ -172,10 +172,17 @@ class _Planning:
         return [_Group(max(ms, key=lambda m: m.work.stamp), tuple(ms)) for ms in grouped.values()]
 
     def _member(self, work: Work) -> _Member:
-        want, found = wanted(self.setting, work), None
+        want, found = self._with_named_case(work, wanted(self.setting, work)), None
         if work.contact is not None and not work.held and not want.nothing:
             found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
         return _Member(work, want, found)
+
+    def _with_named_case(self, work: Work, want: Wanted) -> Wanted:
+        """What is wanted of a booking whose link names a case that is there: a person who can have one."""
+        case = self.setting.profile.case
+        if case is None or case.link not in want.ids or self.cases.of(work, want)[0] is None:
+            return want
+        return evolve(want, family=case.family, case=True)
 
     def _one_for_each(self, members: list[_Member]) -> dict[str, Found]:
         """What each new person becomes, by our contact: one record, whatever the calendars of its bookings want.

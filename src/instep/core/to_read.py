@@ -178,8 +178,9 @@ def _company_lookup(setting: Setting, todo: _Todo) -> ObjectLookup | None:
         return None
     names = _unique(
         company_name(setting, w.contact, w.booking)
-        for w, want in todo
-        if w.contact is not None and setting.profile.person(want.family).employer and not w.link.company_id
+        for w, _ in todo
+        # whatever is made or found may be a Contact of ours that has no company yet
+        if w.contact is not None and not w.link.company_id
     )
     keys = {"Id": _unique(w.link.company_id for w, _ in todo), company.name_field: names}
     kept = {n: v for n, v in keys.items() if v and _searchable(setting, company.name, n)}

@@ -43,7 +43,7 @@ def host_by_key(account_id: int, key: int) -> Host | None:
 
 
 def calendar_of(account_id: int, key: int) -> tuple[str, str]:
-    """The id by which bookings name a calendar, and its name; both empty where the account has none such."""
+    """The id by which bookings name a calendar, and its name; both empty where the account has no such calendar."""
     found = rows("SELECT source_id, name FROM calendar WHERE account_id = %s AND id = %s", [account_id, key])
     return (found[0][0], found[0][1]) if found else ("", "")
 
