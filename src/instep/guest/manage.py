@@ -15,11 +15,11 @@ from instep.bookings import commands
 from instep.core import calendar_file as files
 from instep.core import zones
 from instep.core.acts import Act
-from instep.core.booking import Booking, Status
+from instep.core.booking import Booking, Guest, Status
 from instep.core.errors import InputError
 from instep.guest.asked import cleaned
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
-from instep.guest.public import guest_page, pause, private, too_often
+from instep.guest.public import frameable, guest_page, pause, private, too_often
 from instep.notify import sending
 
 #: as long as a reason may be
@@ -46,7 +46,9 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
         "book_again": reverse("book", args=[calendar.slug]) if calendar and calendar.published else "",
         "mailed": sending.is_set_up(),
     }
-    return render(request, "guest/manage.html", context)
+    response = render(request, "guest/manage.html", context)
+    # right after booking inside another page; it holds links only, and they open pages of their own
+    return frameable(response) if meeting.asked.embedded else response
 
 
 @guest_page("GET")
@@ -65,7 +67,8 @@ def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     meeting = meeting_of(request, token)
     if meeting is None:
         return no_meeting(request)
-    body = files.calendar_file(meeting.booking, meeting.now, meeting.rules.next_steps)
+    shown = evolve(meeting.booking, guest=Guest()) if meeting.private else meeting.booking
+    body = files.calendar_file(shown, meeting.now, meeting.rules.next_steps)
     response = HttpResponse(body, content_type=files.CONTENT_TYPE)
     response["Content-Disposition"] = 'attachment; filename="meeting.ics"'
     return response
