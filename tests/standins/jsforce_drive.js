@@ -34,7 +34,7 @@ async function main() {
     told.upserts.push(answer.created);
   }
 
-  const many = await conn.sobject("Lead").create([lead, { LastName: "x" }]);
+  const many = await conn.sobject("Lead").create([lead, { Company: "x" }]);
   told.many = many.map((row) => row.success);
   told.manyCode = many[1].errors[0].statusCode;
   told.manyUpdated = (await conn.sobject("Lead").update([{ Id: many[0].id, Title: "x" }])).map((row) => row.success);
@@ -45,8 +45,27 @@ async function main() {
   told.deleted = (await conn.sobject("Lead").destroy(made.id)).success;
 
   const code = (promise) => promise.then(() => "none", (error) => error.errorCode);
-  told.refused = await code(conn.sobject("Lead").create({ LastName: "x" }));
+  told.refused = await code(conn.sobject("Lead").create({ Company: "x" }));
   told.malformed = await code(conn.query("SELECT Id FROM Lead WHERE Email = 'O'Brien'"));
+
+  told.entity = (await conn.tooling.query("SELECT KeyPrefix FROM EntityDefinition WHERE QualifiedApiName = 'Lead'")).records[0].KeyPrefix;
+  const types = (await conn.sobject("Account").describe()).recordTypeInfos;
+  told.types = types.map((one) => one.developerName);
+  const person = types.find((one) => one.developerName === "PersonAccount").recordTypeId;
+  const account = await conn.sobject("Account").create({ RecordTypeId: person, LastName: "Hopper", PersonEmail: "g@navy.example" });
+  const contact = (await conn.sobject("Account").retrieve(account.id)).PersonContactId;
+  told.person = (await conn.sobject("Contact").retrieve(contact)).IsPersonAccount;
+  const path = `/services/data/v68.0/ui-api/object-info/Account/picklist-values/${person}/Type`;
+  told.picklist = (await conn.requestGet(path)).values.slice(0, 2).map((one) => one.value);
+  told.owners = [];
+  for (const headers of [{}, { "Sforce-Auto-Assign": "FALSE" }]) {
+    const owned = await conn.sobject("Lead").create({ LastName: "Web", Company: "x" }, { headers });
+    told.owners.push((await conn.sobject("Lead").retrieve(owned.id)).OwnerId.slice(0, 3));
+  }
+  const twin = { LastName: "Twin", Email: "twin@navy.example" };
+  await conn.sobject("Contact").create(twin);
+  told.duplicate = await code(conn.sobject("Contact").create(twin));
+  told.saved = (await conn.sobject("Contact").create(twin, { headers: { "Sforce-Duplicate-Rule-Header": "allowSave=true" } })).success;
   told.limit = conn.limitInfo.apiUsage.limit;
   console.log(JSON.stringify(told));
 }

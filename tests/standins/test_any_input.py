@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from instep_standins.salesforce import Org, create_app
+from instep_standins.salesforce import Org, create_app, formulas
 from standins.sf import BASE, Client
 
 WORDS = st.sampled_from([
@@ -18,7 +18,10 @@ WORDS = st.sampled_from([
     "type", "id", "records", "allOrNone", "compositeRequest", "method", "url", "referenceId", "body", "httpHeaders",
     "GET", "POST", "PATCH", f"{BASE}/sobjects/Lead", f"{BASE}/composite/sobjects", f"{BASE}/composite", "@{a.id}", "a",
     "2026-10-05T08:00:00Z", "a@mail.example", "00QHs0000000001", "deployOptions", "ids", "fields", "kind", "row",
-    "batchRequests", "\x00", "\ud800", "😀" * 50, "x" * 300,
+    "batchRequests", "EventWhoIds", "RecordTypeId", "CountryCode", "StateCode", "PersonEmail", "object", "name",
+    "values", "defaults", "entries", "when", "owner", "formula", "message", "matching", "objects", "permissions",
+    "profile", "username", "create", "label", "choices", "Text", "ISBLANK(Email)", "integration@acme.example",
+    "\x00", "\ud800", "😀" * 50, "x" * 300,
 ])  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=8)
 BODIES = st.recursive(
@@ -34,6 +37,8 @@ PATHS = st.sampled_from([
     "/sobjects/Lead", "/sobjects/Event", "/sobjects/Lead/00QHs0000000001", "/sobjects/Lead/Email/a%40b.cd",
     "/composite", "/composite/batch", "/composite/tree/Lead", "/composite/sobjects", "/composite/sobjects/Lead",
     "/composite/sobjects/Lead/Email", "/metadata/deployRequest", "/limits", "/query",
+    "/sobjects/Account", "/sobjects/Case", "/sobjects/EventRelation", "/tooling/query", "/tooling/sobjects",
+    "/ui-api/object-info/Lead/picklist-values/012000000000000AAA", "/ui-api/object-info/Lead/picklist-values/x",
 ])  # fmt: skip
 METHODS = st.sampled_from(["GET", "POST", "PATCH", "DELETE"])
 SOQL_WORDS = [
@@ -43,6 +48,21 @@ SOQL_WORDS = [
     "TODAY", "LAST_N_DAYS:9", "AND", "OR", "NOT", "ORDER BY", "DESC", "NULLS LAST", "LIMIT 3", "OFFSET 1", "Address",
 ]  # fmt: skip
 SOQL_PARTS = st.lists(st.sampled_from(SOQL_WORDS), max_size=14)
+
+
+ORDERS = [
+    "records", "settings", "faults", "fls", "field", "convert-lead", "merge", "features", "organization", "processes",
+    "record-types", "record-type-access", "queues", "assignment-rules", "default-owner", "validation-rules",
+    "duplicate-rules", "profiles", "permission-sets", "user", "withhold", "approvals",
+]  # fmt: skip
+FORMULA_PARTS = st.lists(
+    st.sampled_from([
+        "ISBLANK(", "AND(", "IF(", "REGEX(", "Email", "NumberOfEmployees", "Owner.Name", "$User.Id", '"a"', '"("',
+        "1", "0",
+        ")", ",", "=", "<", "+", "-", "/", "&&", "||", "!", "TODAY()", "ISCHANGED(", "PRIORVALUE(", "TRUE", "NULL",
+    ]),
+    max_size=12,
+)  # fmt: skip
 
 
 def in_process(org: Org) -> Client:
@@ -102,6 +122,28 @@ def test_any_statement(parts: list[str]) -> None:
     assert answer.status_code in (200, 400), answer.text
 
 
+@RELAXED
+@given(FORMULA_PARTS)
+def test_any_formula(parts: list[str]) -> None:
+    """It is refused with words, or it has a value for every record."""
+    text = " ".join(parts)
+    try:
+        formulas.check(text, ORG, ORG.catalogue["Lead"])
+    except ValueError:
+        return
+    record = {"Email": "a@b.example", "NumberOfEmployees": 3}
+    for held in ({}, record):
+        formulas.value(text, formulas.Scope(ORG, ORG.catalogue["Lead"], held, None, ""))
+
+
+@pytest.mark.parametrize(
+    "text", ["+".join("1" * 1900), "!" * 1000 + "TRUE", "(" * 1000, "NOT(" * 500, '"' + "x" * 4000]
+)
+def test_formulas_too_long_or_too_deep(text: str) -> None:
+    with pytest.raises(ValueError, match="formula"):
+        formulas.check(text, ORG, ORG.catalogue["Lead"])
+
+
 LEAD = {"LastName": "A", "Company": "C"}
 
 
@@ -145,7 +187,7 @@ def test_statement_with_an_absurd_number_of_days() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.sampled_from(["records", "settings", "faults", "fls", "field", "convert-lead"]), BODIES)
+@given(st.sampled_from(ORDERS), BODIES)
 def test_any_order(order: str, body: Any) -> None:
     """Orders that make no sense are refused as well, and what they change is undone before the next one."""
     answer = SF.http.post(

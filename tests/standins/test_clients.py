@@ -5,18 +5,23 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce, SFType
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceMoreThanOneRecord
 
+from standins.conftest import START
 from standins.sf import Client
+from standins.test_rights import KEY, PUBLIC
 
 HERE = Path(__file__).parent
 NODE_BIN = Path(sys.executable).parent
@@ -37,7 +42,7 @@ class _OnLoopback(HTTPAdapter):
         self._base_url = base_url
 
     def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
-        request.url = self._base_url + str(request.url).removeprefix("https://acme.my.salesforce.com")
+        request.url = re.sub(r"^https://[^/]+", self._base_url, str(request.url))
         return super().send(request, **more)
 
 
@@ -96,6 +101,54 @@ def test_simple_salesforce_understands_refusals(sf: Client, simple: Salesforce) 
         simple.Lead.upsert("Email/a'b@mail.example", {"Title": "x"})
 
 
+def test_simple_salesforce_signs_in_with_a_key_of_its_own(sf: Client) -> None:
+    """JWT bearer as the client builds it: its claims, its signature, login.salesforce.com as the audience."""
+    user = "integration@acme.example"
+    sf.fake("settings", {"jwtCertificate": PUBLIC, "preAuthorised": [user], "clock": time.time() - START})
+    session = requests.Session()
+    session.mount("https://", _OnLoopback(str(sf.http.base_url).rstrip("/")))
+    key = KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    client = Salesforce(
+        username=user, consumer_key=sf.org.client_id, privatekey=key, session=session, version="68.0"
+    )
+    assert client.query("SELECT Name FROM User WHERE Username = 'integration@acme.example'")["totalSize"] == 1
+
+
+def test_simple_salesforce_reads_the_setup(sf: Client, simple: Salesforce) -> None:
+    made = sf.fake("record-types", {"object": "Lead", "name": "Partner", "values": {"Rating": ["Hot"]}})
+    sf.fake(
+        "validation-rules",
+        {"object": "Lead", "name": "Title", "formula": "ISBLANK(Title)", "message": "A title."},
+    )
+    types = {one["developerName"]: one for one in simple.Lead.describe()["recordTypeInfos"]}
+    assert types["Partner"]["recordTypeId"] == made["Id"]
+    values = simple.restful(f"ui-api/object-info/Lead/picklist-values/{made['Id']}/Rating")["values"]
+    assert [value["value"] for value in values] == ["Hot"]
+    found = simple.toolingexecute(
+        "query", params={"q": "SELECT ValidationName FROM ValidationRule WHERE Active = true"}
+    )
+    assert [row["ValidationName"] for row in found["records"]] == ["Title"]
+    with pytest.raises(SalesforceMalformedRequest) as refused:
+        simple.Lead.create(LEAD)
+    assert refused.value.content == [
+        {"message": "A title.", "errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": []}
+    ]
+
+
+def test_simple_salesforce_meets_a_duplicate(sf: Client, simple: Salesforce) -> None:
+    sf.fake("duplicate-rules", {"object": "Lead"})
+    made = simple.Lead.create(LEAD)
+    with pytest.raises(SalesforceMalformedRequest) as refused:
+        simple.Lead.create(LEAD)
+    [error] = refused.value.content
+    assert error["errorCode"] == "DUPLICATES_DETECTED"
+    assert error["duplicateResut"]["matchResults"][0]["matchRecords"][0]["record"]["Id"] == made["id"]
+    saved = simple.Lead.create(LEAD, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"})
+    assert saved["success"]
+
+
 def _trusting_this_machine() -> dict[str, str]:
     """npm trusts the machine's own certificates too: behind a proxy the ones that Node brings know nobody."""
     own = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -134,6 +187,13 @@ def _npm_folder() -> Path:
 def test_jsforce_drives_the_org(sf: Client) -> None:
     """Login by client credentials, describe, query, create, update, upsert, delete, collections, composite, codes."""
     sf.install()
+    sf.fake("queues", {"name": "Web leads", "objects": ["Lead"]})
+    sf.fake(
+        "assignment-rules",
+        {"object": "Lead", "entries": [{"when": 'LastName = "Web"', "owner": "Web leads"}]},
+    )
+    sf.fake("duplicate-rules", {"object": "Contact"})
+    sf.fake("features", {"personAccounts": True})
     folder = _npm_folder()
     order = {
         "url": str(sf.http.base_url).rstrip("/"), "clientId": sf.org.client_id, "clientSecret": sf.org.client_secret,
@@ -150,5 +210,8 @@ def test_jsforce_drives_the_org(sf: Client) -> None:
         "retrieved": "Ångström", "updated": True, "title": "CTO", "found": 1, "upserts": [True, False],
         "many": [True, False], "manyCode": "REQUIRED_FIELD_MISSING", "manyUpdated": [True], "fetched": 450,
         "deleted": True, "refused": "REQUIRED_FIELD_MISSING", "malformed": "MALFORMED_QUERY", "limit": 15000,
+        "entity": "00Q", "types": ["Business_Account", "PersonAccount", "Master"], "person": True,
+        "picklist": ["Prospect", "Customer - Direct"], "owners": ["00G", "005"], "duplicate": "DUPLICATES_DETECTED",
+        "saved": True,
     }  # fmt: skip
     assert [event[BOOKING] for event in sf.stored("Event")] == ["B-1"]

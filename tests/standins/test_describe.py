@@ -18,9 +18,9 @@ _CUSTOM_SUFFIX = "__c"
 _OBJECTS = ("Account", "Case", "Contact", "Event", "Lead")
 
 
-def recording(name: str) -> dict[str, Any]:
-    """The recorded describe of an object."""
-    wanted = f"shared_cassettes/GET_sobjects_{name}_describe.yaml"
+def recording(name: str, wanted: str = "") -> dict[str, Any]:
+    """The recorded describe of an object, or the one in the file that is wanted."""
+    wanted = wanted or f"shared_cassettes/GET_sobjects_{name}_describe.yaml"
     try:
         found = next(f for f in metadata.files("cumulusci") or () if str(f).endswith(wanted))
     except metadata.PackageNotFoundError:
@@ -90,7 +90,11 @@ def test_object_has_every_key_of_a_recent_describe(sf: Client, name: str) -> Non
 def test_all_objects_are_in_the_global_describe(sf: Client) -> None:
     body = sf.call("GET", "/sobjects").json()
     assert (body["encoding"], body["maxBatchSize"]) == ("UTF-8", 200)
-    assert {one["name"] for one in body["sobjects"]} == set(schema.OBJECTS)
+    assert {one["name"] for one in body["sobjects"]} == set(schema.OBJECTS) - {
+        "CurrencyType",
+        "CustomField",
+        "ValidationRule",
+    }
 
 
 def test_unchanged_describe_answers_304_until_the_schema_changes(sf: Client) -> None:

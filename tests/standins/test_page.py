@@ -228,7 +228,7 @@ def test_every_fault_button_does_something_and_is_cleared(sf: Client, key: str) 
     page = words(do(sf, "/faults", act=key, **form))
     if key == "expire":
         assert sf.call("GET", "/limits").status_code == 401
-    else:
+    elif key != "approvals":
         assert "Clear all" in page
         do(sf, "/faults", act="clear", id="all")
     assert "Nothing is wrong with this org" in words(sf.http.get("/faults"))

@@ -16,6 +16,7 @@ LEAD = {"LastName": "<img src=x onerror=alert(1)>", "Company": "Navy"}
 EVENT = {"Subject": "Demo", "StartDateTime": "2026-10-05T08:00:00Z", "DurationInMinutes": 30}
 AXE = Path(__file__).parent.parent / "e2e" / "vendor" / "axe-4.14.1.min.js"
 RULES = '{"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}'
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 2
 LONG = 120_000  # milliseconds: a busy machine is slow, not wrong
 
 
@@ -114,15 +115,43 @@ def test_all_is_readable_and_works_without_a_script(sf: Client, windows: Any) ->
     assert sf.call("GET", f"/sobjects/Lead/{lead}").status_code == 404
 
 
+def _set_up(sf: Client) -> None:
+    """Something of everything that the Setup pages show."""
+    sf.fake("processes", {"object": "Lead", "name": "Short", "values": ["Working - Contacted"]})
+    sf.fake(
+        "record-types",
+        {"object": "Lead", "label": LONG_NAME, "process": "Short", "values": {"Rating": ["Hot"]}},
+    )
+    sf.fake("queues", {"name": "Web leads", "objects": ["Lead", "Case"]})
+    sf.fake(
+        "assignment-rules",
+        {"object": "Lead", "name": "Standard", "entries": [{"owner": "Web leads"}], "active": False},
+    )
+    sf.fake(
+        "validation-rules",
+        {"object": "Case", "name": LONG_NAME, "formula": "ISBLANK(Subject)", "message": LONG_NAME},
+    )
+    sf.fake("duplicate-rules", {"object": "Contact", "label": "Standard Contact Duplicate Rule"})
+    sf.fake("profiles", {"name": "API only", "objects": {"Lead": ["read"]}})
+    sf.fake("permission-sets", {"name": "More", "label": "More"})
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/o/Lead", "/r/{lead}", "/calls", "/setup", "/setup/objects/Lead/Title", "/faults"]
-)
+    "path",
+    [
+        "/", "/o/Lead", "/r/{lead}", "/calls", "/setup", "/setup/org", "/setup/record-types", "/setup/rules",
+        "/setup/rights", "/setup/objects/Lead", "/setup/objects/Lead/Title", "/faults",
+    ],
+)  # fmt: skip
 def test_page_is_accessible_and_fits(sf: Client, windows: Any, path: str) -> None:
-    lead = sf.create("Lead", **{**LEAD, "LastName": "Wolfeschlegelsteinhausenbergerdorff" * 2})
+    lead = sf.create("Lead", **{**LEAD, "LastName": LONG_NAME})
     sf.create("Event", **EVENT, WhoId=lead)
+    _set_up(sf)
     sf.fake("faults", {"kind": "row", "match": {"object": "Lead"}})
     page = windows()
     page.goto(path.format(lead=lead))
+    for closed in page.locator("details > summary").all():
+        closed.click()
     # The page's policy lets no foreign script in; the debugger's line is not bound by it.
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
     for width, scheme in ((1280, "light"), (320, "dark")):

@@ -36,6 +36,16 @@ def salesforce(
     client_secret: Annotated[
         str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
     ] = "",
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve https, with a certificate of its own if none is given.")
+    ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="PEM file of the certificate for --tls."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="PEM file of the certificate's key.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line when ready.")] = False,
     home: Home = None,
 ) -> None:
@@ -46,7 +56,10 @@ def salesforce(
         "--data": str(data) if data else "",
         "--client-id": client_id,
         "--client-secret": client_secret,
+        "--certificate": str(certificate) if certificate else "",
+        "--key": str(key) if key else "",
     }
     given = [part for name, value in options.items() if value for part in (name, value)]
+    given += ["--tls"] if tls else []
     with redirect_stdout(io.StringIO()) if quiet else nullcontext():
         server.main(["--port", str(port), *given])

@@ -271,6 +271,7 @@ class App:
                 raise refuse(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
             caller = self._caller(request)
             with self.org.transaction(Cause(caller.user_id, trace.operations)):
+                self._check_api(caller)
                 self._count(trace)
                 if broken:
                     raise broken
@@ -284,6 +285,13 @@ class App:
             raise oauth.not_authorised()
         version, _ = rest.split_version(request.path)
         return Caller(self.org, session.user_id, version, request.headers, request.base_url)
+
+    def _check_api(self, caller: Caller) -> None:
+        """An edition without the API, and a user without API Enabled, are told the same."""
+        allowed = self.org.access.permissions(caller.user_id).get("PermissionsApiEnabled")
+        if not (self.org.settings.apiEnabled and allowed):
+            message = "The REST API is not enabled for this Organization."
+            raise refuse(403, errors.API_DISABLED_FOR_ORG, message)
 
     def _count(self, trace: Trace) -> None:
         settings = self.org.settings

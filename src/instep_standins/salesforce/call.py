@@ -4,11 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from . import config
 from .errors import not_found
 from .schema import SObject
 
 if TYPE_CHECKING:
     from .org import Org
+
+
+# They are for those who may view the setup.
+_SETUP_OBJECTS = frozenset(
+    {"FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment"}
+)
 
 
 @attrs.frozen
@@ -29,6 +36,7 @@ class Caller:
     version: str
     headers: dict[str, str] = attrs.field(factory=dict)
     base_url: str = ""
+    tooling: bool = False  # whether the call is one of the Tooling API
 
     @property
     def base(self) -> str:
@@ -37,11 +45,22 @@ class Caller:
     def object_url(self, name: str, record_id: str) -> str:
         return f"{self.base}/sobjects/{name}/{record_id}"
 
+    def sees(self, name: str) -> bool:
+        """Whether an object is there for this user and this API."""
+        flags = self.org.catalogue[name].flags
+        if "tooling" in flags:
+            return self.tooling
+        if self.tooling and "virtual" not in flags:
+            return False
+        if "currencies" in flags and not self.org.config.has(config.MULTI_CURRENCY):
+            return False
+        if name in _SETUP_OBJECTS and not self.org.access.permissions(self.user_id)["PermissionsViewSetup"]:
+            return False
+        return "read" in self.org.access.view(self.user_id, name).rights
+
     def view(self, name: str) -> SObject:
         """The object as the user sees it, its name in any case. Raises 404 NOT_FOUND."""
-        if name in self.org.catalogue:
-            return self.org.access.view(self.user_id, name)
-        for known in self.org.catalogue:
-            if known.lower() == name.lower():
+        for known in (name,) if name in self.org.catalogue else self.org.catalogue:
+            if known.lower() == name.lower() and self.sees(known):
                 return self.org.access.view(self.user_id, known)
         raise not_found()

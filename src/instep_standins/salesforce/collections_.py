@@ -77,7 +77,7 @@ def _view(caller: Caller, name: str) -> SObject:
 
 
 def _failed(error: RowError, **more: Any) -> Row:
-    return {"success": False, "errors": [error.row()], **more}
+    return {"success": False, "errors": error.rows(), **more}
 
 
 def _sizes(names: list[str]) -> list[tuple[str, int]]:
@@ -204,7 +204,7 @@ def delete(caller: Caller, listed: str, all_or_none: bool) -> Answer:
         target = caller.org.object_of_id(record["Id"])
         if target is None:
             raise RowError(errors.MALFORMED_ID, f"bad id {record['Id']}", ["Id"])
-        done = dml.delete(caller, caller.view(target.name), record["Id"], ("collection",))
+        done = dml.delete(caller, _view(caller, target.name), record["Id"], ("collection",))
         return {"id": done, "success": True, "errors": []}
 
     records: list[Row] = [{"Id": record_id} for record_id in wanted]

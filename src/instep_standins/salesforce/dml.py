@@ -5,7 +5,7 @@ Each function answers or raises RowError before anything is stored, so a refused
 
 from typing import Any
 
-from . import errors, ids, rules
+from . import assignment, duplicates, errors, ids, relations, rules, validation
 from .call import Caller
 from .errors import RowError
 from .operations import Operation
@@ -85,7 +85,10 @@ def _finish(caller: Caller, obj: SObject, record: Record, changed: Data, old: Re
     _check_required(obj, record, changed, old is None)
     rules.check_references(caller, obj, changed)
     rules.apply(caller, obj, record, changed, old)
+    validation.check(caller, obj, record, old)
+    duplicates.check(caller, obj, record, old)
     _check_unique(caller, obj, record, changed)
+    assignment.assign(caller, obj, record, old is None)
     now = caller.org.stamp()
     for name in ("LastModifiedDate", "SystemModstamp"):
         if name in obj.fields:
@@ -104,23 +107,34 @@ def _ordered_refusal(caller: Caller, method: str, kinds: set[str], obj: SObject,
         raise refusal
 
 
+def _check_right(obj: SObject, right: str, done: str) -> None:
+    if right not in obj.rights:
+        raise RowError(errors.CANNOT_ACTIVATE_ENTITY, f"entity type cannot be {done}: {obj.label}")
+
+
 def create(caller: Caller, obj: SObject, data: Data, kinds: tuple[str, ...] = ()) -> str:
     """Store a new record; its id. `kinds` tells faults in which kind of call it travels."""
     if not obj.writable:
         raise RowError(errors.CANNOT_ACTIVATE_ENTITY, f"entity type {obj.name} does not support create")
+    _check_right(obj, "create", "inserted")
+    data, people = relations.unpack(caller, obj, data)
     named = _fields_of(obj, data, creating=True)
     changed = {field.name: coerce(field, value) for field, value in named}
     org = caller.org
     record: Record = (
-        {"Id": ""} | rules.defaults(caller, obj) | {k: v for k, v in changed.items() if v is not None}
+        {"Id": ""}
+        | rules.defaults(caller, obj, changed)
+        | {k: v for k, v in changed.items() if v is not None}
     )
     record = _finish(caller, obj, record, changed, None)
     _ordered_refusal(caller, "POST", {"create", *kinds}, obj, data)
     record["Id"] = org.mint(obj.prefix)
+    for field in org.catalogue[obj.name].auto_numbered:
+        record[field.name] = f"{org.next_number(f'{obj.name}.{field.name}'):05d}"
     if obj.name == "Case":
         record["CaseNumber"] = f"{org.counters[obj.prefix] + 1000:08d}"
     org.tables.put(obj.name, record)
-    rules.after_write(caller, obj)
+    rules.after_write(caller, obj, record, people)
     return record["Id"]
 
 
@@ -141,6 +155,8 @@ def update(caller: Caller, obj: SObject, text: str, data: Data, kinds: tuple[str
     """Change a record by id; the id. Fields set to their present value still stamp the record."""
     if not obj.writable or "noupdate" in obj.flags:
         raise RowError(errors.CANNOT_ACTIVATE_ENTITY, f"entity type {obj.name} does not support update")
+    _check_right(obj, "edit", "updated")
+    data, people = relations.unpack(caller, obj, data)
     named = _fields_of(obj, data, creating=False)
     old = find(caller, obj, text)
     rules.check_open(obj, old)
@@ -148,7 +164,7 @@ def update(caller: Caller, obj: SObject, text: str, data: Data, kinds: tuple[str
     record = _finish(caller, obj, {**old, **changed}, changed, old)
     _ordered_refusal(caller, "PATCH", {"update", *kinds}, obj, {**old, **data})
     caller.org.tables.put(obj.name, record)
-    rules.after_write(caller, obj)
+    rules.after_write(caller, obj, record, people)
     return record["Id"]
 
 
@@ -200,14 +216,17 @@ def delete(caller: Caller, obj: SObject, text: str, kinds: tuple[str, ...] = ())
     """Move a record to the recycle bin, or out for good where the object has none; its id."""
     if not obj.writable:
         raise RowError(errors.CANNOT_ACTIVATE_ENTITY, f"entity type {obj.name} does not support delete")
+    if "delete" not in obj.rights:
+        raise RowError(errors.INSUFFICIENT_ACCESS_OR_READONLY, "insufficient access rights on object id")
     record = find(caller, obj, text)
+    if obj.name == "Contact" and record.get("IsPersonAccount"):
+        raise RowError(errors.INSUFFICIENT_ACCESS_OR_READONLY, "insufficient access rights on object id")
     _ordered_refusal(caller, "DELETE", {"delete", *kinds}, obj, record)
     if "IsDeleted" in obj.fields:
         now = caller.org.stamp()
-        caller.org.tables.put(
-            obj.name, {**record, "IsDeleted": True, "LastModifiedDate": now, "SystemModstamp": now}
-        )
+        record = {**record, "IsDeleted": True, "LastModifiedDate": now, "SystemModstamp": now}
+        caller.org.tables.put(obj.name, record)
     else:
         caller.org.tables.remove(obj.name, record["Id"])
-    rules.after_write(caller, obj)
+    rules.after_write(caller, obj, record)
     return record["Id"]

@@ -11,11 +11,15 @@ import attrs
 
 ALL_OR_NONE_ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 CANNOT_UPDATE_CONVERTED_LEAD = "CANNOT_UPDATE_CONVERTED_LEAD"
+API_DISABLED_FOR_ORG = "API_DISABLED_FOR_ORG"
+DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
 ENTITY_IS_DELETED = "ENTITY_IS_DELETED"
 EXCEEDED_ID_LIMIT = "EXCEEDED_ID_LIMIT"
+FIELD_CUSTOM_VALIDATION = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 FIELD_INTEGRITY_EXCEPTION = "FIELD_INTEGRITY_EXCEPTION"
 INACTIVE_OWNER_OR_USER = "INACTIVE_OWNER_OR_USER"
+INSUFFICIENT_ACCESS_OR_READONLY = "INSUFFICIENT_ACCESS_OR_READONLY"
 INVALID_AUTH_HEADER = "INVALID_AUTH_HEADER"
 INVALID_CROSS_REFERENCE_KEY = "INVALID_CROSS_REFERENCE_KEY"
 INVALID_EMAIL_ADDRESS = "INVALID_EMAIL_ADDRESS"
@@ -76,17 +80,24 @@ class RowError(Exception):
     fields: list[str] | None = attrs.field(factory=list)
     extra: dict[str, Any] = attrs.field(factory=dict)
     status: int | None = None
+    others: list["RowError"] = attrs.field(factory=list)  # refused for several reasons at once
 
     def single(self) -> ApiError:
         """The answer to a call about this one record."""
-        error = {**self.extra, "message": self.message, "errorCode": self.code}
-        if self.fields is not None:
-            error["fields"] = self.fields
-        return ApiError(self.status or _STATUS_OF.get(self.code, 400), [error])
+        return ApiError(
+            self.status or _STATUS_OF.get(self.code, 400), [one._told() for one in (self, *self.others)]
+        )
 
-    def row(self) -> dict[str, Any]:
-        """The error as one row of a collection shows it (key `statusCode`, no match details)."""
-        return {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
+    def _told(self) -> dict[str, Any]:
+        error = {**self.extra, "message": self.message, "errorCode": self.code}
+        return error if self.fields is None else {**error, "fields": self.fields}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The errors as one row of a collection shows them (key `statusCode`, no match details)."""
+        return [
+            {"statusCode": one.code, "message": one.message, "fields": one.fields or []}
+            for one in (self, *self.others)
+        ]
 
 
 def refuse(status: int, code: str, message: str) -> ApiError:

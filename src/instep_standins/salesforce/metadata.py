@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 
-from . import errors, ids
+from . import custom_fields, errors, ids
 from .call import Answer, Caller
 from .errors import json_parser_error, not_found, refuse
-from .schema import ACTIVITY, Choice, Field
+from .schema import ACTIVITY, RIGHTS, Choice, Field
 
 _NS = "{http://soap.sforce.com/2006/04/metadata}"
 _FIELD_TARGETS = frozenset({ACTIVITY, "Account", "Case", "Contact", "Lead"})
@@ -19,26 +19,6 @@ _PERMISSION_DEFAULT = {
     "PermissionsEditEvent": False,
     "PermissionsEditTask": False,
 }
-_LARGEST_TEXT = 255
-
-# Metadata type → (describe type, length, other describe values)
-_TYPES: dict[str, tuple[str, int, dict[str, Any]]] = {
-    "Text": ("string", 255, {}),
-    "TextArea": ("textarea", 255, {"extra_type": "plaintextarea"}),
-    "LongTextArea": ("textarea", 32768, {"extra_type": "plaintextarea", "filterable": False, "groupable": False,
-                                         "sortable": False, "aggregatable": False}),
-    "Email": ("email", 80, {}),
-    "Phone": ("phone", 40, {}),
-    "Url": ("url", 255, {}),
-    "Checkbox": ("boolean", 0, {"nillable": False, "defaulted": True, "aggregatable": False}),
-    "Date": ("date", 0, {}),
-    "DateTime": ("datetime", 0, {"groupable": False}),
-    "Number": ("double", 0, {"groupable": False, "precision": 18}),
-    "Currency": ("currency", 0, {"groupable": False, "precision": 18}),
-    "Percent": ("percent", 0, {"groupable": False, "precision": 18}),
-    "Picklist": ("picklist", 255, {}),
-    "MultiselectPicklist": ("multipicklist", 4099, {"groupable": False, "sortable": False}),
-}  # fmt: skip
 
 
 class Problem(Exception):
@@ -121,41 +101,24 @@ def _choices(element: ET.Element) -> tuple[tuple[Choice, ...], bool]:
         Choice(_text(v, "fullName"), _text(v, "label", _text(v, "fullName")), _flag(v, "default"))
         for v in values
     )
-    if not choices:
-        raise Problem("A picklist must have at least one value")
     return choices, _flag(value_set, "restricted")
 
 
 def read_field(name: str, element: ET.Element) -> Field:
     """A CustomField's XML as a field. Raises Problem."""
     kind = _text(element, "type")
-    if kind not in _TYPES:
-        raise Problem(f"Field type {kind or '(none)'} is not supported")
-    if not name.endswith("__c"):
-        raise Problem("Custom field API names must end with __c")
-    described, length, more = _TYPES[kind]
-    if kind == "Text":
-        length = int(_text(element, "length") or 0)
-        if not 1 <= length <= _LARGEST_TEXT:
-            raise Problem("Length must be between 1 and 255 for field of type Text")
-    elif kind == "LongTextArea":
-        length = int(_text(element, "length") or length)
-    choices, restricted = _choices(element) if "picklist" in described else ((), False)
-    unique, external = _flag(element, "unique"), _flag(element, "externalId")
-    if (unique or external) and kind not in ("Text", "Number", "Email"):
-        raise Problem(f"Can not specify unique or externalId for a CustomField of type {kind}")
-    if not _text(element, "label"):
-        raise Problem("Required field is missing: label")
-    precision = int(_text(element, "precision") or more.get("precision", 0))
-    required = _flag(element, "required")
-    return Field(
-        name=name, type=described, length=length, label=_text(element, "label"), custom=True,
-        choices=choices, restricted=restricted, unique=unique, external_id=external,
-        case_sensitive=unique and _flag(element, "caseSensitive"), permissionable=not required,
-        help_text=_text(element, "inlineHelpText") or None, scale=int(_text(element, "scale") or 0),
-        **{**more, "nillable": more.get("nillable", True) and not required}
-        | ({"precision": precision} if precision else {}),
-    )  # fmt: skip
+    choices, restricted = _choices(element) if "Picklist" in kind or "picklist" in kind else ((), False)
+    length = _text(element, "length")
+    try:
+        return custom_fields.make(
+            name, kind, _text(element, "label"), length=int(length) if length else None, choices=choices,
+            required=_flag(element, "required"), unique=_flag(element, "unique"), restricted=restricted,
+            external_id=_flag(element, "externalId"), case_sensitive=_flag(element, "caseSensitive"),
+            precision=int(_text(element, "precision") or 0), scale=int(_text(element, "scale") or 0),
+            help_text=_text(element, "inlineHelpText") or None, target=_text(element, "referenceTo"),
+        )  # fmt: skip
+    except ValueError as wrong:
+        raise Problem(str(wrong)) from None
 
 
 def _deploy_field(caller: Caller, component: Component) -> dict[str, Any]:
@@ -178,7 +141,7 @@ def _deploy_field(caller: Caller, component: Component) -> dict[str, Any]:
     return component.told(created=old is None, changed=True)
 
 
-def _permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
+def _field_permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
     """The field permissions of a permission set, as "Event.X" → [read, edit]. Raises Problem."""
     org = caller.org
     grants = {}
@@ -196,11 +159,21 @@ def _permissions(caller: Caller, component: Component) -> dict[str, list[bool]]:
         if edit and not read:
             raise Problem(f"Field permission for {path}: editable needs readable")
         grants[f"{obj.name}.{name}"] = [read, edit]
+    return grants
+
+
+def _object_permissions(caller: Caller, component: Component) -> dict[str, list[str]]:
+    """The object permissions of a permission set, as object → rights. Raises Problem."""
+    found = {}
     for entry in component.element.findall(_NS + "objectPermissions"):
         name = _text(entry, "object")
-        if name not in org.catalogue or name in ("Event", "Task"):
+        if name not in caller.org.catalogue or name in ("Event", "Task"):
             raise Problem(f"In field: field - no CustomObject named {name} found")
-    return grants
+        rights = [right for right in sorted(RIGHTS) if _flag(entry, f"allow{right.title()}")]
+        if rights and "read" not in rights:
+            raise Problem(f"Permission {rights[0].title()} {name} depends on permission(s): Read {name}")
+        found[name] = rights
+    return found
 
 
 def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, Any]:
@@ -208,7 +181,7 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
     label = _text(component.element, "label")
     if not label:
         raise Problem("Required field is missing: label")
-    grants = _permissions(caller, component)
+    grants, objects = _field_permissions(caller, component), _object_permissions(caller, component)
     enabled = {
         "Permissions" + _text(entry, "name"): _flag(entry, "enabled")
         for entry in component.element.findall(_NS + "userPermissions")
@@ -223,11 +196,14 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
     ]
     old = found[0] if found else None
     same = old is not None and all(old.get(k) == v for k, v in values.items())
+    held = {"objects": objects, "permissions": enabled}
+    same = same and org.config.permission_sets.get(component.name) == held
     if same and org.access.grants.get(component.name) == grants:
         return component.told(id=old["Id"])  # type: ignore[index]
     record = org.insert("PermissionSet", {**(old or {}), **values})
     org.access.grants[component.name] = grants
-    org.touch("access")
+    org.config.permission_sets[component.name] = held
+    org.touch("access", "config")
     org.schema_changed()
     return component.told(created=old is None, changed=True, id=record["Id"])
 
@@ -235,7 +211,12 @@ def _deploy_permission_set(caller: Caller, component: Component) -> dict[str, An
 def _run(caller: Caller, package: bytes, options: dict[str, Any]) -> dict[str, Any]:
     """Deploy a package; the deployResult."""
     org = caller.org
-    before = (dict(org.catalogue), dict(org.access.grants), org.tables.mark())
+    before = (
+        dict(org.catalogue),
+        dict(org.access.grants),
+        org.tables.mark(),
+        dict(org.config.permission_sets),
+    )
     done: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     deploy = {"CustomField": _deploy_field, "PermissionSet": _deploy_permission_set}
@@ -254,6 +235,7 @@ def _run(caller: Caller, package: bytes, options: dict[str, Any]) -> dict[str, A
     if rolled_back or options.get("checkOnly"):
         org.catalogue, org.access.grants = before[0], before[1]
         org.tables.rollback(before[2])
+        org.config.permission_sets = before[3]
         org.schema_changed()
     status = "Succeeded" if not failed else "Failed" if rolled_back or not done else "SucceededPartial"
     return {
@@ -275,7 +257,7 @@ def route(caller: Caller, method: str, parts: list[str], query: dict[str, str], 
             raise refuse(
                 400, errors.MISSING_ARGUMENT, "Send multipart/form-data with the parts json and file"
             )
-        if not org.permissions()["PermissionsModifyMetadata"]:
+        if not org.permissions(caller.user_id)["PermissionsModifyMetadata"]:
             raise refuse(403, "INSUFFICIENT_ACCESS", "You need Modify Metadata to deploy")
         asked = body.get("json")
         options = (asked.get("deployOptions") or {}) if isinstance(asked, dict) else {}

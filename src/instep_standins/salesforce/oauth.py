@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import attrs
 
+from . import jwt_bearer
 from .errors import ApiError, refuse
 from .tables import Record
 from .tokens import Family, s256, signature
@@ -16,6 +17,7 @@ from .tokens import Family, s256, signature
 if TYPE_CHECKING:
     from .org import Org
 
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 Form = dict[str, str]
 _SCOPE_WORDS = {
@@ -154,6 +156,8 @@ def token(org: "Org", form: Form, headers: dict[str, str], base_url: str) -> dic
         return _exchange_code(org, form, headers, base_url)
     if grant == "refresh_token":
         return _refresh(org, form, headers, base_url)
+    if grant == JWT_BEARER:
+        return _jwt_bearer(org, form, base_url)
     raise _token_error("unsupported_grant_type", "grant type not supported")
 
 
@@ -182,6 +186,27 @@ def _client_credentials(org: "Org", form: Form, headers: dict[str, str], base_ur
     if user is None:
         raise _token_error("invalid_grant", "no client credentials user enabled")
     return _answer(org, _active_user(org, user["Id"])["Id"], "api", base_url, None)
+
+
+def _jwt_bearer(org: "Org", form: Form, base_url: str) -> dict[str, str]:
+    """A signed assertion in place of a sign-in: no refresh token, only another assertion."""
+    try:
+        claims = jwt_bearer.read(form.get("assertion", ""), org.settings.jwtCertificate)
+        username = jwt_bearer.check(claims, org.client_id, base_url, org.now().timestamp())
+    except jwt_bearer.Invalid as wrong:
+        raise _token_error(wrong.error, wrong.description) from None
+    user = org.user(username)
+    if user is None:
+        raise _token_error("invalid_grant", "user hasn't approved this consumer")
+    _active_user(org, user["Id"])
+    if org.settings.preAuthorised is None:
+        approved = any(f.user_id == user["Id"] and not f.revoked for f in org.tokens.families.values())
+        if not approved:
+            raise _token_error("invalid_grant", "user hasn't approved this consumer")
+    elif username not in org.settings.preAuthorised:
+        raise _token_error("invalid_app_access", "user is not admin approved to access this app")
+    answer = _answer(org, user["Id"], "api id", base_url, None)
+    return {key: answer[key] for key in ("access_token", "scope", "instance_url", "id", "token_type")}
 
 
 def _exchange_code(org: "Org", form: Form, headers: dict[str, str], base_url: str) -> dict[str, str]:
@@ -234,14 +259,21 @@ def revoke(org: "Org", form: Form) -> None:
 
 def introspect(org: "Org", form: Form, headers: dict[str, str]) -> dict[str, Any]:
     _check_client(org, form, headers, secret_needed=True)
+    family, living = org.tokens.family_of(form.get("token", ""))
+    if family and living:
+        return _introspected(org, family.user_id, family.scope, "refresh_token")
     session = org.tokens.session(form.get("token", ""))
     if session is None:
         return {"active": False}
-    user = org.tables.get("User", session.user_id) or {}
+    told = _introspected(org, session.user_id, session.scope, "access_token")
+    return told | {"exp": int(session.expires)}
+
+
+def _introspected(org: "Org", user_id: str, scope: str, kind: str) -> dict[str, Any]:
+    user = org.tables.get("User", user_id) or {}
     return {
-        "active": True, "scope": session.scope, "client_id": org.client_id, "username": user.get("Username"),
-        "sub": f"{org.organization['Id']}/{session.user_id}", "token_type": "access_token",
-        "exp": int(session.expires),
+        "active": True, "scope": scope, "client_id": org.client_id, "username": user.get("Username"),
+        "sub": f"{org.organization['Id']}/{user_id}", "token_type": kind,
     }  # fmt: skip
 
 

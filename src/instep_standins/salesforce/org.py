@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from . import ids, seed, times
+from . import config, custom_fields, features, ids, person_accounts, record_types, seed, times
 from .access import Access
 from .faults import Faults
 from .history import FIRST_DAY, Cause, History
@@ -22,6 +22,11 @@ from .tables import Record, Tables
 from .tokens import Tokens
 
 ARCHIVED_AFTER = timedelta(days=365)
+# What stays of an org that loses its records only.
+SETUP_OBJECTS = (
+    "AssignmentRule", "BusinessProcess", "CurrencyType", "DuplicateRule", "Group", "PermissionSet",
+    "PermissionSetAssignment", "Profile", "QueueSobject", "RecordType", "ValidationRule",
+)  # fmt: skip
 
 
 @attrs.define
@@ -39,6 +44,9 @@ class Settings:
     clock: float = 0.0
     duplicateKey: str = "duplicateResut"  # misspelt in real orgs; some versions may spell it right
     permissions: dict[str, bool] = attrs.field(factory=dict)  # UserPermissionAccess fields that are not true
+    jwtCertificate: str | None = None  # PEM of the certificate (or public key) that the app has uploaded
+    preAuthorised: list[str] | None = None  # usernames; null: whoever has approved the app
+    apiEnabled: bool = True  # false: an edition without the API
     wholeRefusal: bool = False  # an unknown field in one row refuses the whole collection
 
 
@@ -87,6 +95,7 @@ class Org:
         self.tables = Tables(self.catalogue)
         self.history = History()
         self.settings = Settings()
+        self.config = config.Config()
         self.counters: dict[str, int] = {}
         self.access = Access(self)
         self.tokens = Tokens(self)
@@ -104,6 +113,7 @@ class Org:
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.settings = Settings(**saved["settings"])
+        self.config = config.Config(**saved.get("config", {}))
         self.counters = saved["counters"]
         for name, fields in saved.get("custom_fields", {}).items():
             for body in fields:
@@ -114,6 +124,7 @@ class Org:
             self.tables.put(name, record)
             self.history.restore(record["Id"], history)
         self.tables.take_changes()
+        features.restore(self)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -167,8 +178,8 @@ class Org:
     def _meta(self, name: str) -> Any:
         if name == "credentials":
             return {"client_id": self.client_id, "client_secret": self.client_secret}
-        if name == "settings":
-            return attrs.asdict(self.settings)
+        if name in ("settings", "config"):
+            return attrs.asdict(getattr(self, name))
         if name == "custom_fields":
             return {
                 obj.name: [attrs.asdict(f) for f in obj.fields.values() if f.custom]
@@ -182,11 +193,20 @@ class Org:
         self.catalogue[name] = self.catalogue[name].with_field(field)
         if field.external_id or field.unique:
             self.tables.add_index(name, field.name)
+        for part in custom_fields.parts_of(field):
+            self.add_field(name, part)
+        if name == "Contact" and person_accounts.is_shared(field) and self.config.has(config.PERSON_ACCOUNTS):
+            self.add_field("Account", person_accounts.on_account(field))
         self.touch("custom_fields")
         self.schema_changed()
 
     def remove_field(self, name: str, field: str) -> None:
+        held = self.catalogue[name].fields.get(field)
         self.catalogue[name] = self.catalogue[name].without_field(field)
+        for part in custom_fields.parts_of(held) if held else ():
+            self.remove_field(name, part.name)
+        if name == "Contact" and field.endswith("__c"):
+            self.remove_field("Account", field.removesuffix("__c") + "__pc")
         self.touch("custom_fields")
         self.schema_changed()
 
@@ -202,6 +222,11 @@ class Org:
         self.touch("counters")
         return ids.mint(prefix, self.counters[prefix])
 
+    def next_number(self, name: str) -> int:
+        self.counters[name] = self.counters.get(name, 0) + 1
+        self.touch("counters")
+        return self.counters[name]
+
     def insert(self, name: str, fields: dict[str, Any]) -> Record:
         """Store a record as it is, with id and stamps; no rule is asked."""
         record_id = fields.get("Id") or self.mint(self.catalogue[name].prefix)
@@ -211,6 +236,8 @@ class Org:
         record |= {n: now for n in ("CreatedDate", "LastModifiedDate", "SystemModstamp") if n in known}
         record |= {k: v for k, v in fields.items() if v is not None and k != "Id"}
         self.tables.put(name, record)
+        if name == "RecordType":
+            record_types.show_field(self, record.get("SobjectType", ""))
         return record
 
     def object_of_id(self, record_id: str) -> SObject | None:
@@ -228,18 +255,15 @@ class Org:
         found = self.tables.find("User", "Username", username)
         return self.tables.get("User", found[0]) if found else None
 
-    def permissions(self) -> Record:
-        """The one row of UserPermissionAccess: what the running user may do beyond objects and fields."""
-        everything = {
-            n: True for n in self.catalogue["UserPermissionAccess"].fields if n.startswith("Permissions")
-        }
-        return {"Id": ids.mint("0UP", 1), **everything, **self.settings.permissions}
+    def permissions(self, user_id: str) -> Record:
+        """The one row of UserPermissionAccess: what a user may do beyond objects and fields."""
+        return {"Id": ids.mint("0UP", 1), **self.access.permissions(user_id)}
 
     def reset(self, keep_metadata: bool = False) -> None:
         """Back to the first day: seed users, no records, no custom fields, no faults. Sign-ins stay valid."""
         with self.transaction():
-            kept = (self.catalogue, self.access, self.tables.rows("PermissionSet").copy(),
-                    self.tables.rows("PermissionSetAssignment").copy()) if keep_metadata else None  # fmt: skip
+            setup = {name: self.tables.rows(name).copy() for name in SETUP_OBJECTS}
+            kept = (self.catalogue, self.access, self.config, setup) if keep_metadata else None
             self._forgotten = [(name, rid) for name in self.catalogue for rid in self.tables.rows(name)]
             tokens = self.tokens.dump()
             self._fresh_state()
@@ -250,18 +274,21 @@ class Org:
             if kept:
                 self._keep(*kept)
             self.schema_changed()
-            self.touch("settings", "counters", "custom_fields", "access", "tokens")
+            self.touch("settings", "config", "counters", "custom_fields", "access", "tokens")
 
-    def _keep(self, catalogue: dict, access: Access, sets: dict, assignments: dict) -> None:
+    def _keep(self, catalogue: dict, access: Access, setup: config.Config, tables: dict) -> None:
         for obj in catalogue.values():
             for field in obj.fields.values():
                 if field.custom:
                     self.add_field(obj.name, field)
         self.access.restore(access.dump())
-        for name, rows in (("PermissionSet", sets), ("PermissionSetAssignment", assignments)):
+        self.config = setup
+        for name, rows in tables.items():
             for record in rows.values():
+                if self.tables.get(name, record["Id"]) is None:
+                    self.counters[record["Id"][:3]] = self.counters.get(record["Id"][:3], 0) + 1
                 self.tables.put(name, record)
-                self.counters[record["Id"][:3]] = self.counters.get(record["Id"][:3], 0) + 1
+        features.restore(self)
 
     def close(self) -> None:
         if self._storage:

@@ -8,7 +8,18 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 
 from .call import Answer
-from .console import faults, frame, lists, record, setup
+from .console import (
+    faults,
+    frame,
+    lists,
+    record,
+    setup,
+    setup_fields,
+    setup_org,
+    setup_rights,
+    setup_rules,
+    setup_types,
+)
 from .console.frame import NotHere, Refused, Visit
 from .console.markup import el
 from .errors import ApiError, not_found
@@ -38,8 +49,12 @@ _ROUTES = tuple(
         (r"/r/(\w+)", record.record, record.act),
         (r"/calls", lists.calls, None),
         (r"/setup", setup.setup, setup.act),
-        (r"/setup/objects/(\w+)", setup.objects, None),
-        (r"/setup/objects/(\w+)/(\w+)", setup.field, setup.change_field),
+        *(
+            (re.escape(one.PATH), one.show, one.act)
+            for one in (setup_org, setup_types, setup_rules, setup_rights)
+        ),
+        (r"/setup/objects/(\w+)", setup_fields.objects, setup_fields.add_field),
+        (r"/setup/objects/(\w+)/(\w+)", setup_fields.field, setup_fields.change_field),
         (r"/faults", faults.faults, faults.act),
     )
 )

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from . import formulas
+from .config import STATE_COUNTRY
 from .schema import Field, SObject
 from .tables import Record
 
@@ -18,14 +20,22 @@ _ADDRESS_PARTS = (
     "State",
     "Street",
 )
+_CODES = ("CountryCode", "StateCode")
 
 
-def shown_value(org: "Org", field: Field, record: Record) -> Any:
-    """A field's value: stored, or derived when it is read (compound addresses, IsArchived)."""
+def shown_value(org: "Org", obj: SObject, field: Field, record: Record) -> Any:
+    """A field's value: stored, or derived when it is read (compound addresses, formulas, IsArchived)."""
     if field.type == "address":
         stem = field.name.removesuffix("Address")
-        parts = {name[0].lower() + name[1:]: record.get(stem + name) for name in _ADDRESS_PARTS}
+        names = _ADDRESS_PARTS + _CODES if org.config.has(STATE_COUNTRY) else _ADDRESS_PARTS
+        parts = {name[0].lower() + name[1:]: record.get(stem + name) for name in names}
         return parts if any(value is not None for value in parts.values()) else None
+    if field.type == "location":
+        stem = field.name.removesuffix("__c")
+        pair = {part.lower(): record.get(f"{stem}__{part}__s") for part in ("Latitude", "Longitude")}
+        return pair if None not in pair.values() else None
+    if field.formula is not None:
+        return formulas.value(field.formula, formulas.Scope(org, obj, record, None, ""))
     if field.name == "IsArchived":
         start = record.get("ActivityDateTime")
         return start is not None and start < org.archive_limit()
@@ -38,5 +48,5 @@ def shown(
     """A record with `attributes` first, all visible fields or the named ones."""
     fields = [obj.fields[name] for name in names] if names is not None else obj.fields.values()
     body: dict[str, Any] = {"attributes": {"type": obj.name, "url": url}}
-    body.update((field.name, shown_value(org, field, record)) for field in fields)
+    body.update((field.name, shown_value(org, obj, field, record)) for field in fields)
     return body

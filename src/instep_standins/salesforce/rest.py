@@ -6,7 +6,9 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from . import collections_, composite, describe, dml, errors, ids, metadata, queries
+import attrs
+
+from . import collections_, composite, describe, dml, errors, ids, metadata, queries, tooling, ui_api
 from .call import Answer, Caller
 from .errors import RowError, json_parser_error, not_found, refuse
 from .records import shown
@@ -51,6 +53,8 @@ def handle(caller: Caller, method: str, target: str, body: Any) -> Answer:
     route = _ROUTES.get(parts[0].lower())
     if route is None:
         raise not_found()
+    if parts[0].lower() == "tooling":
+        caller = attrs.evolve(caller, tooling=True)
     return route(caller, method, parts[1:], query, body)
 
 
@@ -63,7 +67,7 @@ def _allow(method: str, *allowed: str) -> None:
 
 
 def _resources(caller: Caller) -> dict[str, str]:
-    names = ("composite", "limits", "metadata", "query", "queryAll", "sobjects")
+    names = ("composite", "limits", "metadata", "query", "queryAll", "sobjects", "tooling", "ui-api")
     listed = {name: f"{caller.base}/{name}" for name in names}
     organization = caller.org.organization["Id"]
     return {**listed, "identity": f"{caller.base_url}/id/{organization}/{caller.user_id}"}
@@ -134,7 +138,7 @@ def _tree(caller: Caller, name: str, body: Any) -> Answer:
         try:
             results.append({"referenceId": reference, "id": dml.create(caller, obj, record)})
         except RowError as error:
-            failed.append({"referenceId": reference, "errors": [error.row()]})
+            failed.append({"referenceId": reference, "errors": error.rows()})
     if failed:
         caller.org.tables.rollback(mark)
         return Answer(400, {"hasErrors": True, "results": failed})
@@ -263,5 +267,5 @@ def _upsert(caller: Caller, obj: SObject, field: Field, value: str, query: Query
 
 _ROUTES = {
     "limits": _limits, "query": _query, "queryall": _query_all, "composite": _composite, "sobjects": _sobjects,
-    "metadata": metadata.route,
+    "metadata": metadata.route, "tooling": tooling.route, "ui-api": ui_api.route,
 }  # fmt: skip

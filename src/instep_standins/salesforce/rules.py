@@ -2,7 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import errors, event_rules
+from . import (
+    assignment,
+    currencies,
+    errors,
+    event_rules,
+    person_accounts,
+    record_types,
+    relations,
+    states,
+)  # fmt: skip
 from .call import Caller
 from .errors import RowError
 from .schema import SObject
@@ -16,7 +25,7 @@ _OWNER = "OwnerId"
 _RELATIONS_OF_EVENT = frozenset({"WhoId", "WhatId"})
 
 
-def defaults(caller: Caller, obj: SObject) -> Record:
+def defaults(caller: Caller, obj: SObject, changed: Record) -> Record:
     """The values of a new record before the request's own."""
     record: Record = dict(obj.defaults)
     now = caller.org.stamp()
@@ -30,7 +39,9 @@ def defaults(caller: Caller, obj: SObject) -> Record:
         record["EventSubtype"] = "Event"
     if obj.name == "PermissionSetAssignment":
         record["IsActive"] = True
-    return record
+    if "CurrencyIsoCode" in obj.fields:
+        record["CurrencyIsoCode"] = currencies.own(caller.org, caller.user_id)
+    return record | record_types.defaults(caller, obj, changed.get(record_types.RECORD_TYPE_ID))
 
 
 def _incorrect_type(obj: SObject, label: str, name: str, value: str) -> RowError:
@@ -46,7 +57,7 @@ def check_references(caller: Caller, obj: SObject, changed: dict[str, Any]) -> N
     org = caller.org
     for name, value in changed.items():
         field = obj.fields[name]
-        if field.type != "reference" or value is None:
+        if field.type != "reference" or value is None or name == record_types.RECORD_TYPE_ID:
             continue
         target = org.object_of_id(value)
         if target is None or target.name not in field.targets:
@@ -55,12 +66,12 @@ def check_references(caller: Caller, obj: SObject, changed: dict[str, Any]) -> N
         if record is None:
             raise RowError(errors.INVALID_CROSS_REFERENCE_KEY, "invalid cross reference id", [])
         if name == _OWNER:
-            _check_owner(obj, target.name, record)
+            _check_owner(org, obj, target.name, record)
     if _OWNER in changed and changed[_OWNER] is None:
         raise RowError(errors.INVALID_CROSS_REFERENCE_KEY, "Owner ID: owner cannot be blank", [_OWNER])
 
 
-def _check_owner(obj: SObject, kind: str, owner: Record) -> None:
+def _check_owner(org: "Org", obj: SObject, kind: str, owner: Record) -> None:
     if kind == "User" and not owner.get("IsActive"):
         raise RowError(
             errors.INACTIVE_OWNER_OR_USER,
@@ -68,6 +79,10 @@ def _check_owner(obj: SObject, kind: str, owner: Record) -> None:
         )
     if kind == "Group" and owner.get("Type") != "Queue":
         raise RowError(errors.INVALID_CROSS_REFERENCE_KEY, "invalid cross reference id", [_OWNER])
+    if kind == "Group" and not assignment.queue_takes(org, owner["Id"], obj.name):
+        raise RowError(
+            errors.INVALID_CROSS_REFERENCE_KEY, "Queue not associated with this SObject type", [_OWNER]
+        )
 
 
 def check_open(obj: SObject, record: Record) -> None:
@@ -86,6 +101,10 @@ def is_archived(org: "Org", name: str, record: Record) -> bool:
 
 def apply(caller: Caller, obj: SObject, record: Record, changed: dict[str, Any], old: Record | None) -> None:
     """The object's own rules; fills the fields that Salesforce derives."""
+    record_types.check(caller, obj, record, changed)
+    states.apply(caller, obj, record, changed)
+    if obj.name == "Contact":
+        person_accounts.check_contact(caller, record, changed, old)
     if obj.name in ("Lead", "Contact"):
         parts = (record.get("FirstName"), record.get("LastName"))
         record["Name"] = " ".join(part for part in parts if part)
@@ -93,6 +112,10 @@ def apply(caller: Caller, obj: SObject, record: Record, changed: dict[str, Any],
         event_rules.apply(caller, obj, record, changed, old)
     elif obj.name == "Case":
         _derive_case(caller, record, changed)
+    elif obj.name == "EventRelation":
+        relations.check(caller, record, changed, old)
+    elif obj.name == "Account":
+        person_accounts.apply(caller, obj, record, changed, old)
     elif obj.name == "PermissionSetAssignment":
         _check_assignment(caller, record)
 
@@ -104,7 +127,7 @@ def _derive_case(caller: Caller, record: Record, changed: dict[str, Any]) -> Non
     for name, source in (("ContactEmail", "Email"), ("ContactPhone", "Phone"), ("ContactMobile", "MobilePhone"),
                          ("ContactFax", "Fax")):  # fmt: skip
         record[name] = contact.get(source)
-    record["IsClosed"] = record.get("Status") == "Closed"
+    record["IsClosed"] = str(record.get("Status")).startswith("Closed")
     record["ClosedDate"] = (record.get("ClosedDate") or caller.org.stamp()) if record["IsClosed"] else None
     record.pop("Comments", None)  # write-only: it becomes a CaseComment
 
@@ -127,7 +150,13 @@ def _check_assignment(caller: Caller, record: Record) -> None:
             )
 
 
-def after_write(caller: Caller, obj: SObject) -> None:
-    """An assignment changes what its user sees."""
+def after_write(caller: Caller, obj: SObject, record: Record, people: list[str] | None = None) -> None:
+    """An assignment changes what its user sees, a person account its Contact, an Event its relations."""
     if obj.name == "PermissionSetAssignment":
         caller.org.schema_changed()
+    elif obj.name == "Account":
+        person_accounts.mirror(caller.org, record)
+    elif obj.name == "Event":
+        relations.follow(caller.org, record, people)
+    elif obj.name == "EventRelation":
+        relations.invite(caller.org, record)

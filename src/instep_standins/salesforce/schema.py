@@ -16,20 +16,33 @@ from typing import Any
 import attrs
 
 OBJECTS = (
-    "Account", "Case", "Contact", "Event", "Group", "Lead", "Organization", "PermissionSet",
-    "PermissionSetAssignment", "Profile", "RecordType", "User", "UserPermissionAccess",
+    "Account", "AssignmentRule", "BusinessProcess", "Case", "CaseStatus", "Contact", "CurrencyType", "CustomField",
+    "DuplicateRule", "EntityDefinition", "Event", "EventRelation", "FieldDefinition", "FieldPermissions", "Group",
+    "Lead", "LeadStatus", "ObjectPermissions", "Organization", "PermissionSet", "PermissionSetAssignment", "Profile",
+    "QueueSobject", "RecordType", "User", "UserPermissionAccess", "ValidationRule",
 )  # fmt: skip
 ACTIVITY = "Activity"  # the pseudo-object that custom fields of Event are deployed on
 
 _NOT_GROUPABLE = frozenset(
-    {"double", "currency", "percent", "datetime", "address", "combobox", "multipicklist"}
+    {"double", "currency", "percent", "datetime", "address", "location", "combobox", "multipicklist"}
 )
 _NOT_SORTABLE = frozenset({"address", "multipicklist"})
 _NOT_AGGREGATABLE = frozenset({"boolean", "address"})
 _LINE = re.compile(r"^(\w+) \| (\w+)\((\d+)\) \| (\S+) \| (.*?) \|\s*([^{]*)(?:\{(.*)\})?$")
 
+RIGHTS = frozenset({"read", "create", "edit", "delete"})
 TEXT_TYPES = frozenset(
-    {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist"}
+    {
+        "string",
+        "textarea",
+        "encryptedstring",
+        "email",
+        "phone",
+        "url",
+        "picklist",
+        "combobox",
+        "multipicklist",
+    }
 )
 
 
@@ -38,6 +51,7 @@ class Choice:
     value: str
     label: str
     default: bool = False
+    valid_for: tuple[str, ...] | None = None  # of a dependent picklist: the controlling values that offer it
 
 
 @attrs.frozen
@@ -77,6 +91,9 @@ class Field:
     case_sensitive: bool = False
     help_text: str | None = None
     own_bytes: int | None = None  # where byteLength is not three times the length
+    encrypted: bool = False
+    formula: str | None = None  # of a calculated field: read, never stored
+    controller: str | None = None  # of a dependent picklist: the field that decides what it offers
 
     @property
     def byte_length(self) -> int:
@@ -108,12 +125,14 @@ class SObject:
     prefix: str
     flags: frozenset[str]
     fields: dict[str, Field]
+    rights: frozenset[str] = RIGHTS  # of the user whose view this is
     by_lower: dict[str, Field] = attrs.field(init=False)
     by_relationship: dict[str, Field] = attrs.field(init=False)
     # Worked out once, because every record written asks for them.
     defaults: dict[str, Any] = attrs.field(init=False)
     required: tuple[Field, ...] = attrs.field(init=False)
     unique: tuple[Field, ...] = attrs.field(init=False)
+    auto_numbered: tuple[Field, ...] = attrs.field(init=False)
 
     @by_lower.default
     def _index_names(self) -> dict[str, Field]:
@@ -136,6 +155,10 @@ class SObject:
     def _find_unique(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields.values() if f.unique)
 
+    @auto_numbered.default
+    def _find_auto_numbered(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if f.auto_number and f.custom)
+
     @property
     def writable(self) -> bool:
         return "readonly" not in self.flags
@@ -157,6 +180,18 @@ def _choices(text: str | None) -> tuple[Choice, ...]:
         value = value.removesuffix("*")
         found.append(Choice(value, label or value, default))
     return tuple(found)
+
+
+def choices_of(listed: list[dict[str, Any] | str]) -> tuple[Choice, ...]:
+    """Picklist values from JSON: texts, or objects with the names of Choice."""
+    bodies = [{"value": one} if isinstance(one, str) else one for one in listed]
+    return tuple(
+        Choice(
+            body["value"], body.get("label") or body["value"], bool(body.get("default")),
+            None if body.get("valid_for") is None else tuple(body["valid_for"]),
+        )
+        for body in bodies
+    )  # fmt: skip
 
 
 def _differs(words: list[str], name: str, default: bool) -> bool:
@@ -201,6 +236,13 @@ def parse_object(text: str) -> SObject:
 def _standard(name: str) -> SObject:
     folder = resources.files(__package__) / "catalogue"
     return parse_object((folder / f"{name}.txt").read_text("utf-8"))
+
+
+@functools.cache
+def feature_fields(name: str) -> tuple[Field, ...]:
+    """The fields of `catalogue/features/<name>.txt`: what a feature of the org adds to an object."""
+    folder = resources.files(__package__) / "catalogue" / "features"
+    return tuple(parse_field(line) for line in (folder / f"{name}.txt").read_text("utf-8").splitlines())
 
 
 def load_catalogue() -> dict[str, SObject]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import ids
-from .schema import Choice
+from .schema import choices_of
 
 INTEGRATION_USERNAME = "integration@acme.example"
 ORGANIZATION_ID = ids.mint("00D", 1)
@@ -44,5 +44,4 @@ def records(with_users: bool) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def thaw_field(body: dict[str, Any]) -> dict[str, Any]:
     """A saved custom field's values with their tuples and choices again."""
-    choices = tuple(Choice(**choice) for choice in body["choices"])
-    return {**body, "targets": tuple(body["targets"]), "choices": choices}
+    return {**body, "targets": tuple(body["targets"]), "choices": choices_of(body["choices"])}

@@ -11,16 +11,19 @@ import re
 import signal
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import attrs
 
+from . import certificates
 from .app import LARGEST_BODY, create_app
 from .errors import ConnectionDropped
 from .org import Org
@@ -76,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command, "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": query,
             "REQUEST_URI": self.path, "SERVER_NAME": str(host), "SERVER_PORT": str(port),
-            "SERVER_PROTOCOL": self.request_version, "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
+            "SERVER_PROTOCOL": self.request_version, "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.server.scheme,  # type: ignore[attr-defined]
             "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr, "wsgi.multithread": True,
             "wsgi.multiprocess": False, "wsgi.run_once": False, "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
@@ -134,9 +138,23 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 256
 
-    def __init__(self, address: tuple[str, int], app: Callable[..., Any]) -> None:
+    def __init__(
+        self, address: tuple[str, int], app: Callable[..., Any], tls: tuple[Path, Path] | None = None
+    ) -> None:
         self.app = app
+        self.scheme = "https" if tls else "http"
+        self._tls = None
+        if tls:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(*tls)
         super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """A new connection. The handshake is the first read's matter: a slow client holds up its own thread only."""
+        connection, address = super().get_request()
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Broken connections are ordinary here; anything else is a bug and must be seen."""
@@ -160,12 +178,15 @@ class Running:
         self._thread.join()
 
 
-def serve_in_thread(org: Org, port: int = 0) -> Running:
-    """Serve the org on 127.0.0.1; port 0 takes a free one. A thread per connection, no limit."""
-    server = _Server((LOOPBACK, port), create_app(org))
+def serve_in_thread(org: Org, port: int = 0, tls: tuple[Path, Path] | None = None) -> Running:
+    """Serve the org on 127.0.0.1; port 0 takes a free one. A thread per connection, no limit.
+
+    tls: the PEM files of a certificate and its key; `certificates.make` makes a pair.
+    """
+    server = _Server((LOOPBACK, port), create_app(org), tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    return Running(org, f"http://{LOOPBACK}:{server.server_address[1]}", server, thread)
+    return Running(org, f"{server.scheme}://{LOOPBACK}:{server.server_address[1]}", server, thread)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -178,7 +199,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="SQLite file that keeps the org between starts")
     parser.add_argument("--client-id", help="OAuth consumer key; random on the first start")
     parser.add_argument("--client-secret", help="OAuth consumer secret; random on the first start")
+    parser.add_argument(
+        "--tls", action="store_true", help="serve https, with a certificate of its own if none is given"
+    )
+    parser.add_argument("--certificate", type=Path, help="PEM file of the certificate for --tls")
+    parser.add_argument("--key", type=Path, help="PEM file of the certificate's key")
     return parser.parse_args(argv)
+
+
+def _pair(options: argparse.Namespace, folder: str) -> tuple[Path, Path] | None:
+    """The certificate and key to serve with; made in the folder where none are given."""
+    if not (options.tls or options.certificate):
+        return None
+    if options.certificate:
+        return options.certificate, options.key or options.certificate
+    return certificates.make(Path(folder))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -187,9 +222,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    with TemporaryDirectory(prefix="instep-standin-") as folder:
+        return _run(options, stopped, folder)
+
+
+def _run(options: argparse.Namespace, stopped: threading.Event, folder: str) -> int:
     org = Org(options.data, client_id=options.client_id, client_secret=options.client_secret)
+    tls = _pair(options, folder)
     try:
-        running = serve_in_thread(org, options.port)
+        running = serve_in_thread(org, options.port, tls)
+    except (ssl.SSLError, FileNotFoundError) as problem:
+        print(f"The certificate cannot be used: {problem}. Give PEM files, or --tls alone.", file=sys.stderr)
+        return 1
     except OSError as problem:
         print(
             f"Port {options.port} cannot be opened: {problem.strerror}. Choose another with --port.",
@@ -197,6 +241,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     line = {"base_url": running.base_url, "client_id": org.client_id, "client_secret": org.client_secret}
+    if tls:
+        line["certificate"] = str(tls[0])
     print(json.dumps(line), flush=True)
     stopped.wait()
     running.stop()

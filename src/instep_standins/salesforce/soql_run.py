@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from . import errors, ids, rules, times
+from . import errors, ids, rules, times, virtual
 from .call import Caller
 from .errors import ApiError, refuse
 from .records import shown_value
@@ -62,7 +62,7 @@ class Binder:
     def _source(self) -> SObject:
         name = self.query.source.text
         for known in self.caller.org.catalogue:
-            if known.lower() == name.lower():
+            if known.lower() == name.lower() and self.caller.sees(known):
                 return self.caller.view(known)
         hint = _SUFFIX_HINT.format(kind="object", thing="entity")
         raise self.fail(
@@ -96,8 +96,8 @@ class Binder:
         if obj.name == "Event" and field.name == "IsArchived":
             return lambda record: rules.is_archived(org, "Event", record)
         name = field.name
-        if field.type == "address":
-            return lambda record: shown_value(org, field, record)
+        if field.type in ("address", "location") or field.formula is not None:
+            return lambda record: shown_value(org, obj, field, record)
         empty = False if field.type == "boolean" else None
         return lambda record: record.get(name, empty)
 
@@ -112,7 +112,7 @@ class Binder:
                 "WSDL or the describe call for the appropriate names.",
             )
         org = self.caller.org
-        targets = [self.caller.view(t) for t in link.targets if t in org.catalogue]
+        targets = [self.caller.view(t) for t in link.targets if t in org.catalogue and self.caller.sees(t)]
         if link.polymorphic:
             allowed = _OWNER_NAME_FIELDS if link.name == "OwnerId" else _NAME_FIELDS
             known = next((n for n in allowed if n.lower() == name.lower()), None)
@@ -132,7 +132,7 @@ class Binder:
             if field is _TYPE_FIELD:
                 return target.name
             parent = org.tables.get(target.name, record[link.name]) or {}
-            return shown_value(org, target.fields.get(field.name, field), parent)
+            return shown_value(org, target, target.fields.get(field.name, field), parent)
 
         return Column(field, get, link)
 
@@ -151,7 +151,7 @@ class Binder:
 
     def filterable(self, path: Path) -> Column:
         column = self.column(path)
-        if not column.field.filterable or column.field.type == "address":
+        if not column.field.filterable or column.field.type in ("address", "location"):
             raise self.fail(
                 errors.INVALID_FIELD, path, f"field '{column.field.name}' can not be filtered in a query call"
             )
@@ -277,7 +277,7 @@ class Binder:
     def _indexed(self, path: Path, literals: Iterable[Literal]) -> list[str] | None:
         column = self.filterable(path)
         tables, name = self.caller.org.tables, self.object.name
-        if column.relationship or self.object.name == "UserPermissionAccess":
+        if column.relationship:
             return None
         values = [self.value(path, column.field, literal) for literal in literals]
         if any(value is None for value in values):
@@ -338,8 +338,9 @@ def _columns(binder: Binder) -> list[Column]:
 def _rows(binder: Binder, deleted_too: bool) -> list[Record]:
     org, query, name = binder.caller.org, binder.query, binder.object.name
     test = binder.test(query.where) if query.where is not None else None
-    if name == "UserPermissionAccess":
-        candidates: Iterable[Record] = [org.permissions()]
+    made = virtual.rows(binder.caller, name)
+    if made is not None:
+        candidates: Iterable[Record] = made
     else:
         found = binder.candidates(query.where) if query.where is not None else None
         table = org.tables.rows(name)

@@ -8,7 +8,7 @@ Record = dict[str, Any]
 # Looked up by every sync in lists of hundreds; everything else is scanned.
 _INDEXED = frozenset({
     "Email", "Name", "Username", "WhoId", "WhatId", "AccountId", "ContactId", "ConvertedContactId", "AssigneeId",
-    "SuppliedEmail",
+    "SuppliedEmail", "PersonEmail", "EventId", "ParentEventId",
 })  # fmt: skip
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .org import Org
 
 CODE_SECONDS = 900
+MOST_APPROVALS = 5  # of one user for one app; the next one silently ends the oldest
 
 
 @attrs.define
@@ -87,6 +88,9 @@ class Tokens:
     def new_family(self, user_id: str, scope: str) -> Family:
         family = Family(secrets.token_hex(8), user_id, scope, _refresh_token())
         self.families[family.name] = family
+        living = [one for one in self.families.values() if one.user_id == user_id and not one.revoked]
+        for oldest in living[:-MOST_APPROVALS]:
+            self.revoke_family(oldest)
         self._org.touch("tokens")
         return family
 

@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from . import errors, ids, times
+from . import custom_fields, errors, ids, times
 from .errors import RowError
 from .schema import Field
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+"
 _EMAIL = re.compile(rf"^{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9](?:[A-Za-z0-9\-]*\.)+[A-Za-z0-9\-]{{2,}}$", re.ASCII)
+_TIME = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,3})?)?Z?$", re.ASCII)
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _JAVA_TOKEN = {bool: "VALUE_FALSE", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING"}
 
@@ -97,7 +98,21 @@ def _number(field: Field, value: Any) -> int | float:
             f"{field.label}: value outside of valid range on numeric field: {value}",
             [field.name],
         )
+    most = custom_fields.bounds(field)
+    if most is not None and abs(value) > most:
+        raise RowError(
+            errors.NUMBER_OUTSIDE_VALID_RANGE,
+            f"{field.label}: value outside of valid range on numeric field: {value}",
+            [field.name],
+        )
     return round(float(value), field.scale)
+
+
+def _time(field: Field, value: Any) -> str:
+    found = _TIME.match(value) if isinstance(value, str) else None
+    if not found:
+        raise _not_deserialisable("time", value)
+    return f"{found[1]}:{found[2]}:{found[3] or '00'}.000Z"
 
 
 def coerce(field: Field, value: Any) -> Any:
@@ -127,4 +142,6 @@ def coerce(field: Field, value: Any) -> Any:
         if parsed is None:
             raise _not_deserialisable(field.type, value)
         return parsed
+    if field.type == "time":
+        return _time(field, value)
     return _number(field, value)

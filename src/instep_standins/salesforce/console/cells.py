@@ -34,6 +34,11 @@ def name_of(org: "Org", record_id: str) -> str:
     return str(record.get("Name") or record.get("Subject") or record.get("CaseNumber") or record_id)
 
 
+def text(record: Record, name: str) -> str:
+    """A field in words; an order may have stored a row of the setup without it."""
+    return str(record.get(name) or "(none)")
+
+
 def has_page(org: "Org", record_id: str) -> bool:
     obj = org.object_of_id(record_id)
     return obj is not None and org.tables.get(obj.name, record_id) is not None

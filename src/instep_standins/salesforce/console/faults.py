@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from .. import admin
 from ..errors import ApiError
 from .frame import Refused, Visit, button, count, empty, form, live, notice, page, part, problem, tag
+from .inputs import control
 from .markup import Markup, el, said
-from .presets import GROUPS, PRESETS, Input, Preset
+from .presets import GROUPS, PRESETS, Preset
 
 if TYPE_CHECKING:
     from ..org import Org
@@ -72,27 +73,11 @@ def _active(org: "Org") -> Markup:
     return part("active-all", "Active now", el("ul", *lines, class_="active"), every, note=note)
 
 
-def _input(preset: Preset, one: Input, typed: dict[str, str], wrong: bool) -> Markup:
-    name, value = f"{preset.key}-{one.name}", typed.get(one.name, one.value)
-    label = el("label", one.label, for_=name)
-    if one.options:
-        options = [el("option", words, value=v, selected=v == value) for v, words in one.options]
-        return el("p", label, el("select", *options, name=one.name, id=name))
-    least, most = one.number or (None, None)
-    hint = el("small", one.hint, id=f"{name}-hint") if one.hint else None
-    described = (
-        " ".join(filter(None, ("notice" if wrong else "", f"{name}-hint" if one.hint else ""))) or None
-    )
-    kind = "number" if one.number else "text"
-    control = el("input", type=kind, name=one.name, id=name, value=value, min=least, max=most, dir="auto",
-                 required=bool(one.number), aria_describedby=described)  # fmt: skip
-    return el("p", label, control, hint)
-
-
 def _preset(visit: Visit, preset: Preset) -> Markup:
     mine = visit.form.get("act") == preset.key
     inputs = [
-        _input(preset, one, visit.form if mine else {}, mine and bool(visit.problem)) for one in preset.inputs
+        control(preset.key, one, visit.form if mine else {}, mine and bool(visit.problem))
+        for one in preset.inputs
     ]
     fields = el("div", *inputs, class_="fields") if inputs else None
     order = form(_PATH, preset.key, fields, button(preset.button, id=f"arm-{preset.key}"))

@@ -39,7 +39,7 @@ class Refused(Exception):
 
 def version(org: "Org") -> str:
     """Changes whenever anything that a page shows has changed."""
-    told = zlib.crc32(repr((org.faults.told(), org.settings)).encode())
+    told = zlib.crc32(repr((org.faults.told(), org.settings, org.config)).encode())
     return f'"{_RUN}.{org.tables.version}.{org.journal.total}.{org.schema_stamp}.{told:x}"'
 
 
@@ -82,7 +82,7 @@ def fold(summary: Any, *children: Any, **attributes: Any) -> Markup:
     return el("details", el("summary", summary), el("div", *children, class_="fold"), **attributes)
 
 
-def form(path: str, act: str, *children: Any, class_: str | None = None, **hidden: str) -> Markup:
+def form(path: str, act: str, /, *children: Any, class_: str | None = None, **hidden: str) -> Markup:
     """A form whose `act` tells the page what it is asked."""
     values = [
         el("input", type="hidden", name=name, value=value) for name, value in {"act": act, **hidden}.items()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-_VOID = frozenset({"input", "link", "meta"})
+_VOID = frozenset({"br", "input", "link", "meta"})
 
 
 class Markup(str):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .frame import LISTED, Refused
+from .inputs import Input
 
 if TYPE_CHECKING:
     from ..org import Org
@@ -14,18 +15,6 @@ _API = {"path": "^/services/data/"}  # calls about records; signing in stays as 
 _LOCKED = "unable to obtain exclusive access to this record"
 _REFUSED = "This value is not allowed here."
 OFTEN = (("1", "the next one"), ("5", "the next five"), ("", "until cleared"))
-
-
-@attrs.frozen
-class Input:
-    """One control of a fault's form; `options` (value, words) make it a list."""
-
-    name: str
-    label: str
-    value: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    number: tuple[int, int] | None = None
-    hint: str | None = None
 
 
 @attrs.frozen
@@ -133,6 +122,10 @@ def _revoke(org: "Org", typed: dict[str, str]) -> list:
     return [("POST", "revoke", {"clientCredentials": True})]
 
 
+def _approvals(org: "Org", typed: dict[str, str]) -> list:
+    return [("POST", "approvals", {"count": 5})]
+
+
 def _used_up(org: "Org", typed: dict[str, str]) -> list:
     return [("POST", "settings", {"apiUsed": org.settings.apiMax})]
 
@@ -158,6 +151,8 @@ GROUPS: tuple[tuple[str, tuple[Preset, ...]], ...] = (
                "End the sessions", (), _expire),
         Preset("revoke", "Revoke the token", "Tokens end, and the app may not sign in again until that is cleared.",
                "Revoke the token", (), _revoke),
+        Preset("approvals", "Too many approvals", "The user who connected approves the app five times more: the oldest "
+               "approval ends without a word.", "Approve five times", (), _approvals),
         Preset("limit", "Use up the API limit", "The calls of the day are gone: everything is refused.",
                "Use up the limit", (), _used_up),
     )),
