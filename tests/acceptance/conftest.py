@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from standin_org import StandinOrg
 
+from faults.conftest import fake, scene
 from instep_process import InstepHome, Template
+
+__all__ = ["fake", "scene"]
 
 
 @pytest.fixture

@@ -21,7 +21,14 @@ from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.mapping import is_email
 from instep.crm.port import WriteResult
 
-PREFIXES = {"Lead": "00Q", "Contact": "003", "Event": "00U"}
+PREFIXES = {"Lead": "00Q", "Contact": "003", "Account": "001", "Case": "500", "Event": "00U"}
+#: relationship → the object that it leads to; a merge stays within its object
+LEADS_TO = {
+    "ConvertedContact": "Contact",
+    "ConvertedAccount": "Account",
+    "Account": "Account",
+    "Contact": "Contact",
+}
 NUMBERS = {"double", "currency", "percent"}
 Row = dict[str, Any]
 
@@ -77,7 +84,8 @@ def _text(target: Field, value: Any) -> str:
         return ";".join(sorted(parts, key=known.index))
     if target.html:
         # what needs no escaping in HTML text comes back without it
-        return html.escape(html.unescape(text), quote=False)
+        lines = text.split("<br>")
+        return "<br>".join(html.escape(html.unescape(line), quote=False) for line in lines)
     return text.replace("\n", "\r\n") if target.type == "textarea" else text
 
 
@@ -108,7 +116,7 @@ class MemoryCrm:
         row = self.rows[object_name][record_id]
         fields = self.schema[object_name].fields
         row.update({name: stored(fields[name], value) for name, value in values.items()})
-        if object_name != "Event":
+        if object_name in ("Lead", "Contact"):
             row["Name"] = " ".join(p for p in (row["FirstName"], row["LastName"]) if p)
         row["LastModifiedDate"] = values.get("LastModifiedDate") or self._tick()
 
@@ -117,11 +125,23 @@ class MemoryCrm:
         lead = self.rows["Lead"][lead_id]
         shared = {n: lead[n] for n in ("FirstName", "LastName", "Email", "Phone", "Title", "OwnerId")}
         contact_id = into or self.add("Contact", **shared)
+        for case in self.rows["Case"].values():
+            assert case["ContactId"] != lead_id
         lead |= {"IsConverted": True, "ConvertedContactId": contact_id, "LastModifiedDate": self._tick()}
         for event in self.rows["Event"].values():
             if event["WhoId"] == lead_id:
                 event["WhoId"] = contact_id
         return contact_id
+
+    def merge(self, object_name: str, loser: str, master: str) -> None:
+        """Merge two records: what referred to the loser refers to the master, and the loser is deleted."""
+        self.rows[object_name][loser]["MasterRecordId"] = master
+        self.deleted.add(loser)
+        references = {"Event": ("WhoId", "WhatId"), "Case": ("ContactId",), "Contact": ("AccountId",)}
+        for name, fields in references.items():
+            for row in self.rows[name].values():
+                row |= {reference: master for reference in fields if row[reference] == loser}
+        self.rows[object_name][master]["LastModifiedDate"] = self._tick()
 
     def wait(self) -> None:
         """A second passes."""
@@ -154,7 +174,7 @@ class MemoryCrm:
             gone = record_id in self.deleted
             if (part.include_deleted or not gone) and self._matches(part, row):
                 followed = {
-                    relation: self.read(row[f"{relation}Id"], "Contact", names)
+                    relation: self.read(row[f"{relation}Id"], LEADS_TO.get(relation, part.object), names)
                     for relation, names in part.follow.items()
                 }
                 kept = {name: record for name, record in followed.items() if record is not None}
@@ -218,8 +238,16 @@ class MemoryCrm:
         for target in self.schema[object_name].required():
             if row[target.name] is None:
                 raise WouldBeRefused(f"Required fields are missing: [{target.name}]")
+        if object_name == "Case" and row["ContactId"] and row["ContactId"] not in self._living("Contact"):
+            raise WouldBeRefused(f"ContactId: {row['ContactId']} is no living Contact")
+        if object_name == "Contact" and row["AccountId"] and row["AccountId"] not in self._living("Account"):
+            raise WouldBeRefused(f"AccountId: {row['AccountId']} is no living Account")
         if object_name != "Event":
             return
+        if row["WhatId"] and str(row["WhoId"]).startswith("00Q"):
+            raise WouldBeRefused("WhatId: not with a Lead")
+        if "WhatId" in values and row["WhatId"] and row["WhatId"] not in self._living("Case"):
+            raise WouldBeRefused(f"WhatId: {row['WhatId']} is no living Case")
         if ("StartDateTime" in values) != ("EndDateTime" in values):
             raise WouldBeRefused("an Event's start and end travel together")
         if row["StartDateTime"] > row["EndDateTime"]:
@@ -227,6 +255,9 @@ class MemoryCrm:
         who = values.get("WhoId")
         if who and not any(r["Id"] == who and not r.get("IsConverted") for r in self._people()):
             raise WouldBeRefused(f"WhoId: {who} is no living person")
+
+    def _living(self, object_name: str) -> set[str]:
+        return {row["Id"] for row in self.alive(object_name)}
 
     def _people(self) -> list[Row]:
         return [*self.alive("Lead"), *self.alive("Contact")]

@@ -14,9 +14,11 @@ from instep.core.changes import Verdict, Write
 from instep.core.contact import Contact
 from instep.core.desired import Setting
 from instep.core.lookup import Observed, Record
-from instep.core.matching import fields_to_read, lookup_for
 from instep.core.plan import BatchPlan, plan
+from instep.core.to_read import fields_to_read, lookup_for
+from instep.core.wanted import wanted
 from instep.core.work import Link, Memory, Work
+from instep.crm.salesforce.profile import PROFILE
 
 Planner = Callable[[Setting, Sequence[Work], Observed, Memory], BatchPlan]
 Item = tuple[Booking | None, Contact | None]
@@ -73,9 +75,12 @@ class Desk:
     def _remembered(self, works: Sequence[Work]) -> Observed | None:
         records = []
         for work in works:
-            keys = [(work.link.person_object, work.link.person_id)] if work.contact else []
-            keys += [("Event", work.link.activity_id)] if work.booking else []
-            for key in keys:
+            want, link = wanted(self.setting, work), work.link
+            if want.nothing:
+                continue
+            if (work.contact and not link.person_id) or (want.activity and not link.activity_id):
+                return None
+            for key in link.records(PROFILE):
                 known = self.memory.known.get(key)
                 if known is None or not known.snapshot:
                     return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
-from instep.core.crm_schema import Field, ObjectSchema, PicklistValue
+from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordType
 from instep.core.desired import Setting
 from instep.core.lookup import CrmUser
 from instep.core.mapping import Row
@@ -56,6 +56,8 @@ MobilePhone phone(40) ncu
 Email email(80) ncu
 Description textarea(32000) ncu
 {CONTACT_ID} string(255) ncu
+MasterRecordId reference(18) n
+RecordTypeId reference(18) ncu
 {_STAMPS}{_CUSTOM}
 """
 
@@ -67,17 +69,50 @@ NumberOfEmployees int ncu
 LeadSource picklist(255) ncu:Web;Other
 IsConverted boolean cd
 ConvertedContactId reference(18) n
+ConvertedAccountId reference(18) n
 """
 
 _CONTACT = f"""
 {_PERSON}
 MailingCity string(40) ncu
 Birthdate date ncu
+AccountId reference(18) ncu
+"""
+
+_ACCOUNT = f"""
+Id id(18) d
+Name string(255) cu
+Phone phone(40) ncu
+Site string(80) ncu
+NumberOfEmployees int ncu
+MasterRecordId reference(18) n
+RecordTypeId reference(18) ncu
+{_STAMPS}{_CUSTOM}
+"""
+
+_CASE = f"""
+Id id(18) d
+CaseNumber string(30) -
+Subject string(255) ncu
+Description textarea(32000) ncu
+Status picklist(255) ncud:New;Working;Closed
+Origin picklist(255) ncu:Web;Phone
+ContactId reference(18) ncu
+SuppliedName string(80) ncu
+SuppliedEmail email(80) ncu
+SuppliedPhone string(40) ncu
+SuppliedCompany string(80) ncu
+{BOOKING_ID} string(255) ncu
+MasterRecordId reference(18) n
+RecordTypeId reference(18) ncu
+{_STAMPS}{_CUSTOM}
 """
 
 _EVENT = f"""
 Id id(18) d
 WhoId reference(18) ncu
+WhatId reference(18) ncu
+RecordTypeId reference(18) ncu
 Subject combobox(255) ncu
 Location string(255) ncu
 StartDateTime datetime ncu
@@ -119,11 +154,24 @@ def _object(name: str, lines: str) -> ObjectSchema:
     return ObjectSchema(name, name, {f.name: f for f in fields})
 
 
+#: one record type for each object that has some
+TYPES = {name: f"012{n:012d}AAA" for n, name in enumerate(("Lead", "Contact", "Account", "Case", "Event"), 1)}
+
+
+def _typed(described: ObjectSchema) -> ObjectSchema:
+    """The object with a record type that everybody may use."""
+    made = RecordType(TYPES[described.name], "Partner", "Partner")
+    return evolve(described, record_types=(made,))
+
+
 SCHEMA = {
     "Lead": _object("Lead", _LEAD),
     "Contact": _object("Contact", _CONTACT),
+    "Account": _object("Account", _ACCOUNT),
+    "Case": _object("Case", _CASE),
     "Event": _object("Event", _EVENT),
 }
+SCHEMA = {name: _typed(described) for name, described in SCHEMA.items()}
 
 
 def user(n: int, email: str) -> CrmUser:

@@ -8,15 +8,16 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 from hypothesis import strategies as st
 
-from core.crm import MemoryCrm, Written
+from core.crm import PREFIXES, MemoryCrm, Written
 from core.desk import Desk, Item, Planner
 from core.lives import HOSTS, booking, contact, step
-from core.org import SCHEMA, setting, user, with_field, without_fields
+from core.org import SCHEMA, TYPES, setting, user, with_field, without_fields
 from instep.core.booking import Booking, Kind
-from instep.core.catalogue import SYSTEM_PROPERTIES, Property
+from instep.core.catalogue import STATIC, SYSTEM_PROPERTIES, Property
 from instep.core.changes import Verdict
 from instep.core.contact import Contact
-from instep.core.crm_schema import fits
+from instep.core.creation import CASE, CalendarRules, OwnerRule, Ownership
+from instep.core.crm_schema import ObjectSchema, takes
 from instep.core.mapping import Row, convert, is_blank
 from instep.core.plan import BatchPlan, plan
 from instep.core.rules import check, system_fields
@@ -34,12 +35,21 @@ _SOURCES = (*(p for p in SYSTEM_PROPERTIES if p.key != "contact.id"), *CUSTOM.va
 def _choices(object_name: str) -> list[tuple[str, list[str]]]:
     """Every field that a row may fill, with the sources that fit it."""
     own = system_fields(PROFILE, object_name) | {"IsReminderSet"}
-    fields = (f for f in SCHEMA[object_name].fields.values() if f.name not in own)
-    found = ((f.name, [p.key for p in _SOURCES if fits(p.type, f)]) for f in fields)
-    return [(name, sources) for name, sources in found if sources]
+    described = SCHEMA[object_name]
+    fields = (f for f in described.fields.values() if f.name not in own)
+    found = ((f.name, [p.key for p in _SOURCES if takes(p.type, described, f)]) for f in fields)
+    return [(name, [*sources, *_fixed(described, name)]) for name, sources in found if sources]
 
 
-CHOICES = {name: _choices(name) for name in ("Lead", "Contact", "Event")}
+def _fixed(described: ObjectSchema, name: str) -> list[str]:
+    """A static value that the field takes, where there is one."""
+    target = described.fields[name]
+    values = ("Silver", "7", "2026-12-01", "x@y.example", "yes")
+    return [f"{STATIC}{v}" for v in values if not convert(v, target).refused][:1]
+
+
+OBJECTS = ("Lead", "Contact", "Account", "Case", "Event")
+CHOICES = {name: _choices(name) for name in OBJECTS}
 
 _TEXTS = ("", "", "Acme", "acme", "  Two  words ", "12.345", "7", "yes", "2026-12-01", "Gold", "Gamma;Alpha")
 _NASTY = ("x" * 300, "Line\none", "<b>&'\"", "\u200fשלום 🎉", "a@b.example", "+1 415 555 0100", "@{x}", "%_'")
@@ -133,8 +143,18 @@ KINDS = (
 )
 BOOKINGS = st.integers(0, 3)
 
+CALENDARS = ("BKC-1", "BKC-2")
+#: what a link may name: nothing, the n-th record of an object, or what no CRM has
+IDS = st.sampled_from([None, None, None, ("lead", 0), ("contact", 0), ("case", 0), ("lead", None)])
+
 OUR_STEPS = st.one_of(
-    st.tuples(st.just("book"), st.sampled_from(PEOPLE), st.sampled_from(HOSTS)),
+    st.tuples(
+        st.just("book"),
+        st.sampled_from(PEOPLE),
+        st.sampled_from(HOSTS),
+        st.sampled_from(("", *CALENDARS)),
+        IDS,
+    ),
     st.tuples(
         st.just("happens"),
         BOOKINGS,
@@ -150,7 +170,25 @@ HUMAN_STEPS = st.one_of(
     st.tuples(st.just("edits"), st.integers(0, 3), st.one_of(human_values("Lead"), human_values("Contact"))),
     st.tuples(st.just("moves"), st.integers(0, 3), st.sampled_from(["Here", "There"])),
     st.tuples(st.just("converts"), st.integers(0, 3), st.none() | st.integers(0, 2)),
-    st.tuples(st.just("deletes"), st.sampled_from(["Event", "Lead", "Contact"]), st.integers(0, 3)),
+    st.tuples(st.just("deletes"), st.sampled_from(OBJECTS), st.integers(0, 3)),
+    st.tuples(st.just("merges"), st.sampled_from(["Lead", "Contact", "Case", "Account"]), st.integers(0, 1)),
+)
+
+
+OWNERS = {
+    "Lead": st.builds(
+        OwnerRule, st.sampled_from(Ownership), st.sampled_from([Ownership.HOST, Ownership.RULES])
+    ),
+    "Contact": st.builds(OwnerRule, st.sampled_from([Ownership.KEEP, Ownership.HOST])),
+    "Case": st.builds(
+        OwnerRule, st.sampled_from(Ownership), st.sampled_from([Ownership.HOST, Ownership.RULES])
+    ),
+}
+CALENDAR_RULES = st.builds(
+    CalendarRules,
+    st.sampled_from(["", "Lead", "Contact", "Case", "Case", "none"]),
+    st.sampled_from([None, True, False]),
+    st.dictionaries(st.sampled_from(OBJECTS), st.just("Partner"), max_size=2),
 )
 
 
@@ -163,6 +201,8 @@ class Life:
     config: dict[str, Any]
     people: tuple[Contact, ...]
     existing: tuple[Existing, ...]
+    companies: tuple[str, ...]
+    cases: int
     hosts: tuple[int, ...]
     steps: tuple[tuple[Any, ...], ...]
 
@@ -172,16 +212,25 @@ def lives(steps: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[Life]:
     return st.builds(
         Life,
         st.sampled_from(["installed", "installed", "bare", "demanding"]),
-        st.fixed_dictionaries({name: rows(name) for name in ("Lead", "Contact", "Event")}),
+        st.fixed_dictionaries({name: rows(name) for name in OBJECTS}),
         st.fixed_dictionaries(
             {
                 "person_object": st.sampled_from(["Lead", "Contact"]),
                 "always_write": st.booleans(),
                 "deleted_event": st.sampled_from(["recreate", "leave"]),
+                "events": st.sampled_from([True, True, False]),
+                "owners": st.fixed_dictionaries({}, optional=OWNERS),
+                "record_types": st.dictionaries(
+                    st.sampled_from(OBJECTS), st.sampled_from([*TYPES.values()]), max_size=0
+                )
+                | st.dictionaries(st.sampled_from(OBJECTS), st.just("Partner"), max_size=3),
+                "calendars": st.dictionaries(st.sampled_from(CALENDARS), CALENDAR_RULES, max_size=2),
             }
         ),
         st.tuples(*(people(key) for key in PEOPLE)),
         st.lists(existing(), max_size=3).map(tuple),
+        st.lists(st.sampled_from(["Acme", "ACME", "Globex"]), max_size=2).map(tuple),
+        st.integers(0, 1),
         st.lists(st.integers(0, 2), unique=True).map(tuple),
         st.lists(steps, min_size=1, max_size=10).map(tuple),
     )
@@ -237,6 +286,11 @@ class World:
         self.people = {person.id: person for person in life.people}
         for found in life.existing:
             self._find(found)
+        for name in life.companies:
+            self.crm.add("Account", Name=name)
+        for _ in range(life.cases):
+            person = next(iter(self.crm.alive("Contact")), {}).get("Id")
+            self.crm.add("Case", Subject="Printer on fire", ContactId=person)
 
     def _find(self, found: Existing) -> None:
         values = {"LastName": "Doe", **({"Company": "Initech"} if found.object == "Lead" else {})}
@@ -259,10 +313,19 @@ class World:
 
     # -- what happens ------------------------------------------------------------------------------
 
-    def book(self, person: str, host: Any) -> None:
+    def book(self, person: str, host: Any, calendar: str, named: tuple[str, int | None] | None) -> None:
         if len(self.bookings) < 4:
             made = booking(f"BKNG-{len(self.bookings)}", host, self.crm.clock, custom={"topic": "Pricing"})
-            self.bookings.append((evolve(made, contact_id=person), person))
+            ids = self._named(*named) if named else {}
+            made = evolve(made, contact_id=person, calendar=calendar, record_ids=ids)
+            self.bookings.append((made, person))
+
+    def _named(self, link: str, n: int | None) -> dict[str, str]:
+        """A record id as a link names it, with 15 characters."""
+        rows = list(self.crm.rows[link.title()])
+        if n is None or n >= len(rows):
+            return {link: f"{PREFIXES[link.title()]}000000000999"}
+        return {link: rows[n][:15]}
 
     def happens(self, n: int, kind: Kind, host: Any, reason: str) -> None:
         if n < len(self.bookings):
@@ -300,6 +363,11 @@ class World:
         if n < len(found):
             self.crm.deleted.add(found[n]["Id"])
 
+    def merges(self, object_name: str, n: int) -> None:
+        found = [r["Id"] for r in self.crm.alive(object_name) if not r.get("IsConverted")]
+        if len(found) > n + 1:
+            self.crm.merge(object_name, found[n], found[n + 1])
+
     def hires(self, host: Any) -> None:
         users = (user(HOSTS.index(host), host.email),)
         directory = self.desk.setting.directory.with_users(users)
@@ -312,7 +380,7 @@ class World:
         if not items:
             return
         seen = len(self.crm.log)
-        before = {email: len(self.crm.people(email)) for email in self._emails()}
+        before = {email: [row["Id"] for row in self.crm.people(email)] for email in self._emails()}
         batch = None
         if from_memory and self.one_call and self._memory_is_true(items):
             batch = self.desk.sync_from_memory(*items)
@@ -325,7 +393,7 @@ class World:
         links = [work.link for work in self.desk.works(items)]
         leads = self.crm.rows["Lead"]
         return not any(
-            {link.person_id, link.activity_id} & self.crm.deleted
+            {record_id for _, record_id in link.records(PROFILE)} & self.crm.deleted
             or leads.get(link.person_id, {}).get("IsConverted")
             for link in links
         )
@@ -335,7 +403,7 @@ class World:
     def _emails(self) -> list[str]:
         return [p.email for p in self.people.values() if p.email]
 
-    def _keeps_promises(self, batch: BatchPlan, log: Sequence[Written], before: dict[str, int]) -> None:
+    def _keeps_promises(self, batch: BatchPlan, log: Sequence[Written], before: dict[str, list[str]]) -> None:
         stand_ins = {
             (w.object, w.id, c.field)
             for w in batch.writes
@@ -361,7 +429,16 @@ class World:
     def _may_change(self, entry: Written, is_stand_in: bool) -> None:
         if is_blank(entry.old) or entry.old == entry.new:
             return
-        row = next(r for r in self.desk.setting.config.rows[entry.object] if r.field == entry.field)
+        if (
+            entry.field == "OwnerId"
+            and self.desk.setting.config.owner(entry.object).existing is Ownership.HOST
+        ):
+            return
+        if entry.object == "Case" and self.crm.rows["Case"][entry.id].get(BOOKING_ID):
+            return  # a Case that we made mirrors its booking
+        row = next((r for r in self.desk.setting.config.rows[entry.object] if r.field == entry.field), None)
+        if row is None:
+            raise Broken(f"{entry}: nobody asked for this change")
         ours = self.stand_ins.get((entry.id, entry.field)) == entry.old
         if is_blank(entry.new):
             raise Broken(f"{entry}: a blank erased a value")
@@ -376,13 +453,23 @@ class World:
             if (entry.object, entry.field) in stood:
                 self.stand_ins[entry.id, entry.field] = entry.new
 
-    def _nothing_twice(self, log: Sequence[Written], before: dict[str, int]) -> None:
+    def _nothing_twice(self, log: Sequence[Written], before: dict[str, list[str]]) -> None:
+        keys = [row[BOOKING_ID] for row in self.crm.alive("Case") if row[BOOKING_ID]]
+        if len(keys) != len(set(keys)):
+            raise Broken(f"two Cases of one booking: {keys}")
+        names = [row["Name"].lower() for row in self.crm.alive("Account")]
+        fresh = [self.crm.rows["Account"][e.id]["Name"] for e in log if e.object == "Account" and e.created]
+        if any(names.count(name.lower()) > 1 for name in set(fresh)):
+            raise Broken(f"two Accounts of one name: {names}")
         events = self.crm.alive("Event")
         ids = [e.get(BOOKING_ID) or e["Description"].splitlines()[-1] for e in events]
         if len(ids) != len(set(ids)):
             raise Broken(f"two Events of one booking: {ids}")
-        made = {e.id for e in log if e.created and e.object != "Event"}
-        for email, count in before.items():
+        made = {e.id for e in log if e.created and e.object in ("Lead", "Contact")}
+        calendars = self.desk.setting.config.calendars.values()
+        for email, known in before.items():
             fresh = [row["Id"] for row in self.crm.people(email) if row["Id"] in made]
-            if len(fresh) > (0 if count else 1):
+            # a Case cannot do with a Lead: it gets a Contact
+            usable = [i for i in known if i.startswith("003") or not any(c.links == CASE for c in calendars)]
+            if len(fresh) > (0 if usable else 1):
                 raise Broken(f"persons have the address {email}, and these were made: {fresh}")

@@ -12,14 +12,16 @@ from core.lives import DANA, OMAR, booking, contact, step
 from instep.core.booking import Guest, Kind
 from instep.core.catalogue import (
     SYSTEM_PROPERTIES,
+    TYPES,
     Source,
     custom_key,
     find,
     is_booking_fed,
+    unknown_title_words,
     value_of,
     zone,
 )
-from instep.core.crm_schema import Field, fits
+from instep.core.crm_schema import Field, ObjectSchema, takes
 
 START = datetime(2015, 3, 23, 11, 0, tzinfo=UTC)
 MEETING = booking(
@@ -179,11 +181,64 @@ def test_documented_fields_are_there() -> None:
 
 def test_every_field_fits_some_crm_field() -> None:
     """No drop-down offers a field that could be mapped to nothing."""
+
+    def fits(kind: str, target: Field) -> bool:
+        return takes(kind, ObjectSchema("Lead", "Lead", {target.name: target}), target)
+
     long_text = Field("X", "X", "textarea", length=32000)
     assert all(fits(prop.type, long_text) for prop in SYSTEM_PROPERTIES)
+    assert {prop.type for prop in SYSTEM_PROPERTIES} <= set(TYPES)
+    assert all(fits(kind, long_text) for kind in TYPES)
     assert not fits("text", Field("X", "X", "reference"))
+    assert not fits("text", Field("X", "X", "encryptedstring"))
+    assert not fits("text", Field("X", "X", "string", reserved=True))
     assert not fits("text", Field("X", "X", "string", calculated=True))
     assert not fits("text", Field("X", "X", "string", createable=False, updateable=False))
+
+
+def test_a_static_value_is_a_source_of_its_own() -> None:
+    """It says the same for every booking, and its text is its whole definition."""
+    prop = find("static: Web ")
+    assert prop is not None
+    assert (prop.label, prop.type, value("static: Web ")) == ("static value “Web”", "text", "Web")
+    assert find("static:") is None
+    assert value("static:") is None
+
+
+def test_what_only_some_sources_tell() -> None:
+    """Data of pages, types and payments come from the source, and are empty where it says nothing."""
+    told = evolve(MEETING, details={"type_name": "Demo", "mode": "Automatic", "payment_amount": "9900"})
+    assert [
+        value(f"meeting.{name}", told) for name in ("type_name", "mode", "payment_amount", "master_name")
+    ] == [
+        "Demo",
+        "Automatic",
+        "9900",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "title"),
+    [
+        ("", "Product demo"),
+        ("@subject with @name", "Product demo with Maria Ortega"),
+        ("@company | @subject (@duration min)", "Acme | Product demo (15 min)"),
+        ("@subject – @meeting.custom.topic", "Product demo – Pricing"),
+        ("@subject – @location", "Product demo – https://meet.example/42"),
+        ("@subject - @note_of_nobody", "Product demo"),
+        ("@meeting.event_title", "Product demo"),
+        ("Call", "Call"),
+    ],
+)
+def test_the_calendars_event_title_follows_its_template(template: str, title: str) -> None:
+    """@-properties are filled in; what is empty leaves no loose ends; a title never names itself."""
+    assert value("meeting.event_title", evolve(MEETING, event_title=template)) == title
+
+
+def test_unknown_words_of_a_title_are_named() -> None:
+    """A typing error would stand in every event."""
+    assert unknown_title_words("@subject @custmer @contact.custom.team @meeting.start") == ("custmer",)
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "\0"])

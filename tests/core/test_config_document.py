@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from instep.core.config_document import from_document, to_document
+from instep.core.creation import CalendarRules, Duplicates, Guests, OwnerRule, Ownership, PersonAccounts
 from instep.core.errors import InputError
 from instep.core.mapping import Row
 from instep.core.rules import SyncConfig, default_config
@@ -22,7 +23,22 @@ def test_a_document_is_read_back_as_it_was() -> None:
         "Lead": (Row("contact.email", "Email", True, None), Row("", "LeadSource", False, "Web")),
     }
     chosen = SyncConfig("Contact", rows, True, 5, "leave", 20)
-    for config in (BASE, chosen):
+    ruled = SyncConfig(
+        "Lead",
+        rows,
+        events=False,
+        strict=True,
+        person_accounts=PersonAccounts.WITHOUT_COMPANY,
+        duplicates=Duplicates.SAVE,
+        guests=Guests.LIST,
+        owners={"Lead": OwnerRule(Ownership.HOST, Ownership.RULES)},
+        record_types={"Lead": "012000000000001AAA"},
+        calendars={
+            "BKC-1": CalendarRules("Case", False, {"Case": "Support"}),
+            "BKC-2": CalendarRules("none"),
+        },
+    )
+    for config in (BASE, chosen, ruled):
         assert from_document(to_document(config), BASE) == config
 
 
@@ -60,6 +76,9 @@ def test_every_fault_is_named_at_once_with_its_place() -> None:
             ],
             "Event": "all",
         },
+        "guests": "invite",
+        "owners": {"Lead": {"existing": "me", "news": "keep"}, "Case": "host"},
+        "calendars": {"BKC-1": {"event": "no", "general_links": 5}, "BKC-2": {"record_types": ["012"]}},
     }
     with pytest.raises(InputError) as caught:
         from_document(document, BASE)
@@ -77,6 +96,13 @@ def test_every_fault_is_named_at_once_with_its_place() -> None:
         "mapping.Lead[3].source: must be the name of a source field.",
         "mapping.Lead[4]: needs at least a field.",
         "mapping.Event: must be a list of rows.",
+        "guests: choose list or relate.",
+        "owners.Lead.existing: choose keep or booking_owner or assignment_rules.",
+        "owners.Lead: no such key: news.",
+        "owners.Case: must be a table of existing, new.",
+        "calendars.BKC-1.event: must be true, false or left out.",
+        "calendars.BKC-1.general_links: must be a text.",
+        "calendars.BKC-2.record_types: must be a table.",
     ):
         assert fault in said
     assert caught.value.code == "CONFIG"

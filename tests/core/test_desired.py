@@ -14,8 +14,8 @@ from instep.core.desired import (
     DesiredField,
     activity_fields,
     activity_owner,
+    fields_of,
     new_record_owner,
-    person_fields,
     wants_activity,
 )
 from instep.core.mapping import Row
@@ -27,7 +27,7 @@ USERS = (user(1, DANA.email), user(2, OMAR.email))
 def lead(row: Row, person: Any = None, made: Booking | None = None, line: str = "") -> DesiredField:
     """What becomes of one row of the Lead."""
     on = setting({"Lead": (row,)}, schema=with_field("Lead", line) if line else None)
-    fields = person_fields(on, "Lead", person or contact(), made)
+    fields = fields_of(on, "Lead", person or contact(), made)
     return next(d for d in fields if d.field == row.field)
 
 
@@ -66,7 +66,7 @@ def test_a_required_field_without_value_gets_the_default() -> None:
     """Company → Unspecified, whether its row is empty or nobody mapped it; a value or fallback goes before."""
     mapped = (Row("contact.last_name", "LastName"), Row("contact.company", "Company"))
     for rows in (mapped, mapped[:1]):
-        fields = person_fields(setting({"Lead": rows}), "Lead", contact(), None)
+        fields = fields_of(setting({"Lead": rows}), "Lead", contact(), None)
         company = next(d for d in fields if d.field == "Company")
         assert (company.value, company.stand_in, company.default) == ("Unspecified", True, True)
         assert company.rule == "default for a required field without value or fallback"
@@ -84,13 +84,13 @@ def test_each_required_custom_field_gets_the_default_of_its_type() -> None:
         ("Site__c url(255) cu", "http://NA"),
         ("Code__c string(5) cu", "Unspe"),
     ):
-        fields = person_fields(setting(schema=with_field("Lead", line)), "Lead", contact(), None)
+        fields = fields_of(setting(schema=with_field("Lead", line)), "Lead", contact(), None)
         assert next(d for d in fields if line.startswith(d.field)).value == value
 
 
 def test_a_required_type_without_default_says_what_to_do() -> None:
     """An unsupported required field is named; the record is left to the CRM's own answer."""
-    fields = person_fields(
+    fields = fields_of(
         setting(schema=with_field("Lead", "Tier__c picklist(255) cu restricted:Gold")),
         "Lead",
         contact(),

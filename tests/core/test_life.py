@@ -19,7 +19,7 @@ from core.desk import Desk, NotEmpty, Planner
 from core.lives import booking, contact, step
 from core.org import setting
 from core.random_lives import LIVES, OUR_STEPS, Broken, Life, World, lives
-from instep.core import plan_activity, plan_person
+from instep.core import plan_activity, plan_fields, plan_record
 from instep.core.booking import Booking, Kind
 from instep.core.changes import Action, Change, Write
 from instep.core.contact import Contact
@@ -119,8 +119,9 @@ def _with_more(batch: BatchPlan, more: Callable[[Write], Sequence[Change]]) -> B
     """The plan with more changes in every update of a person."""
     updates = [w for i in batch.items for w in i.writes if w.object != "Event" and w.action is Action.UPDATE]
     changed = {w.ref: evolve(w, changes=(*w.changes, *more(w))) for w in updates}
-    kept = tuple(w for w in batch.writes if w.ref not in changed)
-    return evolve(batch, writes=(*changed.values(), *kept))
+    # those that are sent keep their place, behind the companies that they refer to
+    kept = tuple(changed.pop(w.ref, w) for w in batch.writes)
+    return evolve(batch, writes=(*kept, *changed.values()))
 
 
 def erases(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
@@ -139,16 +140,26 @@ def touches_more(on: Setting, works: Sequence[Work], observed: Observed, memory:
     return _with_more(plan(on, works, observed, memory), lambda w: [Change("Title", "Title", "Guest")])
 
 
-def forgets_events(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
-    """Makes an Event plainly, whatever there is."""
-    batch = plan(on, works, Observed(tuple(r for r in observed.records if r.object != "Event")), memory)
-    made = [
-        evolve(w, action=Action.CREATE, key=None, changes=(*w.changes, Change(BOOKING_ID, "", w.key[1])))
-        if w.object == "Event" and w.key
-        else w
-        for w in batch.writes
-    ]
-    return evolve(batch, writes=tuple(made))
+def _forgets(name: str, key: str = "") -> Planner:
+    """A plan that never sees records of an object, and makes them plainly."""
+
+    def forgetful(on: Setting, works: Sequence[Work], observed: Observed, memory: Memory) -> BatchPlan:
+        unlinked = [evolve(w, link=evolve(w.link, case_id="")) for w in works]
+        batch = plan(on, unlinked, Observed(tuple(r for r in observed.records if r.object != name)), memory)
+        made = [
+            evolve(w, action=Action.CREATE, key=None, changes=(*w.changes, Change(key, "", w.key[1])))
+            if w.object == name and w.key
+            else w
+            for w in batch.writes
+        ]
+        return evolve(batch, writes=tuple(made))
+
+    return forgetful
+
+
+forgets_events = _forgets("Event", BOOKING_ID)
+forgets_cases = _forgets("Case", BOOKING_ID)
+forgets_companies = _forgets("Account")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +170,8 @@ def forgets_events(on: Setting, works: Sequence[Work], observed: Observed, memor
         (erases, "a blank erased a value"),
         (touches_more, "nobody mapped this field"),
         (forgets_events, "two Events of one booking"),
+        (forgets_cases, "two Cases of one booking"),
+        (forgets_companies, "two Accounts of one name"),
     ],
 )
 def test_wrong_plan_is_found_out(wrong: Planner, promise: str) -> None:
@@ -186,6 +199,6 @@ def test_wrong_comparison_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
         return False
 
-    for room in (plan_activity, plan_person):
+    for room in (plan_activity, plan_fields, plan_record):
         monkeypatch.setattr(room, "same", lambda target, one, other: one == other)
     find(LIVES, never_ends, settings=SEARCH, random=Random(1))

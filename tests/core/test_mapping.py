@@ -136,7 +136,7 @@ def test_date_is_the_hosts_date() -> None:
         ("9999-12-31T23:59", of_type("date"), "the CRM cannot hold"),
         ("perhaps", of_type("boolean"), "neither yes nor no"),
         ("Platinum", TIER, "is not one of its values"),
-        ("Old", TIER, "is not one of its values"),
+        ("Old", TIER, "is no longer an active value"),
         (["C"], TOPICS, "is not one of its values"),
         ("not-an-address", of_type("email"), "is not a valid e-mail address"),
         ("http://x.example/" + "y" * 300, of_type("url", length=255), "longer than 255"),

@@ -13,8 +13,10 @@ from instep.core.contact import Contact
 from instep.core.desired import Setting
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import Row
-from instep.core.matching import Found, Index, fields_to_read, find_person, lookup_for
-from instep.core.work import Link, Work
+from instep.core.matching import Found, Index, find_person
+from instep.core.to_read import fields_to_read, lookup_for
+from instep.core.wanted import wanted
+from instep.core.work import Link, Memory, Work
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID
 
 UNLINKED = Link()
@@ -31,7 +33,8 @@ def find(
 ) -> Found:
     chosen = on or setting()
     work = Work("booking:BKNG-1", person, booking(), link)
-    return find_person(chosen, work, person, Index(chosen, crm.observe(lookup_for(chosen, [work]))))
+    index = Index(chosen, crm.observe(lookup_for(chosen, [work])))
+    return find_person(chosen, work, person, index, wanted(chosen, work), Memory())
 
 
 def add(crm: MemoryCrm, kind: str = "Lead", modified: str = "", created: str = "", **values: Any) -> str:
@@ -214,10 +217,15 @@ def test_one_query_for_each_object_asks_for_everything() -> None:
     assert lead[CONTACT_ID] == ("CTC-1", "CTC-2")
     assert lead["Email"] == (ADDRESS, "ctc-2@guest.example")
     assert {"+14155550100", "(415) 555-0100", "4155550100"} <= set(lead["Phone"])
-    assert by_name["Lead"].follow == {"ConvertedContact": fields_to_read(setting(), "Contact")}
+    assert by_name["Lead"].follow == {
+        "ConvertedContact": fields_to_read(setting(), "Contact"),
+        "MasterRecord": fields_to_read(setting(), "Lead"),
+    }
     assert by_name["Event"].keys == {"Id": ("00U1",), BOOKING_ID: ("BKNG-1",)}
     assert by_name["Event"].include_deleted
-    assert not by_name["Lead"].include_deleted
+    # a linked record that was merged away stands among the deleted ones
+    assert by_name["Lead"].include_deleted
+    assert not by_name["Contact"].include_deleted
     assert lookup.users == ("new@host.example",)
 
 

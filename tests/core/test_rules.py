@@ -35,6 +35,15 @@ def test_default_mapping_fits_a_plain_org() -> None:
     assert mapped == {
         "Lead": [*person[:2], ("contact.company", "Company"), *person[2:]],
         "Contact": person,
+        "Account": [("contact.company", "Name"), ("contact.phone", "Phone")],
+        "Case": [
+            ("meeting.subject", "Subject"),
+            ("meeting.note", "Description"),
+            ("contact.name", "SuppliedName"),
+            ("contact.email", "SuppliedEmail"),
+            ("contact.phone", "SuppliedPhone"),
+            ("contact.company", "SuppliedCompany"),
+        ],
         "Event": [
             ("meeting.subject", "Subject"),
             ("meeting.location", "Location"),
@@ -147,9 +156,9 @@ def test_of_users_with_one_address_the_lowest_id_stays() -> None:
 
 
 def test_the_configured_person_comes_first() -> None:
-    """The other object is searched second."""
-    assert [p.name for p in PROFILE.person_order("Contact")] == ["Contact", "Lead"]
-    assert [p.name for p in PROFILE.person_order("Lead")] == ["Lead", "Contact"]
+    """The other object is searched last; person accounts belong to the Contacts."""
+    assert [p.name for p in PROFILE.person_order("Contact")] == ["Contact", "Account", "Lead"]
+    assert [p.name for p in PROFILE.person_order("Lead")] == ["Lead", "Contact", "Account"]
 
 
 # --- what is there already, and what an admin should know -------------------------------------------

@@ -574,4 +574,5 @@ def test_assignment_rules_stay_out_unless_they_are_wanted() -> None:
         "l2", "b", Action.UPSERT, "Lead", changes({"LastName": "x"}), key=("K", "2"), auto_assign=True
     )
     scripted(answer).apply([lead(1), with_rules, event(1)])
-    assert [part.get("httpHeaders") for part in seen] == [{"Sforce-Auto-Assign": "FALSE"}, None, None]
+    off, on = {"Sforce-Auto-Assign": "FALSE"}, {"Sforce-Auto-Assign": "TRUE"}
+    assert [part.get("httpHeaders") for part in seen] == [off, on, None]

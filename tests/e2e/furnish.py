@@ -28,6 +28,7 @@ def main(home: Path, password: str) -> None:
         account = ensure_account()
         secret = _second_step(create_admin(account, GUARDED, password))
         facts = {"secret": secret, **_meetings(account.id), **_person(account.id), **_of_the_demo(account.id)}
+        facts["property"] = _property(account.id)
     print(json.dumps(facts))
 
 
@@ -114,6 +115,15 @@ def _of_the_demo(account_id: int) -> dict[str, str]:
     known = next((row.id, receipt) for row in came if (receipt := _receipt(account_id, row.id)))
     connection = Connection.objects.get(account_id=account_id)
     return {"booking": str(known[0]), "receipt": str(known[1]), "connection": connection.public_id}
+
+
+def _property(account_id: int) -> str:
+    """A property that an admin made, and an archived one beside it."""
+    from instep.bookings import properties
+    from instep.store.property_queries import archive_property
+
+    archive_property(account_id, properties.create(account_id, "Contact", "Fax", "fax", "phone"), True)
+    return str(properties.create(account_id, "Contact", "Team size", "team_size", "number"))
 
 
 def _receipt(account_id: int, key: int) -> int | None:

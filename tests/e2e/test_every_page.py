@@ -62,6 +62,14 @@ PAGES = {
     "connection": ("/integrations/{connection}",),
     "reconnect": ("/integrations/{connection}/connect",),
     "disconnect": ("/integrations/{connection}/disconnect",),
+    "mapping": tuple(
+        f"/integrations/{{connection}}/mapping/{tab}"
+        for tab in ("leads", "contacts", "accounts", "events", "cases")
+    ),
+    "validation": ("/integrations/{connection}/validation",),
+    "properties": ("/properties", "/properties/meeting"),
+    "new-property": ("/properties/new",),
+    "property": ("/properties/{property}",),
     "hosts": ("/hosts",),
     "new-host": ("/hosts/new",),
     "host": ("/hosts/{host}",),
@@ -106,6 +114,8 @@ NO_PAGES = {
     "mfa_index": (LEADS_ON, "/profile/two-step", "a part of the profile"),
     "write-again": (ACT, "/bookings/{booking}/write-again", "a button of the booking"),
     "contact-write-again": (ACT, "/contacts/{contact}/write-again", "a button of the contact"),
+    "mapping-first": (LEADS_ON, "/integrations/{connection}/mapping", "the first tab of the mapping"),
+    "archive-property": (ACT, "/properties/{property}/archive", "a confirmation in the property"),
     "publish-calendar": (ACT, "/calendars/{calendar}/publish", "a button of the calendar"),
     "delete-calendar": (ACT, "/calendars/{calendar}/delete", "a confirmation in the calendar"),
     "delete-host": (ACT, "/hosts/{host}/delete", "a confirmation in the host"),

@@ -56,3 +56,13 @@ def test_no_person_is_in_two_batches(people: int, linked: int) -> None:
                 if of(row) is not None:
                     assert seen.setdefault(of(row), number) == number
     assert sum(map(len, batches)) > 0
+
+
+def test_no_company_of_new_people_is_in_two_batches() -> None:
+    """An Account that two batches both miss would be made twice; people who are linked have theirs."""
+    companies = {key: f"company {key % 7}" for key in range(1, 401)}
+    batches = _partition(rows(400, people=400), 100, 4, companies)
+    places = [(companies[row["person_key"]], n) for n, batch in enumerate(batches) for row in batch]
+    assert len(set(places)) == len({company for company, _ in places}) == 4
+    linked = _partition(rows(400, people=400, linked=400), 100, 4, companies)
+    assert [len(batch) for batch in linked] == [100, 100, 100, 100]

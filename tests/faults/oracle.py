@@ -56,6 +56,9 @@ def crm_of(records: Mapping[str, list[dict[str, Any]]]) -> CRM:
     for name in ("Lead", "Contact"):
         names |= {r["Id"]: _who(name, r) for r in records[name]}
     names |= {r["Id"]: f"Account {r.get('Name')}" for r in records["Account"]}
+    names |= {r["Id"]: f"Case {r.get('Subject')}" for r in records["Case"]}
+    names |= {r["Id"]: f"Record type {r.get('DeveloperName')}" for r in records.get("RecordType", ())}
+    names |= {r["Id"]: f"Queue {r.get('Name')}" for r in records.get("Group", ())}
     return in_order({name: [_plain(row, names) for row in records[name]] for name in OBJECTS})
 
 

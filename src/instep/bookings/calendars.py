@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve
 from django.db import IntegrityError, transaction
 
+from instep.bookings import properties
 from instep.core.booking_calendar import (
     BookingCalendar,
     Rules,
@@ -19,9 +21,10 @@ from instep.core.booking_calendar import (
     rules_of,
 )
 from instep.core.errors import InputError
-from instep.store import calendar_queries
+from instep.store import calendar_queries, queries
 from instep.store.calendar_queries import CalendarRow
 from instep.store.models import public_id
+from instep.store.queries import BOOKING
 
 
 def list_calendars(account_id: int) -> tuple[BookingCalendar, ...]:
@@ -58,21 +61,28 @@ def create(
     with _slug_told(slug), transaction.atomic():
         key = calendar_queries.add_calendar(account_id, made.id, _values(made))
         _set_hosts(account_id, key, made)
+        properties.of_questions(account_id, made.rules.questions)
     return made
 
 
 def change(account_id: int, calendar: BookingCalendar) -> None:
     """Write a calendar as it is to be from now on; bookings that exist stay as they are.
 
+    A new title for its events reaches the CRM for those that are still to come.
     Raises `InputError` for what cannot be, for a slug that is taken and for a calendar that does not exist.
     """
     wanted = evolve(calendar, name=calendar.name.strip())
     _check(wanted)
     with _slug_told(wanted.slug), transaction.atomic():
+        before = calendar_queries.calendar(account_id, wanted.id)
         key = calendar_queries.change_calendar(account_id, wanted.id, _values(wanted))
-        if key is None:
+        if before is None or key is None:
             raise _unknown(wanted.id)
         _set_hosts(account_id, key, wanted)
+        properties.of_questions(account_id, wanted.rules.questions)
+        if rules_of(before.rules).event_title != wanted.rules.event_title:
+            concerned = calendar_queries.bookings_to_come(account_id, wanted.id)
+            queries.wake(account_id, queries.mark(account_id, BOOKING, concerned, datetime.now(UTC)))
 
 
 def delete(account_id: int, calendar_id: str) -> None:

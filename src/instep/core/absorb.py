@@ -13,8 +13,9 @@ from attrs import evolve, frozen
 from instep.core.changes import Answer, Verdict, Write
 from instep.core.desired import Setting
 from instep.core.lookup import Observed, Record
-from instep.core.matching import fields_to_read, follow_conversion
+from instep.core.matching import Index
 from instep.core.plan import BatchPlan, ItemPlan
+from instep.core.to_read import fields_to_read
 from instep.core.work import Known, Link, Memory, Sent, Work
 
 RecordKey = tuple[str, str]
@@ -67,19 +68,18 @@ def absorb(
         else:
             records[key] = evolve(before, id=key[1], fields={**before.fields, **values})
         known[key] = _remember(known.get(key, Known()), write, values, answer.created)
+    now = evolve(observed, records=tuple(records.values()))
+    index = Index(setting, now)
     linked = tuple(
-        Work(work.item, work.contact, work.booking, _link(setting, work, item, answers, records), work.held)
+        evolve(work, link=_link(setting, work, item, answers, index))
         for work, item in zip(works, batch.items, strict=True)
     )
     for work in linked:
-        for key in (
-            (work.link.person_object, work.link.person_id),
-            (setting.profile.activity.name, work.link.activity_id),
-        ):
+        for key in work.link.records(setting.profile):
             if key in records:
                 before_it = known.get(key, _UNKNOWN)
                 known[key] = Known(dict(records[key].fields), before_it.sent, before_it.made_by_us)
-    return After(evolve(observed, records=tuple(records.values())), evolve(memory, known=known), linked)
+    return After(now, evolve(memory, known=known), linked)
 
 
 def _values(write: Write, answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _confirm(known: Known, write: Write) -> Known:
 
 
 def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bool) -> Known:
-    sent = dict(known.sent)
+    sent = dict(_confirm(known, write).sent)
     for change in write.changes:
         if change.verdict is Verdict.WRITE:
             sent[change.field] = Sent(change.new, change.source_value, change.stand_in, change.spoke)
@@ -114,28 +114,33 @@ def _remember(known: Known, write: Write, values: Mapping[str, Any], created: bo
     return Known(known.snapshot, sent, known.made_by_us or created)
 
 
-def _link(
-    setting: Setting,
-    work: Work,
-    item: ItemPlan,
-    answers: Mapping[str, Answer],
-    records: Mapping[RecordKey, Record],
-) -> Link:
-    """The item's link after the round: its person found or made, followed if it was converted."""
-    link = work.link
+def _link(setting: Setting, work: Work, item: ItemPlan, answers: Mapping[str, Answer], index: Index) -> Link:
+    """The item's link after the round: its records found or made, its person followed to what it became."""
+    link, profile = work.link, setting.profile
     person = item.person
     made = answers.get(item.person_ref) if item.person_ref else None
     if not person[1] and made is not None and made.ok and item.match is not None:
         person = (item.match.object, made.id)
     if person[1]:
         link = evolve(link, person_object=person[0], person_id=person[1])
-    record = records.get((link.person_object, link.person_id))
-    if record is not None:
-        now = follow_conversion(setting, record)
-        if now is not None and now is not record:
-            link = evolve(link, person_object=now.object, person_id=now.id)
-    own = next((w for w in item.writes if w.object == setting.profile.activity.name), None)
+    now = index.standing(index.record(link.person_object, link.person_id))
+    if now is not None:
+        link = evolve(link, person_object=now.object, person_id=now.id)
+    company = answers.get(item.company_ref) if item.company_ref else None
+    link = evolve(
+        link,
+        activity_id=_made(item, answers, profile.activity.name) or item.activity_id or link.activity_id,
+        company_id=(company.id if company is not None and company.ok else "")
+        or item.company_id
+        or link.company_id,
+    )
+    if profile.case is None:
+        return link
+    return evolve(link, case_id=_made(item, answers, profile.case.name) or item.case_id or link.case_id)
+
+
+def _made(item: ItemPlan, answers: Mapping[str, Answer], object_name: str) -> str:
+    """The id of the item's own record of that object, as the CRM has answered; empty where it did not."""
+    own = next((w for w in item.writes if w.object == object_name), None)
     answer = answers.get(own.ref) if own is not None else None
-    if answer is not None and answer.ok:
-        return evolve(link, activity_id=answer.id or (own.id if own else ""))
-    return evolve(link, activity_id=item.activity_id) if item.activity_id else link
+    return (answer.id or (own.id if own else "")) if answer is not None and answer.ok else ""

@@ -149,7 +149,13 @@ class Booking:
     manage_url: str = ""
     custom: Mapping[str, Any] = field(factory=dict)
     utm: Mapping[str, str] = field(factory=dict)
+    #: ids of CRM records that the link named: lead, contact, case → 15 or 18 characters
+    record_ids: Mapping[str, str] = field(factory=dict)
     timeline: tuple[Transition, ...] = ()
+    #: what only some sources tell: names as in the catalogue, without `meeting.`
+    details: Mapping[str, str] = field(factory=dict)
+    #: the template of its calendar's event titles, as it is now; empty where there is none
+    event_title: str = ""
 
     @property
     def duration(self) -> timedelta:
@@ -182,9 +188,13 @@ def event_status(booking: Booking, host_connected: bool) -> str:
     """The text of the CRM field "Event status" (one of the seven).
 
     The suffix is written only while the reassignment is the latest transition and the new host has a
-    user in the CRM; otherwise the CRM shows the plain status (rule E4).
+    user in the CRM; otherwise the CRM shows the plain status (rule E4). A booking that takes the place of another
+    is a rescheduled one (rule E5).
     """
-    word = STATUS_WORDS[booking.status]
+    status = booking.status
+    if status is Status.SCHEDULED and booking.rescheduled_from:
+        status = Status.RESCHEDULED
+    word = STATUS_WORDS[status]
     if (
         booking.reassigned_last
         and host_connected

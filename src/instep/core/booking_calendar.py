@@ -84,6 +84,8 @@ class Rules:
     ask_note: Ask = Ask.OPTIONAL
     questions: tuple[Question, ...] = ()
     next_steps: str = ""
+    #: title of the events in calendars and CRMs, with @-properties (`core.catalogue.TITLE_WORDS`); empty: the name
+    event_title: str = ""
 
 
 @frozen

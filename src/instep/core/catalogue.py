@@ -7,6 +7,7 @@ locale-independent, as integrations expect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -30,7 +31,7 @@ class Source:
 
 @frozen
 class Property:
-    """One source field. `type` is text, textarea, email, phone, url, number, datetime, picklist or multi."""
+    """One source field. `type` is one of `TYPES`. An archived one is offered no more; rows that use it go on."""
 
     key: str
     object: str
@@ -38,6 +39,26 @@ class Property:
     type: str
     group: str
     custom: bool = False
+    archived: bool = False
+
+
+#: what a property may hold, in the order in which people choose
+TYPES = (
+    "text",
+    "textarea",
+    "picklist",
+    "multi",
+    "boolean",
+    "number",
+    "date",
+    "datetime",
+    "email",
+    "phone",
+    "url",
+)
+
+#: opens the source of a row that always writes the same: `static:Web`
+STATIC = "static:"
 
 
 @lru_cache(maxsize=1024)
@@ -49,7 +70,7 @@ def zone(name: str) -> tzinfo:
         return UTC
 
 
-def _day_time(at: datetime, where: tzinfo) -> str:
+def day_time(at: datetime, where: tzinfo) -> str:
     """`Mon, Mar 23, 2015, 11:00 AM` in the given zone."""
     local = at.astimezone(where)
     hour = local.hour % 12 or 12
@@ -65,7 +86,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def _range(booking: Booking, where: tzinfo) -> str:
     """`Mon, Mar 23, 2015, 10:30 AM - 10:45 AM`; the day is repeated when the meeting passes midnight."""
-    start, end = _day_time(booking.start, where), _day_time(booking.end, where)
+    start, end = day_time(booking.start, where), day_time(booking.end, where)
     same_day = booking.start.astimezone(where).date() == booking.end.astimezone(where).date()
     return f"{start} - {end.rsplit(', ', 1)[1] if same_day else end}"
 
@@ -96,7 +117,7 @@ def _summary(source: Source, long: bool) -> str:
     if long:
         pairs += [
             ("Subject", booking.subject),
-            ("Start time", _day_time(booking.start, _owner_zone(booking))),
+            ("Start time", day_time(booking.start, _owner_zone(booking))),
             ("Duration", f"{_minutes(booking)} minutes"),
         ]
     pairs.append(("Location", booking.location))
@@ -119,6 +140,57 @@ def _change_summary(source: Source, long: bool) -> str:
     pairs = _labelled([(label, booking.reason)])
     parts = (f"The meeting was {word}.", f"{pairs}," if pairs else "", _summary(source, long))
     return " ".join(part for part in parts if part).rstrip(",")
+
+
+#: what may stand after @ in the title of a calendar's events; every key of the catalogue may, too
+TITLE_WORDS: Mapping[str, str] = {
+    "name": "contact.name",
+    "first_name": "contact.first_name",
+    "last_name": "contact.last_name",
+    "company": "contact.company",
+    "email": "contact.email",
+    "subject": "meeting.subject",
+    "calendar": "meeting.calendar",
+    "host": "meeting.owner",
+    "duration": "meeting.duration_minutes",
+    "location": "meeting.location",
+    "note": "meeting.note",
+}
+_AT_WORD = re.compile(r"@([a-z][a-z_]*(?:\.[a-z0-9_]+)*)")
+
+
+def unknown_title_words(template: str) -> tuple[str, ...]:
+    """The @-properties of a title template that nothing fills."""
+    custom = ("contact.custom.", "meeting.custom.")
+    return tuple(
+        word
+        for word in _AT_WORD.findall(template)
+        if TITLE_WORDS.get(word, word) not in _GETTERS and not word.startswith(custom)
+    )
+
+
+def _event_title(source: Source) -> str:
+    """The title of the calendar's events with its @-properties filled in; the subject where it has none.
+
+    What stays empty takes the separator beside it along, so that “Demo – @company” never ends in a dash.
+    """
+    booking = source.booking
+    if booking is None:
+        return ""
+
+    def fill(found: re.Match[str]) -> str:
+        key = TITLE_WORDS.get(found[1], found[1])
+        if key == TITLE_KEY:
+            return ""
+        value = value_of(key, source)
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+
+    title = " ".join(_AT_WORD.sub(fill, booking.event_title).split())
+    return _LOOSE_ENDS.sub("", title) or booking.subject
+
+
+TITLE_KEY = "meeting.event_title"
+_LOOSE_ENDS = re.compile(r"^[\s,;:|/–—-]+|[\s,;:|/–—-]+$")
 
 
 def _invoice_line(booking: Booking) -> str:
@@ -154,6 +226,8 @@ _CONTACT: tuple[tuple[str, str, str], ...] = (
     ("name", "Name", "text"),
     ("first_name", "First name", "text"),
     ("last_name", "Last name", "text"),
+    ("middle_name", "Middle name", "text"),
+    ("suffix", "Suffix", "text"),
     ("salutation", "Salutation", "text"),
     ("company", "Company", "text"),
     ("job_title", "Job title", "text"),
@@ -164,15 +238,23 @@ _CONTACT: tuple[tuple[str, str, str], ...] = (
     ("state", "State", "text"),
     ("postal_code", "Post code", "text"),
     ("country", "Country", "text"),
+    ("location", "Location", "text"),
     ("time_zone", "Time zone", "text"),
     ("status", "Contact status", "text"),
     ("id", "Contact id", "text"),
 )
 
+
+def _detail(name: str, label: str, group: str, kind: str = "text") -> tuple[str, str, str, str, Getter]:
+    """A property that only some sources tell of."""
+    return name, label, kind, group, _of_booking(lambda b: b.details.get(name, ""))
+
+
 _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
     ("id", "Booking ID", "text", "Booking data", _of_booking(lambda b: b.id)),
     ("tracking_id", "Tracking ID", "text", "Booking data", _of_booking(lambda b: b.tracking_id or b.id)),
     ("subject", "Subject", "text", "Booking data", _of_booking(lambda b: b.subject)),
+    ("event_title", "Calendar event title", "text", "Booking data", lambda s: _event_title(s)),
     (
         "status",
         "Event status",
@@ -205,7 +287,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Meeting time in UTC",
         "text",
         "Booking data",
-        _of_booking(lambda b: _day_time(b.start, UTC)),
+        _of_booking(lambda b: day_time(b.start, UTC)),
     ),
     (
         "time_owner",
@@ -219,14 +301,14 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Starting time in Customer's time zone",
         "text",
         "Booking data",
-        _of_booking(lambda b: _day_time(b.start, zone(b.guest_time_zone))),
+        _of_booking(lambda b: day_time(b.start, zone(b.guest_time_zone))),
     ),
     (
         "start_owner",
         "Starting time in Owner's time zone",
         "text",
         "Booking data",
-        _of_booking(lambda b: _day_time(b.start, _owner_zone(b))),
+        _of_booking(lambda b: day_time(b.start, _owner_zone(b))),
     ),
     ("location", "Virtual or physical location", "text", "Booking data", _of_booking(lambda b: b.location)),
     (
@@ -243,6 +325,12 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Booking data",
         _of_booking(lambda b: b.physical_location),
     ),
+    _detail("mode", "Mode (automatic / with approval)", "Booking data"),
+    _detail("sessions", "Number of sessions scheduled", "Booking data", "number"),
+    _detail("package_id", "Package ID", "Booking data"),
+    _detail("attachment", "Attachment", "Booking data", "url"),
+    _detail("payment_amount", "Amount charged (smallest unit)", "Booking data", "number"),
+    _detail("payment_currency", "Currency charged", "Booking data"),
     ("summary_long", "Summary (long)", "textarea", "Booking data", lambda s: _summary(s, True)),
     ("summary_short", "Summary (short)", "textarea", "Booking data", lambda s: _summary(s, False)),
     ("invoice_line", "Invoice line item", "text", "Booking data", _of_booking(_invoice_line)),
@@ -285,6 +373,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         lambda s: _change_summary(s, False),
     ),
     ("customer_link", "Customer link", "url", "Cancel/reschedule data", _of_booking(lambda b: b.manage_url)),
+    _detail("cancel_link", "Cancel link", "Cancel/reschedule data", "url"),
     (
         "rescheduled_from",
         "Tracking ID (canceled booking)",
@@ -292,21 +381,32 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Cancel/reschedule data",
         _of_booking(lambda b: b.rescheduled_from),
     ),
-    ("calendar", "Booking calendar", "text", "Booking calendar data", _of_booking(lambda b: b.calendar_name)),
+    ("calendar", "Public name", "text", "Booking page data", _of_booking(lambda b: b.calendar_name)),
     (
         "calendar_id",
         "Booking calendar ID",
         "text",
-        "Booking calendar data",
+        "Booking page data",
         _of_booking(lambda b: b.calendar),
     ),
-    ("owner", "Owner", "text", "Booking calendar data", _of_booking(lambda b: _host(b).name)),
-    ("owner_email", "Owner email", "email", "Booking calendar data", _of_booking(lambda b: _host(b).email)),
+    _detail("page_label", "Internal label", "Booking page data"),
+    _detail("page_category", "Category", "Booking page data"),
+    _detail("page_link", "Public link", "Booking page data", "url"),
+    _detail("master_label", "Master page: internal label", "Master page data"),
+    _detail("master_name", "Master page: public name", "Master page data"),
+    _detail("master_link", "Master page: public link", "Master page data", "url"),
+    _detail("type_name", "Event type: name", "Event type data"),
+    _detail("type_category", "Event type: category", "Event type data"),
+    _detail("type_description", "Event type: description", "Event type data", "textarea"),
+    _detail("type_price", "Event type: price", "Event type data", "number"),
+    _detail("type_currency", "Event type: currency", "Event type data"),
+    ("owner", "Owner", "text", "Booking page data", _of_booking(lambda b: _host(b).name)),
+    ("owner_email", "Owner email", "email", "Booking page data", _of_booking(lambda b: _host(b).email)),
     (
         "owner_time_zone",
         "Owner time zone",
         "text",
-        "Booking calendar data",
+        "Booking page data",
         _of_booking(lambda b: _host(b).time_zone),
     ),
     *(
@@ -323,6 +423,8 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
 
 _GETTERS: Mapping[str, Getter] = {
     **{f"contact.{name}": _of_contact(name) for name, _, _ in _CONTACT},
+    # what is left of a name whose middle part or suffix has a row of its own
+    **{f"contact.{name}": _of_contact(name) for name in ("given_name", "family_name")},
     **{f"meeting.{name}": get for name, _, _, _, get in _MEETING},
 }
 
@@ -334,8 +436,16 @@ SYSTEM_PROPERTIES: tuple[Property, ...] = (
 _BY_KEY = {p.key: p for p in SYSTEM_PROPERTIES}
 
 
+def static_value(key: str) -> str | None:
+    """The value of a row that always writes the same; None for any other source."""
+    return key.removeprefix(STATIC).strip() if key.startswith(STATIC) else None
+
+
 def find(key: str, custom: Mapping[str, Property] | None = None) -> Property | None:
-    """The property of that key, system or custom, or None."""
+    """The property of that key, system or custom, or None. A static value counts as a text of its own."""
+    static = static_value(key)
+    if static:
+        return Property(key, "", f"static value “{static}”", "text", "Static value")
     return _BY_KEY.get(key) or (custom or {}).get(key)
 
 
@@ -349,6 +459,8 @@ def value_of(key: str, source: Source) -> Any:
     getter = _GETTERS.get(key)
     if getter is not None:
         value = getter(source)
+    elif key.startswith(STATIC):
+        value = static_value(key)
     elif key.startswith("contact.custom."):
         value = source.contact.custom.get(key.removeprefix("contact.custom.")) if source.contact else None
     elif key.startswith("meeting.custom."):

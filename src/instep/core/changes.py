@@ -77,7 +77,8 @@ class Candidate:
 class Match:
     """How the person of an item was looked for, and what came of it.
 
-    `outcome` is "found", "create", "linked" or "waits"; `rule` says it in words.
+    `outcome` is "found", "create", "linked" or "waits"; `rule` says it in words. `doubled`: the CRM refused to make
+    a new record and named this one.
     """
 
     outcome: str
@@ -85,6 +86,7 @@ class Match:
     object: str = ""
     id: str = ""
     candidates: tuple[Candidate, ...] = ()
+    doubled: bool = False
 
 
 @frozen
@@ -93,7 +95,8 @@ class Write:
 
     `key` is (external id field, value) for upserts. `parents` maps a reference field to the `ref` of a
     write of the same batch whose id it takes. `alone` keeps it out of collections with other children,
-    so that a refusal of its parent voids nobody else. `auto_assign` asks for the CRM's assignment rules.
+    so that a refusal of its parent voids nobody else. `auto_assign` asks for the CRM's assignment rules;
+    `save_doubles` has a record saved although a duplicate rule warns of it.
     """
 
     ref: str
@@ -106,6 +109,7 @@ class Write:
     parents: Mapping[str, str] = field(factory=dict)
     alone: bool = False
     auto_assign: bool = False
+    save_doubles: bool = False
 
     @cached_property
     def values(self) -> Mapping[str, Any]:

@@ -44,16 +44,27 @@ class Contact:
     custom: Mapping[str, Any] = field(factory=dict)
     updated_at: datetime | None = None
     former_emails: tuple[str, ...] = ()
+    #: the parts of the name that some CRMs keep apart: `first_name` is given and middle, `last_name` family and suffix
+    given_name: str = ""
+    middle_name: str = ""
+    family_name: str = ""
+    suffix: str = ""
+
+    @property
+    def location(self) -> str:
+        """State and country, as far as they are known."""
+        return ", ".join(part for part in (self.state, self.country) if part)
 
 
 @frozen
 class NameParts:
-    """A typed name in parts. `first` holds all given names, so that none is lost."""
+    """A typed name in parts. `first` holds all given names, `middle` being the later ones, so that none is lost."""
 
     salutation: str
     first: str
     last: str
     suffix: str = ""
+    middle: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -71,7 +82,9 @@ def split_name(typed: str) -> NameParts:
     last = str(parsed.last)
     kept = f"{parsed.title} {first} {last} {parsed.suffix}"
     if last and _words(kept) == _words(whole):
-        return NameParts(str(parsed.title), first, last, str(parsed.suffix))
+        # without a first name the middle one is all there is
+        middle = str(parsed.middle) if parsed.first else ""
+        return NameParts(str(parsed.title), first, last, str(parsed.suffix), middle)
     if "," in whole or " " not in whole or not (first or last):
         return NameParts("", "", whole)
     head, tail = whole.rsplit(" ", 1)
@@ -213,6 +226,10 @@ def contact_of(public_id: str, fields: Fields, updated_at: datetime | None = Non
         id=public_id,
         first_name=parts.first,
         last_name=last_name,
+        given_name=parts.first.removesuffix(parts.middle).rstrip() if parts.middle else parts.first,
+        middle_name=parts.middle,
+        family_name=parts.last,
+        suffix=parts.suffix,
         custom=custom,
         updated_at=updated_at,
         **known,

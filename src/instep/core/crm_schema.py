@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 
 @frozen
@@ -16,6 +16,8 @@ class PicklistValue:
     label: str
     active: bool = True
     default: bool = False
+    #: places in the controlling field's list that this value goes with; None where nothing controls it
+    valid_for: frozenset[int] | None = None
 
 
 @frozen
@@ -23,6 +25,9 @@ class Field:
     """One field of a CRM object. `type` is the CRM's own describe type (Salesforce: `string`, `email` …).
 
     `length` is in characters, 0 where the type has none; `precision`/`scale`/`digits` in decimal digits.
+    `controller` is the field that a dependent list follows; `compound` the one that this is a part of;
+    `axis` is latitude or longitude for the two parts of a geolocation. A `reserved` field would contradict what
+    Instep writes itself (an Event's duration), so that no mapping may name it.
     """
 
     name: str
@@ -45,6 +50,15 @@ class Field:
     reference_to: tuple[str, ...] = ()
     relationship: str = ""
     picklist: tuple[PicklistValue, ...] = ()
+    controller: str = ""
+    compound: str = ""
+    axis: str = ""
+    reserved: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """Whether a value can be written at all: at creation, later, or both."""
+        return not self.calculated and (self.createable or self.updateable)
 
     @property
     def required(self) -> bool:
@@ -53,8 +67,24 @@ class Field:
 
 
 @frozen
+class RecordType:
+    """One record type. `available` is for the connected user; `default` is the one that new records get."""
+
+    id: str
+    name: str
+    developer_name: str = ""
+    available: bool = True
+    default: bool = False
+    master: bool = False
+
+
+@frozen
 class ObjectSchema:
-    """One CRM object with the fields that the connected user can see; hidden fields are absent."""
+    """One CRM object with the fields that the connected user can see; hidden fields are absent.
+
+    `choices` are the values of picklists for each record type, where the CRM told them: id → field → values;
+    `type_defaults` the value that the record type's own page starts with: id → field → value.
+    """
 
     name: str
     label: str
@@ -62,6 +92,29 @@ class ObjectSchema:
     createable: bool = True
     updateable: bool = True
     queryable: bool = True
+    record_types: tuple[RecordType, ...] = ()
+    choices: Mapping[str, Mapping[str, frozenset[str]]] = field(factory=dict)
+    type_defaults: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    _narrowed: dict[str, ObjectSchema] = field(init=False, factory=dict, eq=False, repr=False)
+
+    def for_record_type(self, record_type_id: str) -> ObjectSchema:
+        """This object as a record of that type takes it: picklists offer only the type's values."""
+        allowed = self.choices.get(record_type_id)
+        if not allowed:
+            return self
+        found = self._narrowed.get(record_type_id)
+        if found is None:
+            fields = {
+                name: _narrow(one, allowed[name]) if name in allowed else one
+                for name, one in self.fields.items()
+            }
+            found = self._narrowed[record_type_id] = evolve(self, fields=fields)
+        return found
+
+    def parts(self, name: str) -> tuple[Field, ...]:
+        """The two fields of a geolocation that are written in its place, latitude first; else none."""
+        found = [f for f in self.fields.values() if f.compound == name and f.axis]
+        return tuple(sorted(found, key=lambda f: f.axis)) if len(found) == 2 else ()
 
     def get(self, name: str) -> Field | None:
         """The field of that API name in any case, or None when it does not exist or is hidden."""
@@ -70,6 +123,13 @@ class ObjectSchema:
             return found
         lowered = name.lower()
         return next((f for key, f in self.fields.items() if key.lower() == lowered), None)
+
+    def record_type(self, name: str) -> RecordType | None:
+        """The record type with that id (15 or 18 characters) or developer name; None where there is none."""
+        wanted = name.strip()
+        return next(
+            (t for t in self.record_types if t.id[:15] == wanted[:15] or t.developer_name == wanted), None
+        )
 
     def required(self) -> tuple[Field, ...]:
         """The universally required fields, in the CRM's order."""
@@ -80,31 +140,50 @@ class ObjectSchema:
         return tuple(f for f in self.fields.values() if f.required)
 
 
+def _narrow(target: Field, values: frozenset[str]) -> Field:
+    """A list as one record type has it."""
+    return evolve(target, picklist=tuple(v for v in target.picklist if v.value in values))
+
+
 Schema = Mapping[str, ObjectSchema]
 
 TEXTUAL = frozenset({"string", "textarea", "combobox"})
+NUMERIC = frozenset({"int", "long", "double", "currency", "percent"})
+CHOICES = frozenset({"picklist", "multipicklist"})
+LOCATION = "location"
 
 # Which CRM types each of our property types may feed (reference: OnceHub 2.4.3, with checkbox and
 # multi-select added where the CRM type fits). Text feeds every type: conversion decides by value.
 _FITS: Mapping[str, frozenset[str]] = {
-    "text": TEXTUAL
-    | {"email", "phone", "url", "picklist", "multipicklist", "int", "double", "currency", "percent"}
-    | {"date", "datetime", "boolean"},
+    "text": TEXTUAL | NUMERIC | CHOICES | {"email", "phone", "url", "date", "datetime", "boolean", LOCATION},
     "textarea": TEXTUAL,
     "email": TEXTUAL | {"email"},
     "phone": TEXTUAL | {"phone"},
     "url": TEXTUAL | {"url"},
-    "number": TEXTUAL | {"int", "double", "currency", "percent"},
+    "number": TEXTUAL | NUMERIC,
     "date": TEXTUAL | {"date", "datetime"},
     "datetime": TEXTUAL | {"date", "datetime"},
-    "picklist": TEXTUAL | {"picklist", "multipicklist"},
+    "picklist": TEXTUAL | CHOICES | {"boolean"},
     "multi": TEXTUAL | {"multipicklist"},
-    "boolean": TEXTUAL | {"boolean"},
+    "boolean": TEXTUAL | {"boolean", "picklist"},
 }
 
+#: every type that a mapping can fill; the others (look-ups, encrypted text, files …) are never offered
+SUPPORTED = _FITS["text"]
 
-def fits(property_type: str, target: Field) -> bool:
-    """Whether a property of our type may be mapped to this CRM field (writable, not calculated)."""
-    if target.calculated or not (target.createable or target.updateable):
+
+def mappable(described: ObjectSchema, target: Field) -> bool:
+    """Whether a mapping row can name this field: a supported type that can be written, or a geolocation."""
+    if target.type == LOCATION:
+        return bool(parts := described.parts(target.name)) and all(part.writable for part in parts)
+    # the parts are written through the whole
+    if target.axis and described.parts(target.compound):
+        return False
+    return target.writable and not target.reserved and target.type in SUPPORTED
+
+
+def takes(property_type: str, described: ObjectSchema, target: Field) -> bool:
+    """Whether a row may lead from a property of our type to this field."""
+    if not mappable(described, target):
         return False
     return target.type in _FITS.get(property_type, frozenset())

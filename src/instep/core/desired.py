@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from instep.core.booking import Booking, Host, Status
 from instep.core.catalogue import Property, Source, find, value_of, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
-from instep.core.lookup import CrmUser
+from instep.core.lookup import CrmUser, Record
 from instep.core.mapping import (
     Row,
     convert,
     default_for,
+    effective,
     fingerprint,
     is_blank,
     is_wire_moment,
     room,
     wire_datetime,
 )
-from instep.core.rules import Directory, Profile, SyncConfig, system_fields
+from instep.core.picklists import agreeing, clash
+from instep.core.profile import Profile
+from instep.core.rules import Directory, SyncConfig, system_fields
 
+#: how the note on a default begins: the log of what the field validation has to mend
+VALIDATION_ERROR = "Field validation error"
 #: the line that finds an activity again where the CRM lacks our external id field
 REF_LINE = "Ref: "
+#: the line that names a meeting's further guests
+GUESTS_LINE = "Guests: "
 
 
 @frozen
@@ -38,13 +46,24 @@ class Setting:
     directory: Directory
     now: datetime
     custom: dict[str, Property] = field(factory=dict)
-    _columns: dict[str, Columns] = field(init=False, factory=dict, eq=False, repr=False)
+    _columns: dict[tuple[str, str], Columns] = field(init=False, factory=dict, eq=False, repr=False)
+    _reading: dict[str, tuple[str, ...]] = field(init=False, factory=dict, eq=False, repr=False)
 
-    def columns(self, object_name: str) -> Columns:
-        """The mapping of an object with all that a booking does not change, put together at first use."""
-        found = self._columns.get(object_name)
+    def columns(self, role: str, record_type: str = "") -> Columns:
+        """The mapping of an object (or role) with all that a booking does not change, put together at first use.
+
+        Lists offer what records of that type take.
+        """
+        found = self._columns.get((role, record_type))
         if found is None:
-            found = self._columns[object_name] = _columns_of(self, object_name)
+            found = self._columns[role, record_type] = _columns_of(self, role, record_type)
+        return found
+
+    def reading(self, object_name: str, make: Callable[[Setting, str], tuple[str, ...]]) -> tuple[str, ...]:
+        """The fields of an object that are read, worked out by `make` at first use."""
+        found = self._reading.get(object_name)
+        if found is None:
+            found = self._reading[object_name] = make(self, object_name)
         return found
 
     def target(self, object_name: str, field_name: str) -> Field | None:
@@ -100,6 +119,8 @@ class Columns:
 
     rows: tuple[_Column, ...] = ()
     required: tuple[Field, ...] = ()
+    #: whether a list among them follows another field
+    controlled: bool = False
 
 
 @frozen
@@ -162,15 +183,53 @@ def activity_owner(setting: Setting, booking: Booking) -> Owner:
     return _connected(setting, booking.host)
 
 
-def person_fields(
-    setting: Setting, object_name: str, contact: Contact, booking: Booking | None
+def fields_of(
+    setting: Setting,
+    role: str,
+    contact: Contact | None,
+    booking: Booking | None,
+    record: Record | None = None,
 ) -> tuple[DesiredField, ...]:
-    """The mapped fields of a person record, then required fields that no row fills."""
-    return _rows(setting, object_name, Source(contact, booking, _connected_host(setting, booking)), booking)
+    """The mapped fields of a person, a company or a case, then required fields that no row fills.
+
+    Lists offer what the record's type has, or for a new one (`record` is None) the chosen type.
+    """
+    source = Source(contact, booking, _connected_host(setting, booking))
+    return _rows(setting, role, source, booking, _record_type(setting, role, booking, record))
+
+
+def _record_type(setting: Setting, role: str, booking: Booking | None, record: Record | None) -> str:
+    """The id of the record type that decides what lists offer; empty for the usual one."""
+    config = setting.config
+    if record is not None:
+        return str(record.get(setting.profile.record_type_field) or "")
+    if not config.record_types and not config.calendars:
+        return ""
+    chosen, _ = chosen_record_type(setting, role, booking)
+    described = setting.schema.get(setting.profile.object_of(role)) if chosen else None
+    found = described.record_type(chosen) if described is not None else None
+    return found.id if found is not None else ""
+
+
+def company_name(setting: Setting, contact: Contact | None, booking: Booking | None) -> str:
+    """What the company of a person is called, as the mapping says; empty where the person names none."""
+    company = setting.profile.company
+    if company is None or contact is None:
+        return ""
+    for column in setting.columns(company.name).rows:
+        if column.target is not None and column.target.name == company.name_field:
+            want = _filled(column, Source(contact, booking, _connected_host(setting, booking)), UTC)
+            return "" if want.refused else str(want.value or "")
+    target = setting.target(company.name, company.name_field)
+    return str(convert(contact.company, target).value or "") if target is not None else ""
 
 
 def activity_fields(
-    setting: Setting, booking: Booking, contact: Contact | None, keyed: bool = True
+    setting: Setting,
+    booking: Booking,
+    contact: Contact | None,
+    keyed: bool = True,
+    record: Record | None = None,
 ) -> tuple[DesiredField, ...]:
     """The mapped fields of the activity and its times; owner and person are decided by the plan.
 
@@ -178,10 +237,15 @@ def activity_fields(
     """
     activity = setting.profile.activity
     source = Source(contact, booking, _connected_host(setting, booking))
-    mapped = _rows(setting, activity.name, source, booking)
+    mapped = _rows(
+        setting, activity.name, source, booking, _record_type(setting, activity.name, booking, record)
+    )
     described = any(want.field == "Description" for want in mapped)
+    if booking.guest.guests:
+        mapped = _with_line(setting, mapped, f"{GUESTS_LINE}{', '.join(booking.guest.guests)}", "the guests")
     if not setting.has(activity.name, activity.key_field) or (described and not keyed):
-        mapped = _with_ref_line(setting, mapped, booking)
+        found_again = "the line that finds this record again"
+        mapped = _with_line(setting, mapped, f"{REF_LINE}{booking.id}", found_again)
     times = (
         DesiredField(
             activity.start_field,
@@ -207,15 +271,31 @@ def _connected_host(setting: Setting, booking: Booking | None) -> bool:
     return booking is not None and host_user(setting, booking.host) is not None
 
 
-def _columns_of(setting: Setting, object_name: str) -> Columns:
+def chosen_record_type(setting: Setting, role: str, booking: Booking | None) -> tuple[str, bool]:
+    """The record type that new records get, as it was chosen, and whether the booking's calendar chose it."""
+    config = setting.config
+    own = config.calendar(booking.calendar).record_types.get(role, "") if booking and config.calendars else ""
+    return own or config.record_types.get(role, ""), bool(own)
+
+
+def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
+    person = next((p for p in setting.profile.persons if p.role == role), None)
+    twin = person.twin if person else None
+    object_name = person.name if person else role
     described = setting.schema.get(object_name)
     if described is None:
         return Columns()
-    rows = setting.config.rows.get(object_name, ())
+    described = described.for_record_type(record_type)
+    rows = setting.config.rows.get(twin.of if twin else role, ())
+    if twin is not None:
+        rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
+    rows = effective(rows, described)
     own = system_fields(setting.profile, object_name)
+    columns = tuple(_column(setting, row, described) for row in rows)
     return Columns(
-        tuple(_column(setting, row, described) for row in rows),
+        columns,
         tuple(target for target in described.required() if target.name not in own),
+        any(column.target is not None and column.target.controller for column in columns),
     )
 
 
@@ -244,11 +324,13 @@ def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:
 
 
 def _rows(
-    setting: Setting, object_name: str, source: Source, booking: Booking | None
+    setting: Setting, role: str, source: Source, booking: Booking | None, record_type: str
 ) -> tuple[DesiredField, ...]:
-    columns = setting.columns(object_name)
+    columns = setting.columns(role, record_type)
     host_zone = zone(booking.host.time_zone if booking and booking.host else "")
     done = [_filled(column, source, host_zone) for column in columns.rows]
+    if columns.controlled:
+        done = [_controlled(want, done) for want in done]
     filled = {d.field for d in done if not is_blank(d.value)} if columns.required else set()
     for target in columns.required:
         if target.name in filled:
@@ -259,6 +341,7 @@ def _rows(
             target.label,
             default.value,
             "default for a required field without value or fallback",
+            note=f"{VALIDATION_ERROR}: nothing fills this required field",
             refused=default.refused,
             stand_in=True,
             default=True,
@@ -267,6 +350,21 @@ def _rows(
         )
         done = [d for d in done if d.field != target.name] + [blank]
     return tuple(done)
+
+
+def _controlled(want: DesiredField, fields: list[DesiredField]) -> DesiredField:
+    """A dependent list's value, refused where it does not go with the value of the field that it follows."""
+    target = want.target
+    if target is None or not target.controller or is_blank(want.value):
+        return want
+    leading = next((f for f in fields if f.field == target.controller and f.target is not None), None)
+    if leading is None or leading.target is None:
+        return want
+    why = clash(target, want.value, leading.target, leading.value)
+    if not why:
+        return want
+    other = agreeing(target, want.source_value, leading.target, leading.value)
+    return evolve(want, value=other) if other else evolve(want, value=None, refused=why)
 
 
 def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
@@ -278,7 +376,12 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     if is_blank(raw) and row.fallback is None:
         return blank
     source_value = fingerprint(raw)
-    as_it_is = 0 < len(source_value) <= column.room and source_value.isprintable()
+    as_it_is = (
+        0 < len(source_value) <= column.room
+        and source_value.isprintable()
+        # people read a moment in their own words
+        and not isinstance(raw, datetime)
+    )
     if as_it_is or is_wire_moment(raw, target):
         value, note, refused = source_value, "", ""
     else:
@@ -324,26 +427,25 @@ def _fallback(
     )
 
 
-def _with_ref_line(
-    setting: Setting, fields: tuple[DesiredField, ...], booking: Booking
+def _with_line(
+    setting: Setting, fields: tuple[DesiredField, ...], line: str, what: str
 ) -> tuple[DesiredField, ...]:
-    """Carry the booking's id in the description of an org that lacks our external id field."""
+    """Carry one more line in the activity's description, whether a row fills that or not."""
     described = setting.schema.get(setting.profile.activity.name)
     target = described.get("Description") if described else None
     if target is None:
         return fields
-    line = f"{REF_LINE}{booking.id}"
     old = next((d for d in fields if d.field == target.name), None)
     text = line
     if old is not None and not is_blank(old.value):
         # the line must survive where the text is cut
-        room = target.length - len(line) - 1 if target.length else None
+        room = max(0, target.length - len(line) - 1) if target.length else None
         text = f"{str(old.value)[:room].rstrip()}\n{line}"
     new = DesiredField(
         target.name,
         target.label,
         convert(text, target).value,
-        f"{old.rule} and the line that finds this record again" if old else "the line that finds it again",
+        f"{old.rule} and {what}" if old else what,
         source=old.source if old else "",
         optional=False,
         target=target,

@@ -128,6 +128,8 @@ class Snapshot:
     manage_url: str | None = None
     custom: Mapping[str, Any] | None = None
     utm: Mapping[str, str] | None = None
+    record_ids: Mapping[str, str] | None = None
+    details: Mapping[str, str] | None = None
 
     @property
     def order(self) -> Order:
@@ -196,7 +198,9 @@ def fold(snapshots: Iterable[Snapshot], hosts: Hosts) -> Booking:
         manage_url=newest_said(facts, lambda s: s.manage_url) or "",
         custom={**form.custom, **(newest_said(facts, lambda s: s.custom) or {})},
         utm=newest_said(facts, lambda s: s.utm) or {},
+        record_ids=newest_said(facts, lambda s: s.record_ids) or {},
         timeline=tuple(transition(s, host) for s, host in zip(facts, present, strict=True)),
+        details={name: value for s in facts for name, value in (s.details or {}).items()},
     )
 
 

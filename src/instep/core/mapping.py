@@ -14,9 +14,11 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from instep.core.crm_schema import Field
+from instep.core.catalogue import day_time
+from instep.core.crm_schema import LOCATION, NUMERIC, Field, ObjectSchema
+from instep.core.picklists import not_a_choice, option_of
 
 #: the value for a required field that nothing else fills (reference: OnceHub 2.3)
 _DEFAULT_TEXT = "Unspecified"
@@ -26,8 +28,8 @@ _DEFAULT_TEXT = "Unspecified"
 class Row:
     """One mapping row: source field → CRM field.
 
-    `source` is a catalogue key, or empty for a row that only holds a fallback. `overwrite` matters on
-    person objects only; `fallback` is used when the source is empty.
+    `source` is a catalogue key (`static:Web` is a fixed value), or empty for a row that only holds a fallback.
+    `overwrite` matters on person objects and accounts only; `fallback` is used when the source is empty.
     """
 
     source: str
@@ -58,12 +60,16 @@ def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
         return Converted(None)
     kind = target.type
     if kind in _TEXTS:
-        return _text(_as_text(value), target)
+        text = day_time(value, where) if isinstance(value, datetime) else _as_text(value)
+        # with lists of states and countries switched on, their texts take nothing else either
+        return _picklist(text, target) if target.picklist and target.restricted else _text(text, target)
     if kind == "email":
         return _email(value, target)
     if kind in ("date", "datetime"):
         return _moment(value, kind, where)
-    if kind in ("int", "double", "currency", "percent"):
+    if target.axis:
+        return _coordinate(value, target)
+    if kind in NUMERIC:
         return _number(value, target)
     if kind == "boolean":
         return _boolean(value)
@@ -82,7 +88,7 @@ def room(target: Field) -> int:
 
     Most values are such texts, so that nothing has to be converted for them.
     """
-    if target.type not in _TEXTS or target.html:
+    if target.type not in _TEXTS or target.html or target.restricted:
         return 0
     return target.length or sys.maxsize
 
@@ -102,6 +108,8 @@ def _as_text(value: Any) -> str:
         text = value
     elif isinstance(value, datetime):
         return wire_datetime(value)
+    elif isinstance(value, bool):
+        return "Yes" if value else "No"
     elif isinstance(value, list | tuple):
         text = ", ".join(str(part) for part in value)
     else:
@@ -119,7 +127,7 @@ _INVISIBLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 def _text(text: str, target: Field) -> Converted:
     kind = target.type
     if target.html:
-        text = html.escape(text)
+        return _rich(text, target)
     if kind != "textarea":
         # single-line fields hold no line ends: the CRM would alter them and every look would differ
         text = text.replace("\n", " ")
@@ -129,6 +137,25 @@ def _text(text: str, target: Field) -> Converted:
         cut = text[: target.length].rstrip()
         return Converted(cut, note=f"cut to {target.length} characters (was {len(text)})")
     return Converted(text)
+
+
+def _rich(text: str, target: Field) -> Converted:
+    """Plain text as HTML; what is too long is cut before it is escaped, so that no character is cut in two."""
+    escaped = [_LINE_BREAK if ch == "\n" else html.escape(ch) for ch in text]
+    whole = "".join(escaped)
+    if not target.length or len(whole) <= target.length:
+        return Converted(whole)
+    room, kept = target.length, 0
+    for part in escaped:
+        if len(part) > room:
+            break
+        room, kept = room - len(part), kept + 1
+    cut = "".join(escaped[:kept]).rstrip()
+    return Converted(cut, note=f"cut to {target.length} characters of HTML (was {len(whole)})")
+
+
+_LINE_BREAK = "<br>"
+_LINE_BREAKS = re.compile(r"\s*<br\s*/?>", re.IGNORECASE)
 
 
 # as strict as the CRM is known to be: one @, no spaces or quotes, a dot in the domain
@@ -153,37 +180,63 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def _number(value: Any, target: Field) -> Converted:
-    text = _bare_number(str(value), target)
+    text, named = _bare_number(str(value), target)
     try:
         number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
         return Converted(refused=f"{target.label}: “{str(value)[:40]}” is not a number.")
-    if target.type == "int":
-        # the CRM takes whole numbers of 32 bits
-        too_large = abs(number) >= 2**31
+    whole = target.type in ("int", "long")
+    if whole:
+        # the CRM takes whole numbers of 32 bits, and long ones of 64
+        too_large = abs(number) >= 2 ** (31 if target.type == "int" else 63)
     else:
         too_large = abs(number) >= Decimal(10) ** ((target.precision or 18) - target.scale)
     if too_large:
         return Converted(refused=f"{target.label}: “{str(value)[:40]}” is too large.")
-    if target.type == "int":
+    if whole:
         return Converted(int(number), note="" if number == int(number) else "decimals dropped")
     if not (target.precision or target.scale):
-        return Converted(float(number))
+        return Converted(float(number), note=named)
     # rounded as the CRM does it, or every later look would find a difference
     kept = number.quantize(Decimal(1).scaleb(-target.scale), ROUND_HALF_UP)
     note = "" if kept == number else f"rounded to {target.scale} decimals"
-    return Converted(float(kept), note=note)
+    return Converted(float(kept), note="; ".join(filter(None, (named, note))))
 
 
-def _bare_number(text: str, target: Field) -> str:
-    """The text without what people write around an amount or a share: `$ 5`, `EUR 5`, `5 %`."""
-    text = text.strip()
+_CURRENCY = re.compile(r"^([A-Z]{3})\s*(?=[\d+-])|(?<=\d)\s*([A-Z]{3})$")
+
+
+def _bare_number(text: str, target: Field) -> tuple[str, str]:
+    """The text without what people write around an amount or a share: `$ 5`, `EUR 5`, `5 %`; and a note.
+
+    An amount is always in the currency of its record (Salesforce: CurrencyIsoCode).
+    """
+    text, note = text.strip(), ""
     if target.type == "currency":
         text = "".join(ch for ch in text if unicodedata.category(ch) != "Sc").strip()
-        text = re.sub(r"^[A-Z]{3}\s*(?=[\d+-])|(?<=\d)\s*[A-Z]{3}$", "", text)
-    return text.removesuffix("%").strip()
+        code = _CURRENCY.search(text)
+        if code is not None:
+            text = _CURRENCY.sub("", text)
+            note = f"“{code[1] or code[2]}” is not written: the record's own currency counts"
+    return text.removesuffix("%").strip(), note
+
+
+_BETWEEN = re.compile(r"\s*[,;]\s*|\s+")
+_FURTHEST = {"latitude": 90, "longitude": 180}
+
+
+def _coordinate(value: Any, target: Field) -> Converted:
+    """One half of a geolocation: of a text `48.2, 16.37` its own part; a number alone is that part."""
+    parts = [part for part in _BETWEEN.split(str(value).strip().strip("()").replace("°", "")) if part]
+    if len(parts) > 2:
+        return Converted(refused=f"{target.label}: “{str(value)[:60]}” is not “latitude, longitude”.")
+    part = parts[0 if target.axis == "latitude" else len(parts) - 1] if parts else ""
+    done = _number(part, target)
+    if done.refused or abs(done.value) <= _FURTHEST[target.axis]:
+        return done
+    return Converted(refused=f"{target.label}: {part} is beyond {_FURTHEST[target.axis]} degrees.")
 
 
 def wire_datetime(at: datetime) -> str:
@@ -218,12 +271,14 @@ def _boolean(value: Any) -> Converted:
 
 
 def _picklist(text: str, target: Field) -> Converted:
-    for option in target.picklist:
-        if option.active and text.lower() in (option.value.lower(), option.label.lower()):
-            return Converted(option.value)
+    found = option_of(text, target)
+    if found is not None:
+        return Converted(found.value)
     if target.restricted:
-        return Converted(refused=f"{target.label}: “{text[:80]}” is not one of its values.")
-    return _text(_as_text(text), target)
+        return Converted(refused=not_a_choice(text, target))
+    done = _text(_as_text(text), target)
+    # an open list takes any text, and keeps it as a value that nobody can choose
+    return done if done.note or not target.picklist else Converted(done.value, note="not in the field's list")
 
 
 def _multi(value: Any, target: Field) -> Converted:
@@ -239,13 +294,10 @@ def _multi(value: Any, target: Field) -> Converted:
 def default_for(target: Field, now: datetime) -> Converted:
     """The documented default of a required field that has neither value nor fallback."""
     kind = target.type
-    if kind in ("string", "textarea", "combobox"):
+    if kind in ("string", "textarea", "combobox") and not target.restricted:
         return _text(_DEFAULT_TEXT, target)
     fixed: dict[str, Any] = {
-        "currency": 0,
-        "double": 0,
-        "int": 0,
-        "percent": 0,
+        **dict.fromkeys(NUMERIC, 0),
         "date": now.astimezone(UTC).date().isoformat(),
         "datetime": wire_datetime(now),
         "email": "email@example.com",
@@ -269,7 +321,7 @@ def canonical(target: Field | None, wire: Any) -> Any:
         return False if kind == "boolean" else None
     if kind == "datetime":
         return _instant(wire)
-    if kind in ("int", "double", "currency", "percent"):
+    if kind in NUMERIC:
         return float(wire)
     if kind == "boolean":
         return wire if isinstance(wire, bool) else str(wire).lower() == "true"
@@ -284,7 +336,8 @@ def canonical(target: Field | None, wire: Any) -> Any:
         # the CRM gives the choices back in the order of its own list
         return frozenset(part.strip() for part in text.split(";") if part.strip())
     if target is not None and target.html:
-        return html.unescape(text)
+        # the CRM gives rich text back in tags of its own
+        return html.unescape(_LINE_BREAKS.sub("\n", text)).strip()
     if target is not None and target.length:
         text = text[: target.length].rstrip()
     return text
@@ -303,6 +356,30 @@ def same(target: Field | None, one: Any, other: Any) -> bool:
     if type(one) is type(other) and one == other:
         return True
     return bool(canonical(target, one) == canonical(target, other))
+
+
+def effective(rows: tuple[Row, ...], described: ObjectSchema) -> tuple[Row, ...]:
+    """Rows as they are written: a geolocation's as its two parts, and names so that no word comes twice.
+
+    A first name holds middle names too, and a last name its suffix, unless they have a row of their own.
+    """
+    sources = {row.source for row in rows}
+    done: list[Row] = []
+    for row in rows:
+        target = described.get(row.field)
+        alone = _ALONE.get(row.source)
+        if alone is not None and alone[0] in sources:
+            row = evolve(row, source=alone[1])
+        parts = described.parts(target.name) if target is not None and target.type == LOCATION else ()
+        done += [evolve(row, field=part.name) for part in parts] or [row]
+    return tuple(done)
+
+
+#: source → (the source that takes a part of it, what is left then)
+_ALONE = {
+    "contact.first_name": ("contact.middle_name", "contact.given_name"),
+    "contact.last_name": ("contact.suffix", "contact.family_name"),
+}
 
 
 def fingerprint(value: Any) -> str:

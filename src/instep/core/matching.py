@@ -1,8 +1,8 @@
-"""Which records must be read, and which of those found is the person (rules R1 to R3).
+"""Which of the records found is the person (rules R1 to R3, R11, R12).
 
-Order: the linked record, our own Contact id on a record, e-mail (the configured object first, then
-the other), phone only where there is no e-mail. Several matches: the most recently modified, then the
-most recently created. Unconverted Leads only; a converted one is followed to what it became.
+Order: the linked record, a record whose id the link named, our own Contact id on a record, e-mail (the configured
+object first, then the other), phone only where there is no e-mail. Several matches: the most recently modified, then
+the most recently created. Unconverted Leads only; whatever was converted or merged is followed to what it became.
 """
 
 from __future__ import annotations
@@ -14,95 +14,12 @@ from attrs import frozen
 
 from instep.core.changes import Candidate, Match
 from instep.core.contact import Contact, email_key, phone_spellings
-from instep.core.desired import Setting
-from instep.core.lookup import Lookup, ObjectLookup, Observed, Record
-from instep.core.mapping import is_email, wire_datetime
-from instep.core.rules import PersonObject
-from instep.core.work import Work
-
-
-def fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
-    """Every field of an object that a plan compares or shows, as far as the CRM shows it to us."""
-    profile = setting.profile
-    names = [row.field for row in setting.config.rows.get(object_name, ())]
-    described = setting.schema.get(object_name)
-    if described is None:
-        return ()
-    names += [f.name for f in described.required()]
-    activity = profile.activity
-    if object_name == activity.name:
-        names += [activity.key_field, activity.start_field, activity.end_field]
-        names += [activity.owner_field, activity.person_field, activity.subject_field]
-        if not setting.has(activity.name, activity.key_field):
-            names.append("Description")
-    else:
-        person = profile.person(object_name)
-        names += [person.key_field, person.email_field, *person.phone_fields]
-        names += [person.owner_field, person.name_field]
-        if person.conversion:
-            names += [person.conversion.flag, person.conversion.id_field]
-    names += [profile.modified_field, profile.created_field]
-    found = (described.get(name) for name in names)
-    return tuple(dict.fromkeys(f.name for f in found if f is not None))
-
-
-def lookup_for(setting: Setting, works: Iterable[Work], unknown_hosts: Iterable[str] = ()) -> Lookup:
-    """What must be read for these items: one query for each object, and users not known yet."""
-    todo = list(works)
-    objects = [_person_lookup(setting, person, todo) for person in setting.profile.persons]
-    objects.append(_activity_lookup(setting, todo))
-    return Lookup(
-        tuple(found for found in objects if found.keys or found.moments), tuple(sorted(set(unknown_hosts)))
-    )
-
-
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(v for v in values if v))
-
-
-def _person_lookup(setting: Setting, person: PersonObject, works: list[Work]) -> ObjectLookup:
-    contacts = [w.contact for w in works if w.contact is not None]
-    keys = {
-        "Id": _unique(w.link.person_id for w in works if w.link.person_object == person.name),
-        person.key_field: _unique(c.id for c in contacts),
-        person.email_field: _unique(email_key(c.email) for c in contacts if is_email(c.email)),
-    }
-    phones = _unique(s for c in contacts for n in (c.phone, c.mobile_phone) for s in phone_spellings(n))
-    for name in person.phone_fields:
-        keys[name] = phones
-    kept = {n: v for n, v in keys.items() if v and _searchable(setting, person.name, n)}
-    follow = {}
-    if person.conversion and setting.has(person.name, person.conversion.flag):
-        follow[person.conversion.relationship] = fields_to_read(setting, person.conversion.target)
-    return ObjectLookup(person.name, fields_to_read(setting, person.name), kept, follow)
-
-
-def _searchable(setting: Setting, object_name: str, name: str) -> bool:
-    if name == "Id":
-        return True
-    target = setting.target(object_name, name)
-    return target is not None and target.filterable
-
-
-def _activity_lookup(setting: Setting, works: list[Work]) -> ObjectLookup:
-    activity = setting.profile.activity
-    bookings = [w for w in works if w.booking is not None]
-    keys = {"Id": _unique(w.link.activity_id for w in bookings)}
-    moments = {}
-    fresh = [w.booking for w in bookings if w.booking and not w.link.activity_id]
-    if _searchable(setting, activity.name, activity.key_field):
-        keys[activity.key_field] = _unique(b.id for b in fresh)
-    else:
-        # without our external id: by every start that the booking ever had, then by its Ref line
-        starts = [s for b in fresh for s in (b.start, *(t.start for t in b.timeline)) if s]
-        moments = {activity.start_field: _unique(wire_datetime(s) for s in starts)}
-    return ObjectLookup(
-        activity.name,
-        fields_to_read(setting, activity.name),
-        {n: v for n, v in keys.items() if v},
-        include_deleted=True,
-        moments={n: v for n, v in moments.items() if v},
-    )
+from instep.core.desired import Setting, company_name
+from instep.core.lookup import Observed, Record
+from instep.core.mapping import is_email
+from instep.core.profile import PersonObject
+from instep.core.wanted import Wanted, new_person, people
+from instep.core.work import Memory, Work
 
 
 class Index:
@@ -114,10 +31,19 @@ class Index:
         self._by_key: dict[str, list[Record]] = {}
         self._by_email: dict[str, list[Record]] = {}
         self._by_phone: dict[str, list[Record]] = {}
+        self._by_other_side: dict[str, Record] = {}
         for record in observed.records:
             self._by_id[(record.object, record.id[:15])] = record
+        for record in observed.records:
+            for behind in record.followed.values():
+                self._by_id.setdefault((behind.object, behind.id[:15]), behind)
+        by_object: dict[str, list[Record]] = {}
+        for (name, _), record in self._by_id.items():
+            by_object.setdefault(name, []).append(record)
         for person in setting.profile.person_order(setting.config.person_object):
-            rows = [r for r in observed.of(person.name) if not r.deleted]
+            rows = [
+                r for r in by_object.get(person.name, ()) if not r.deleted and _is_such(setting, person, r)
+            ]
             rows.sort(key=self.age, reverse=True)
             for record in rows:
                 self._take(person, record)
@@ -132,6 +58,8 @@ class Index:
         )
 
     def _take(self, person: PersonObject, record: Record) -> None:
+        if person.twin and (other := record.get(person.twin.id_field)):
+            self._by_other_side[str(other)[:15]] = record
         if key := record.get(person.key_field):
             self._by_key.setdefault(str(key), []).append(record)
         if email := email_key(str(record.get(person.email_field) or "")):
@@ -142,6 +70,28 @@ class Index:
     def record(self, object_name: str, record_id: str) -> Record | None:
         """The record with that id, or None."""
         return self._by_id.get((object_name, record_id[:15]))
+
+    def standing(self, record: Record | None) -> Record | None:
+        """The record that stands for this person now: itself, or what became of it; None where that is unknown.
+
+        A converted or merged record leads to what it was converted or merged into, and the Contact behind a
+        person account to that account.
+        """
+        if record is None:
+            return None
+        now = became(self.setting, record)
+        other = self.setting.profile.other_side(now.object) if now is not None else None
+        if now is not None and other is not None and now.get(other.flag):
+            return self.other_side(now.id)
+        return now
+
+    def other_side(self, record_id: str) -> Record | None:
+        """The person account behind which that Contact stands, or None."""
+        return self._by_other_side.get(record_id[:15]) if record_id else None
+
+    def by_email(self, email: str) -> list[Record]:
+        """The people with that address."""
+        return self._by_email.get(email_key(email), [])
 
     def people(self, contact: Contact) -> tuple[list[Record], list[Record], list[Record]]:
         """Records that carry the contact's id, its e-mail address, one of its phone numbers; each in one list."""
@@ -157,42 +107,86 @@ class Index:
         return by_key, by_email, sorted(by_phone, key=self.age, reverse=True)
 
 
+def _is_such(setting: Setting, person: PersonObject, record: Record) -> bool:
+    """Whether a record of that object is such a person: not a company, and not a person's other side only."""
+    if person.twin is not None:
+        return bool(record.get(person.twin.flag))
+    other = setting.profile.other_side(person.name)
+    return other is None or not record.get(other.flag)
+
+
+def became(setting: Setting, record: Record) -> Record | None:
+    """The record itself, or what it was converted or merged into; None when that cannot be read."""
+    person = setting.profile.person(record.object)
+    if record.deleted:
+        master = record.followed.get(person.merged_into)
+        return None if master is None or master.deleted else became(setting, master)
+    conversion = person.conversion
+    if conversion is None or not record.get(conversion.flag):
+        return record
+    target = record.followed.get(conversion.relationship)
+    return None if target is None or target.deleted else target
+
+
 @frozen
 class Found:
-    """The person of an item: how it was found, and the record, None when it has to be made.
+    """The person of an item: how it was found, and the record, None when it has to be made as `made`.
 
     `key_taken`: a record that cannot be used (a converted Lead whose Contact nobody can read) carries our
-    Contact id, so that a new one cannot.
+    Contact id, so that a new one cannot. `named` is the name of the record id that led to the person, if one did.
     """
 
     match: Match
+    made: PersonObject
     record: Record | None = None
     key_taken: bool = False
+    named: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The name of the write that makes or changes this person."""
+        return f"person:{self.match.object}:{self.match.id}"
 
 
-def find_person(setting: Setting, work: Work, contact: Contact, index: Index) -> Found:
+def find_person(
+    setting: Setting, work: Work, contact: Contact, index: Index, want: Wanted, memory: Memory
+) -> Found:
     """Decide which record is this item's person, and name every other candidate."""
-    pool = _Pool(setting, contact, index)
+    pool = _Pool(setting, contact, index, want)
+    made = new_person(setting, want.family, company_name(setting, contact, work.booking))
     chosen, rule, outcome = _linked(setting, work, index)
+    named, record, why = _by_record_id(setting, work, index, want)
+    if chosen is None and record is not None:
+        chosen, rule, outcome = record, why, "found"
     if chosen is None:
         chosen, rule = pool.choose()
         outcome = "found"
-    candidates = pool.candidates(chosen, rule, linked=outcome == "linked")
+    doubled = memory.duplicates.get(f"person:{made.name}:{contact.id}", ()) if memory.duplicates else ()
+    if chosen is None:
+        chosen, rule = pool.duplicate(doubled)
+    settled = "the booking is linked to another record" if outcome == "linked" else ""
+    if not settled and chosen is not None and chosen is record:
+        settled = "the link names another record"
+    candidates = pool.candidates(chosen, rule, settled)
     if chosen is not None:
-        return Found(Match(outcome, rule, chosen.object, chosen.id, candidates), chosen)
-    made = setting.config.person_object
-    new = Match("create", f"{_nobody(contact, pool)}: a new {made} is made", made, candidates=candidates)
-    return Found(new, key_taken=any(record.object == made for record in pool.by_key))
+        match = Match(outcome, rule, chosen.object, chosen.id, candidates, doubled=bool(doubled))
+        return Found(match, made, chosen, named=named)
+    kind = "person account" if made.twin else made.name
+    new = Match("create", f"{_nobody(contact, pool)}: a new {kind} is made", made.name, candidates=candidates)
+    return Found(new, made, key_taken=any(record.object == made.name for record in pool.by_key))
 
 
 def _nobody(contact: Contact, pool: _Pool) -> str:
     """Why the search found no record to use."""
-    if pool.by_key or pool.by_email or (pool.by_phone and not pool.email):
+    unusable = [
+        r for r in (*pool.by_key, *pool.by_email, *(() if pool.email else pool.by_phone)) if pool.may_be(r)
+    ]
+    if unusable:
         return "what was found cannot be used"
     if is_email(contact.email):
-        return "nobody has this e-mail address"
+        return f"nobody has this e-mail address{pool.limits}"
     if contact.phone or contact.mobile_phone:
-        return "nobody has this phone number"
+        return f"nobody has this phone number{pool.limits}"
     return "no e-mail address and no phone number to search by"
 
 
@@ -201,20 +195,40 @@ def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, 
     if not link.person_id:
         return None, "", ""
     record = index.record(link.person_object, link.person_id)
-    if record is None or record.deleted:
+    now = index.standing(record)
+    if record is None or now is None:
         return None, "", ""
-    followed = follow_conversion(setting, record)
-    if followed is not record:
-        return followed, f"the linked {link.person_object} was converted: followed", "linked"
+    if now is not record:
+        how = "merged into another" if record.deleted else "converted"
+        return now, f"the linked {link.person_object} was {how}: followed", "linked"
     return record, "linked since it was first written", "linked"
 
 
-def follow_conversion(setting: Setting, record: Record) -> Record | None:
-    """The record itself, or what it was converted to; None when converted to nothing we can read."""
-    conversion = setting.profile.person(record.object).conversion
-    if conversion is None or not record.get(conversion.flag):
-        return record
-    return record.followed.get(conversion.relationship)
+def _by_record_id(setting: Setting, work: Work, index: Index, want: Wanted) -> tuple[str, Record | None, str]:
+    """The person that the link's record ids lead to: the name of the id, the record, and the rule (R1).
+
+    A case comes first: it has a person of its own, unless the link names one too.
+    """
+    case = setting.profile.case
+    if not want.ids:
+        return "", None, ""
+    by_name: dict[str, Record] = {}
+    for person in people(setting):
+        if (wanted_id := want.ids.get(person.link)) and person.twin is None:
+            now = index.standing(index.record(person.name, wanted_id)) or index.other_side(wanted_id)
+            if now is not None:
+                by_name.setdefault(person.link, now)
+    found_case = index.record(case.name, want.ids[case.link]) if case and case.link in want.ids else None
+    if case is not None and found_case is not None and not found_case.deleted:
+        link = setting.profile.person(case.family).link
+        if link in by_name:
+            return case.link, by_name[link], f"the link names this {by_name[link].object}, and a {case.name}"
+        person_id = str(found_case.get(case.person_field) or "")
+        now = index.standing(index.record(case.family, person_id)) or index.other_side(person_id)
+        return case.link, now, f"the {now.object if now else ''} of the {case.name} that the link names"
+    for name, record in by_name.items():
+        return name, record, f"the link names this {record.object}"
+    return "", None, ""
 
 
 def _moment(text: object) -> datetime:
@@ -228,12 +242,23 @@ def _moment(text: object) -> datetime:
 class _Pool:
     """The records read for one contact, by the rule that makes them candidates."""
 
-    def __init__(self, setting: Setting, contact: Contact, index: Index) -> None:
+    def __init__(self, setting: Setting, contact: Contact, index: Index, want: Wanted) -> None:
         self.setting = setting
         self.index = index
+        self.want = want
         self.email = email_key(contact.email) if is_email(contact.email) else ""
-        self.order = setting.profile.person_order(setting.config.person_object)
+        self.order = setting.profile.person_order(want.family)
         self.by_key, self.by_email, self.by_phone = index.people(contact)
+
+    @property
+    def limits(self) -> str:
+        """What the search leaves out, in words."""
+        case = self.setting.profile.case
+        return f" among those whom a {case.name} can have" if self.want.case and case else ""
+
+    def may_be(self, record: Record) -> bool:
+        """Whether this kind of person is allowed: a case's person is of its own family only."""
+        return not self.want.case or self.setting.profile.person(record.object).family == self.want.family
 
     def choose(self) -> tuple[Record | None, str]:
         found, rule = self._first(self.by_key, "carries our Contact id")
@@ -243,16 +268,27 @@ class _Pool:
             found, rule = self._first(self.by_phone, "has this phone number, and the booking no e-mail")
         return found, rule
 
+    def duplicate(self, named: Iterable[tuple[str, str]]) -> tuple[Record | None, str]:
+        """The newest of the records that a duplicate rule of the CRM has named."""
+        read = (self.index.standing(self.index.record(name, record_id)) for name, record_id in named)
+        usable = sorted(
+            (r for r in read if r is not None and self.may_be(r)), key=self.index.age, reverse=True
+        )
+        if not usable:
+            return None, ""
+        label = self.setting.profile.label
+        return usable[0], f"a duplicate rule of {label} says that this {usable[0].object} is the same person"
+
     def _first(self, records: list[Record], why: str) -> tuple[Record | None, str]:
         for person in self.order:
             own = [r for r in records if r.object == person.name]
-            usable = [r for r in own if follow_conversion(self.setting, r) is r]
+            usable = [r for r in own if self.index.standing(r) is r and self.may_be(r)]
             if usable:
                 return usable[0], f"this {person.name} {why}{self._tie_break(usable)}"
             for record in own:
-                became = follow_conversion(self.setting, record)
-                if became is not None:
-                    return became, f"a {person.name} that {why} was converted to this {became.object}"
+                now = self.index.standing(record)
+                if now is not None and now is not record and self.may_be(now):
+                    return now, f"a {person.name} that {why} was converted to this {now.object}"
         return None, ""
 
     def _tie_break(self, usable: list[Record]) -> str:
@@ -266,19 +302,19 @@ class _Pool:
             return " and is the most recently created of those modified last"
         return " and has the highest id of those modified and created last"
 
-    def candidates(self, chosen: Record | None, rule: str, linked: bool) -> tuple[Candidate, ...]:
+    def candidates(self, chosen: Record | None, rule: str, settled: str) -> tuple[Candidate, ...]:
         groups = (
             ("carries our Contact id", self.by_key),
             ("same e-mail address", self.by_email),
             ("same phone number", self.by_phone),
         )
-        listed = [self._candidate(r, why, chosen, rule, linked) for why, rows in groups for r in rows]
+        listed = [self._candidate(r, why, chosen, rule, settled) for why, rows in groups for r in rows]
         if chosen is not None and not any(c.chosen for c in listed):
-            listed.insert(0, self._candidate(chosen, "the record in use", chosen, rule, linked))
+            listed.insert(0, self._candidate(chosen, "the record in use", chosen, rule, settled))
         return tuple(listed)
 
     def _candidate(
-        self, record: Record, why: str, chosen: Record | None, rule: str, linked: bool
+        self, record: Record, why: str, chosen: Record | None, rule: str, settled: str
     ) -> Candidate:
         profile = self.setting.profile
         is_it = chosen is not None and (record.object, record.id) == (chosen.object, chosen.id)
@@ -289,19 +325,22 @@ class _Pool:
             why,
             modified=str(record.get(profile.modified_field) or ""),
             chosen=is_it,
-            reason=rule if is_it else self._why_not(record, chosen, linked),
+            reason=rule if is_it else self._why_not(record, chosen, settled),
         )
 
-    def _why_not(self, record: Record, chosen: Record | None, linked: bool) -> str:
-        became = follow_conversion(self.setting, record)
-        if became is not record:
-            return "was converted" if became else "was converted to a record that cannot be read"
+    def _why_not(self, record: Record, chosen: Record | None, settled: str) -> str:
+        now = self.index.standing(record)
+        if now is not record:
+            return "was converted" if now else "was converted to a record that cannot be read"
+        if not self.may_be(record):
+            case = self.setting.profile.case
+            return f"a {record.object} cannot have a {case.name if case else ''}"
         if chosen is None or (record in self.by_phone and self.email):
             email_field = self.setting.profile.person(record.object).email_field
             other = "another" if record.get(email_field) else "no"
             return f"{other} e-mail address: a phone number alone is no match"
-        if linked:
-            return "the booking is linked to another record"
+        if settled:
+            return settled
         if record not in self.by_key and chosen in self.by_key:
             return "our Contact id comes before an e-mail address or a phone number"
         if record.object != chosen.object:

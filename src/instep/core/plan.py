@@ -7,15 +7,22 @@ for all items that share it; rows fed by booking data come from the item with th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
+from instep.core.booking import Booking
 from instep.core.changes import Action, Match, Write
 from instep.core.desired import Setting, wants_activity
 from instep.core.lookup import Observed
 from instep.core.matching import Found, Index, find_person
-from instep.core.plan_activity import Activities, activity_write
-from instep.core.plan_person import person_write
+from instep.core.plan_activity import Activities, ActivityPlan, Relations, activity_plan
+from instep.core.plan_case import NO_CASE, CasePlan, Cases, case_plan
+from instep.core.plan_company import Companies, Company, company_write, related
+from instep.core.plan_fields import NOBODY, Related
+from instep.core.plan_person import Planned, person_write
+from instep.core.to_read import relates_guests
+from instep.core.wanted import Wanted, wanted
 from instep.core.work import Memory, Work
 
 
@@ -33,11 +40,18 @@ class ItemPlan:
     notes: tuple[str, ...] = ()
     shared_with: str = ""
     person_ref: str = ""
+    company_ref: str = ""
     needs_read: bool = False
     #: (object, id) of the record that is this item's person from now on; empty while it is new
     person: tuple[str, str] = ("", "")
-    #: id of the activity record that belongs to this item; empty while there is none
+    #: ids of the activity, case and company that belong to this item; empty while there are none
     activity_id: str = ""
+    case_id: str = ""
+    company_id: str = ""
+    #: something of it can only be written once what is made now has been read
+    pending: bool = False
+    #: something of it can only be written once what is made now has an id
+    more: bool = False
 
 
 @frozen
@@ -52,102 +66,314 @@ class BatchPlan:
         """True when any item cannot be planned from memory."""
         return any(item.needs_read for item in self.items)
 
+    @property
+    def pending(self) -> bool:
+        """True when more can be planned once these writes are done and what they made was read."""
+        return any(item.pending for item in self.items)
+
+    @property
+    def more(self) -> bool:
+        """True when more can be planned once these writes are done."""
+        return any(item.more for item in self.items)
+
 
 def plan(setting: Setting, works: Iterable[Work], observed: Observed, memory: Memory) -> BatchPlan:
     """Plan a batch against what was observed (or, with `assumed` records, against what we remember)."""
-    todo = list(works)
-    index = Index(setting, observed)
-    activities = Activities(setting, observed)
-    by_item: dict[str, ItemPlan] = {}
-    for group in _people(setting, todo, index):
-        _plan_group(setting, group, activities, memory, by_item)
-    items = tuple(by_item[work.item] for work in todo)
+    planning = _Planning(setting, tuple(works), observed, memory)
+    by_item = planning.run()
+    items = tuple(by_item[work.item] for work in planning.works)
     sent = [w for item in items for w in item.writes if _to_send(w)]
-    order = {name: n for n, name in enumerate((*(p.name for p in setting.profile.persons), ""))}
+    order = _order(setting)
     sent.sort(key=lambda w: order.get(w.object, len(order)))
     return BatchPlan(items, tuple(sent))
 
 
+def _order(setting: Setting) -> dict[str, int]:
+    """The place of each object among the writes: every parent before its children."""
+    profile = setting.profile
+    names = [profile.company.name] if profile.company else []
+    names += [person.name for person in profile.persons]
+    names += [profile.case.name] if profile.case else []
+    return {name: n for n, name in enumerate(dict.fromkeys((*names, profile.activity.name)))}
+
+
 def _to_send(write: Write) -> bool:
-    return write.action is not Action.UPDATE or bool(write.values) or bool(write.parents)
+    return write.action is not Action.UPDATE or bool(write.values or write.parents or write.auto_assign)
+
+
+@frozen
+class _Member:
+    """One item with what the rules want of it and the person that was found for it."""
+
+    work: Work
+    want: Wanted
+    found: Found | None
 
 
 @frozen
 class _Group:
-    """All items of a batch whose person is the same record; `found` is that of the leading item."""
+    """All items of a batch whose person is the same record; `lead` speaks for them."""
 
-    lead: Work
-    found: Found | None
-    members: tuple[tuple[Work, Found | None], ...]
-
-
-def _people(setting: Setting, works: list[Work], index: Index) -> list[_Group]:
-    """Group items by the record that is their person (or will be, for a new one)."""
-    grouped: dict[tuple[str, str], list[tuple[Work, Found | None]]] = {}
-    for work in works:
-        found = None
-        if work.contact is not None and not work.held:
-            found = find_person(setting, work, work.contact, index)
-        if found is None:
-            key = ("item", work.item)
-        elif found.record is not None:
-            key = (found.record.object, found.record.id[:15])
-        else:
-            key = ("new", work.contact.id if work.contact else work.item)
-        grouped.setdefault(key, []).append((work, found))
-    groups = []
-    for members in grouped.values():
-        lead, found = max(members, key=lambda member: member[0].stamp)
-        groups.append(_Group(lead, found, tuple(members)))
-    return groups
+    lead: _Member
+    members: tuple[_Member, ...]
 
 
-def _plan_group(
-    setting: Setting, group: _Group, activities: Activities, memory: Memory, into: dict[str, ItemPlan]
-) -> None:
-    written: Write | None = None
-    needs_read, ref = False, ""
-    notes: tuple[str, ...] = ()
-    if group.found is not None and group.lead.contact is not None:
-        written, needs_read, notes = person_write(
-            setting, group.lead, group.found, group.lead.contact, memory
+@define
+class _Planning:
+    """One batch on its way from what was observed to its writes."""
+
+    setting: Setting
+    works: tuple[Work, ...]
+    observed: Observed
+    memory: Memory
+    index: Index = field(init=False)
+    activities: Activities = field(init=False)
+    cases: Cases = field(init=False)
+    companies: Companies = field(init=False)
+    #: by the lead's item: the company of its person
+    company_of: dict[str, Company] = field(factory=dict)
+    #: by company, the item that speaks for it
+    speaker: dict[str, Work] = field(factory=dict)
+    #: by case, the stamp of the newest booking that has it
+    newest_of_case: dict[str, tuple[datetime, str]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.index = Index(self.setting, self.observed)
+        self.activities = Activities(self.setting, self.observed)
+        self.cases = Cases(self.setting, self.observed, self.index)
+        self.companies = Companies(self.setting, self.observed, self.index, self.memory)
+
+    def run(self) -> dict[str, ItemPlan]:
+        """The plan of each item."""
+        groups = self._groups()
+        for group in groups:
+            self._note_company(group.lead)
+            self._note_cases(group)
+        by_item: dict[str, ItemPlan] = {}
+        for group in groups:
+            self._plan_group(group, by_item)
+        return by_item
+
+    def _groups(self) -> list[_Group]:
+        """Items by the record that is their person (or will be, for a new one)."""
+        members = [self._member(work) for work in self.works]
+        made = self._one_for_each(members)
+        grouped: dict[tuple[str, str], list[_Member]] = {}
+        for member in members:
+            work, found = member.work, member.found
+            if found is None:
+                key = ("item", work.item)
+            elif found.record is not None:
+                key = (found.record.object, found.record.id[:15])
+            else:
+                key = ("new", work.contact.id if work.contact else work.item)
+                member = evolve(member, found=made[key[1]])
+            grouped.setdefault(key, []).append(member)
+        return [_Group(max(ms, key=lambda m: m.work.stamp), tuple(ms)) for ms in grouped.values()]
+
+    def _member(self, work: Work) -> _Member:
+        want, found = wanted(self.setting, work), None
+        if work.contact is not None and not work.held and not want.nothing:
+            found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
+        return _Member(work, want, found)
+
+    def _one_for_each(self, members: list[_Member]) -> dict[str, Found]:
+        """What each new person becomes, by our contact: one record, whatever the calendars of its bookings want.
+
+        A booking with a case decides, which needs its own kind of person; else the oldest one does.
+        """
+        made: dict[str, Found] = {}
+        for member in sorted(members, key=lambda m: (not m.want.case, m.work.stamp)):
+            if member.found is not None and member.found.record is None and member.work.contact is not None:
+                made.setdefault(member.work.contact.id, member.found)
+        return made
+
+    def _note_company(self, lead: _Member) -> None:
+        """Note whose company an item's person has, and that the newest item speaks for a company."""
+        if lead.found is None or lead.work.contact is None:
+            return
+        company = self.companies.of(lead.work, lead.found, lead.work.contact)
+        if company is None:
+            return
+        self.company_of[lead.work.item] = company
+        known = self.speaker.get(company.ref)
+        if known is None or lead.work.stamp > known.stamp:
+            self.speaker[company.ref] = lead.work
+
+    def _note_cases(self, group: _Group) -> None:
+        """Note which booking speaks for a case that several have."""
+        for member in group.members:
+            record, _ = self.cases.of(member.work, member.want)
+            if record is not None:
+                before = self.newest_of_case.get(record.id, member.work.stamp)
+                self.newest_of_case[record.id] = max(before, member.work.stamp)
+
+    def _case(self, member: _Member, person: Related, forced: bool = False) -> CasePlan:
+        record, _ = self.cases.of(member.work, member.want)
+        speaks = record is None or self.newest_of_case.get(record.id) == member.work.stamp
+        return case_plan(
+            self.setting,
+            member.work,
+            member.found,
+            person,
+            member.want,
+            self.cases,
+            self.memory,
+            speaks,
+            forced,
         )
-        ref = written.ref
-    waits = memory.waiting.get(ref, "")
-    for work, found in group.members:
-        leads = work is group.lead
-        writes: list[Write] = []
-        remarks: list[str] = list(notes) if leads else []
-        if written is not None and leads and not waits:
-            writes.append(written)
-        item_needs = needs_read and leads
-        activity_id = work.link.activity_id
+
+    def _plan_group(self, group: _Group, into: dict[str, ItemPlan]) -> None:
+        lead, company = group.lead, self.company_of.get(group.lead.work.item)
+        planned: Planned | None = None
+        company_waits = self.memory.waiting.get(company.ref, "") if company else ""
+        if lead.found is not None and lead.work.contact is not None:
+            employer = related(company, bool(company_waits))
+            planned = person_write(
+                self.setting, lead.work, lead.found, lead.work.contact, employer, self.memory
+            )
+        for member in group.members:
+            plan = self._plan_item(member, planned, member is lead, company)
+            if member is lead and company is not None:
+                plan = self._with_company(plan, company, company_waits)
+            elif planned is not None and member is not lead:
+                plan = evolve(plan, shared_with=lead.work.item)
+            into[member.work.item] = plan
+
+    def _with_company(self, item: ItemPlan, company: Company, waits: str) -> ItemPlan:
+        """The plan of an item whose person has a company, with the company's own where it speaks for it."""
+        if waits:
+            return evolve(item, notes=(*item.notes, f"{company.object} left out, it waits: {waits}"))
+        if self.speaker[company.ref].item != item.item:
+            return item
+        planned = company_write(self.setting, self.speaker[company.ref], company, self.memory)
+        return evolve(
+            item,
+            writes=(planned.write, *item.writes),
+            notes=(*item.notes, *planned.notes),
+            needs_read=item.needs_read or planned.needs_read,
+        )
+
+    def _plan_item(
+        self, member: _Member, planned: Planned | None, leads: bool, company: Company | None
+    ) -> ItemPlan:
+        work, found = member.work, member.found
+        ref = planned.write.ref if planned else ""
+        waits = self.memory.waiting.get(ref, "")
+        notes = list(planned.notes) if planned and leads else []
+        writes = [planned.write] if planned is not None and leads and not waits else []
+        needs_read = bool(planned and planned.needs_read and leads)
+        person = self._person(found, planned, waits)
+        case, activity = NO_CASE, ActivityPlan()
         if work.held:
-            remarks.append("in the trash of its source: the CRM is not touched")
-        elif work.booking is not None and wants_activity(work.booking):
-            event, reads, said = activity_write(setting, work, found, written, waits, activities, memory)
-            item_needs = item_needs or reads
-            remarks += said
-            if event is not None:
-                writes.append(event)
-                activity_id = event.id
+            notes.append("in the trash of its source: the CRM is not touched")
+        elif member.want.nothing and work.booking is not None:
+            name = work.booking.calendar_name or work.booking.calendar
+            notes.append(f"“{name}” is not integrated with {self.setting.profile.label}: nothing is written")
         elif work.booking is not None:
-            remarks.append("a request that nobody has approved has no activity in the CRM")
+            case, activity = self._meeting(member, work.booking, person, waits)
+            writes += self._case_writes(case, notes)
+            writes += [activity.write] if activity.write is not None else []
+            notes += [*activity.notes, *self._remarks(member, work.booking)]
+        record = found.record if found else None
+        return ItemPlan(
+            work.item,
+            self._match(found, waits),
+            tuple(writes),
+            tuple(notes),
+            person_ref=ref,
+            company_ref=company.ref if company else "",
+            needs_read=needs_read or case.needs_read or activity.needs_read or _gone(work, found),
+            person=(record.object, record.id) if record else ("", ""),
+            activity_id=activity.write.id if activity.write else work.link.activity_id,
+            case_id=case.record.id if case.record else work.link.case_id,
+            company_id=company.record.id if company and company.record else "",
+            pending=person.pending,
+            more=activity.more,
+        )
+
+    def _meeting(
+        self, member: _Member, booking: Booking, person: Related, waits: str
+    ) -> tuple[CasePlan, ActivityPlan]:
+        """The case and the activity of a booking."""
+        work, want = member.work, member.want
+        case = self._case(member, person)
+        if not want.activity or person.pending:
+            return case, ActivityPlan()
+        to = Relations(person, self._about(case), self._guests(booking))
+        activity = activity_plan(self.setting, work, to, waits, self.activities, self.memory)
+        if (
+            activity.write is not None
+            and activity.write.values
+            and case.record is not None
+            and case.record.assumed
+        ):
+            # a change of the booking sends all that mirrors it, whatever we remember of the case
+            case = self._case(member, person, forced=True)
+        return case, activity
+
+    def _guests(self, booking: Booking) -> tuple[str, ...]:
+        """The ids by which the booking's further guests are related, as far as the CRM knows them."""
+        if not booking.guest.guests or not relates_guests(self.setting):
+            return ()
+        found = []
+        for address in booking.guest.guests:
+            for record in self.index.by_email(address):
+                person = self.setting.profile.person(record.object)
+                key = str(record.get(person.twin.id_field) or "") if person.twin else record.id
+                if key and not self.setting.profile.alone(key):
+                    found.append(key)
+                    break
+        return tuple(found)
+
+    def _remarks(self, member: _Member, booking: Booking) -> list[str]:
+        """What there is to say of a booking besides its records."""
+        said = []
+        if not wants_activity(booking):
+            said.append("a request that nobody has approved has no activity in the CRM")
+        elif not member.want.activity and not member.work.settled:
+            said.append(f"no {self.setting.profile.activity.name}: it is switched off for this calendar")
+        if booking.rescheduled_from:
+            said.append(f"takes the place of {booking.rescheduled_from}")
+        return said
+
+    def _person(self, found: Found | None, planned: Planned | None, waits: str) -> Related:
+        """What refers to the person holds its id, or the one of the Contact behind a person account."""
+        if found is None:
+            return NOBODY
+        record = found.record
+        twin = (self.setting.profile.person(record.object) if record is not None else found.made).twin
+        if record is None:
+            if planned is None or waits:
+                return NOBODY
+            return Related(pending=True) if twin else Related(ref=planned.write.ref)
+        if twin is None:
+            return Related(id=record.id)
+        other_id = str(record.get(twin.id_field) or "")
+        return Related(id=other_id) if other_id else Related(pending=True)
+
+    def _case_writes(self, case: CasePlan, notes: list[str]) -> list[Write]:
+        notes += case.notes
+        if case.write is None:
+            return []
+        waits = self.memory.waiting.get(case.write.ref, "")
+        if waits:
+            notes.append(f"{case.write.object} left out, it waits: {waits}")
+            return []
+        return [case.write]
+
+    def _about(self, case: CasePlan) -> Related:
+        if case.record is not None:
+            return Related(id=case.record.id)
+        if case.write is None or case.write.ref in self.memory.waiting:
+            return NOBODY
+        return Related(ref=case.write.ref)
+
+    def _match(self, found: Found | None, waits: str) -> Match | None:
         match = found.match if found else None
         if match is not None and waits:
-            match = evolve(match, outcome="waits", rule=f"{match.rule}; it waits: {waits}")
-        record = found.record if found else None
-        into[work.item] = ItemPlan(
-            work.item,
-            match,
-            tuple(writes),
-            tuple(remarks),
-            shared_with="" if leads or written is None else group.lead.item,
-            person_ref=ref,
-            needs_read=item_needs or _gone(work, found),
-            person=(record.object, record.id) if record else ("", ""),
-            activity_id=activity_id,
-        )
+            return evolve(match, outcome="waits", rule=f"{match.rule}; it waits: {waits}")
+        return match
 
 
 def _gone(work: Work, found: Found | None) -> bool:

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import evolve, frozen
 
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
-from instep.core.crm_schema import Field
+from instep.core.creation import Guests
 from instep.core.desired import REF_LINE, DesiredField, Owner, Setting, activity_fields, activity_owner
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
-from instep.core.matching import Found
-from instep.core.plan_fields import change_of, new_value, owner_change, refusal_of, weaker
+from instep.core.plan_fields import (
+    NOBODY,
+    Related,
+    change_of,
+    mirror,
+    mirrored,
+    new_value,
+    owner_change,
+    record_type_change,
+    refusal_of,
+    relation,
+    weaker,
+)
 from instep.core.refusal import quarantined_value
-from instep.core.work import Known, Memory, Sent, Work
+from instep.core.work import Known, Memory, Work
 
 
-def activity_write(
-    setting: Setting,
-    work: Work,
-    found: Found | None,
-    person_write: Write | None,
-    waits: str,
-    activities: Activities,
-    memory: Memory,
-) -> tuple[Write | None, bool, list[str]]:
-    """The activity of a booking: its write (perhaps without a change), whether a read is needed, notes."""
+@frozen
+class Relations:
+    """Whom and what an activity is related to: its person, a case, and the ids of further people."""
+
+    person: Related = NOBODY
+    about: Related = NOBODY
+    guests: tuple[str, ...] = ()
+
+
+@frozen
+class ActivityPlan:
+    """The write of an activity (perhaps without a change), whether a read is needed, remarks.
+
+    `more`: it is not complete before its person has an id.
+    """
+
+    write: Write | None = None
+    needs_read: bool = False
+    notes: tuple[str, ...] = ()
+    more: bool = False
+
+
+def activity_plan(
+    setting: Setting, work: Work, to: Relations, waits: str, activities: Activities, memory: Memory
+) -> ActivityPlan:
+    """The plan of a booking's activity; `waits` says why its person is not written yet."""
     booking = work.booking
     assert booking is not None
     activity = setting.profile.activity
@@ -39,38 +64,19 @@ def activity_write(
     # a linked record that a real read does not find any more is deleted for good
     if record.deleted if record is not None else work.link.activity_id:
         if setting.config.deleted_event == "leave":
-            return None, False, [*notes, f"the {activity.name} was deleted in the CRM and is left so"]
+            return ActivityPlan(notes=(*notes, f"the {activity.name} was deleted in the CRM and is left so"))
         notes.append(f"the {activity.name} was deleted in the CRM: it is made again")
         record = None
-    person = _person_value(found, person_write, waits)
     keyed = record is None or _keyed(setting, record, booking, memory)
-    fields = activity_fields(setting, booking, work.contact, keyed)
+    fields = activity_fields(setting, booking, work.contact, keyed, record)
+    more = bool(to.person.ref and to.guests)
     if record is None:
-        write = _new_activity(setting, work, fields, owner, person, memory)
+        write = _new_activity(setting, work, fields, owner, to, memory)
         if write.action is Action.CREATE:
             notes.append(weaker(setting, activity.name))
-        return write, True, notes
-    write, needs_read = _changed_activity(setting, work, record, fields, owner, person, memory)
-    return write, needs_read, notes
-
-
-@frozen
-class _PersonValue:
-    """What the activity's person field should hold: an id, or the ref of a write that makes it."""
-
-    id: str = ""
-    ref: str = ""
-    alone: bool = False
-
-
-def _person_value(found: Found | None, person_write: Write | None, waits: str) -> _PersonValue:
-    if found is None:
-        return _PersonValue()
-    if found.record is not None:
-        return _PersonValue(id=found.record.id)
-    if person_write is None or waits:
-        return _PersonValue()
-    return _PersonValue(ref=person_write.ref)
+        return ActivityPlan(write, True, tuple(notes), more)
+    write, needs_read = _changed_activity(setting, work, record, fields, owner, to, memory)
+    return ActivityPlan(write, needs_read, tuple(notes), more)
 
 
 class Activities:
@@ -106,11 +112,13 @@ def _new_activity(
     work: Work,
     fields: tuple[DesiredField, ...],
     owner: Owner,
-    person: _PersonValue,
+    to: Relations,
     memory: Memory,
 ) -> Write:
     activity = setting.profile.activity
     assert work.booking is not None
+    person, about = to.person, to.about
+    parents = _parents(setting, person, about)
     keys = (work.booking.id,)
     changes = [
         change
@@ -118,7 +126,11 @@ def _new_activity(
         if (change := new_value(setting, activity.name, keys, want, memory)) is not None
     ]
     changes += owner_change(setting, activity.name, activity.owner_field, keys, owner, memory)
-    changes += _person_change_of_activity(setting, person, None, True)
+    changes += record_type_change(setting, activity.name, activity.name, keys, work.booking, memory)
+    changes += relation(setting, activity.name, activity.person_field, person, "the booking's person")
+    changes += relation(setting, activity.name, activity.about_field, about, "the booking's case")
+    people, _ = _people(setting, work.booking, None, Known(), to)
+    changes += people
     for name, value in activity.at_creation.items():
         target = setting.target(activity.name, name)
         mapped = any(change.field == name for change in changes)
@@ -132,19 +144,16 @@ def _new_activity(
         activity.name,
         tuple(changes),
         key=(activity.key_field, work.booking.id) if keyed else None,
-        parents={activity.person_field: person.ref} if person.ref else {},
-        alone=person.ref in memory.fragile if person.ref else False,
+        parents=parents,
+        alone=not memory.fragile.isdisjoint(parents.values()),
     )
 
 
-def _person_change_of_activity(
-    setting: Setting, person: _PersonValue, old: Any, old_known: bool
-) -> list[Change]:
+def _parents(setting: Setting, person: Related, about: Related) -> dict[str, str]:
+    """The references to records that the same call makes."""
     activity = setting.profile.activity
-    target = setting.target(activity.name, activity.person_field)
-    if target is None or not person.id:
-        return []
-    return [Change(target.name, target.label, person.id, old, old_known, rule="the booking's person")]
+    refs = {activity.person_field: person.ref, activity.about_field: about.ref}
+    return {name: ref for name, ref in refs.items() if ref and setting.has(activity.name, name)}
 
 
 def _changed_activity(
@@ -153,7 +162,7 @@ def _changed_activity(
     record: Record,
     fields: tuple[DesiredField, ...],
     owner: Owner,
-    person: _PersonValue,
+    to: Relations,
     memory: Memory,
 ) -> tuple[Write, bool]:
     """Update of an activity that exists: all mapped fields mirror the booking, blanks included."""
@@ -169,7 +178,7 @@ def _changed_activity(
         if refused:
             changes.append(change_of(want, old, not record.assumed, verdict=Verdict.LEAVE_OUT, note=refused))
         elif want.target is not None and want.target.updateable:
-            changes.append(_mirrored(want.target, want, old, not record.assumed, known.sent.get(want.field)))
+            changes.append(mirrored(want.target, want, old, not record.assumed, known.sent.get(want.field)))
             needs_read = needs_read or (record.assumed and want.field not in record.fields)
     key_changes, unsure = _own_key(setting, record, keys, work.booking, memory)
     changes += key_changes
@@ -177,55 +186,25 @@ def _changed_activity(
     owner_changes, unsure = _new_owner(setting, record, known, keys, work.booking, owner, memory)
     changes += owner_changes
     needs_read = needs_read or unsure
-    parents = {}
-    if person.ref:
-        parents = {activity.person_field: person.ref}
-    else:
-        changes += _new_relation(setting, record, known, person)
+    person, about = to.person, to.about
+    people, unsure = _people(setting, work.booking, record, known, to)
+    changes += people
+    needs_read = needs_read or unsure
+    unrelated = is_blank(record.get(activity.about_field))
+    parents = _parents(setting, person, about if unrelated else NOBODY)
+    changes += _new_person(setting, record, known, person)
+    changes += _new_about(setting, record, known, about)
+    times = (activity.start_field, activity.end_field)
     return Write(
         f"activity:{work.booking.id}",
         work.item,
         Action.UPDATE,
         activity.name,
-        _mirror(setting, record, changes, bool(parents)),
+        mirror(setting, record, changes, bool(parents), times),
         id=record.id,
         parents=parents,
-        alone=person.ref in memory.fragile if person.ref else False,
+        alone=not memory.fragile.isdisjoint(parents.values()),
     ), needs_read
-
-
-def _mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:
-    """One field of an activity that exists, as the booking has it; an empty checkbox is an unticked one."""
-    if want.default and not is_blank(old) and (sent is None or sent.stand_in):
-        # the default of a date is the present moment: it would never be in step
-        kept = "kept: a default only fills an empty field"
-        return change_of(want, old, old_known, verdict=Verdict.KEEP, note=kept)
-    base = change_of(want, old, old_known)
-    if target.type == "boolean" and is_blank(want.value):
-        return evolve(base, new=False)
-    return base
-
-
-def _mirror(setting: Setting, record: Record, changes: list[Change], forced: bool) -> tuple[Change, ...]:
-    """Nothing if nothing differs. Start and end travel together; from memory, all mapped fields do."""
-    activity = setting.profile.activity
-    times = (activity.start_field, activity.end_field)
-
-    def differs(change: Change) -> bool:
-        target = setting.target(activity.name, change.field)
-        return change.verdict is Verdict.WRITE and not same(target, change.old, change.new)
-
-    if record.assumed and (forced or any(differs(change) for change in changes)):
-        return tuple(changes)
-    changed = {change.field for change in changes if differs(change)}
-    if changed & set(times):
-        changed |= set(times)
-    return tuple(
-        change
-        if change.verdict is not Verdict.WRITE or change.field in changed
-        else evolve(change, verdict=Verdict.KEEP, note="already so")
-        for change in changes
-    )
 
 
 def _own_key(
@@ -287,14 +266,57 @@ def _new_owner(
     return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], False
 
 
-def _new_relation(setting: Setting, record: Record, known: Known, person: _PersonValue) -> list[Change]:
+def _new_person(setting: Setting, record: Record, known: Known, person: Related) -> list[Change]:
     """The person is sent only when it changed: on conversion the CRM moves activities by itself."""
     activity = setting.profile.activity
     target = setting.target(activity.name, activity.person_field)
     old = record.get(activity.person_field)
     sent = known.sent.get(activity.person_field)
-    if not person.id or same(target, old, person.id):
+    if target is None or not person.id or same(target, old, person.id):
         return []
     if sent is not None and same(target, sent.value, person.id):
         return []
-    return _person_change_of_activity(setting, person, old, not record.assumed)
+    rule = "the booking's person"
+    return [Change(target.name, target.label, person.id, old, not record.assumed, rule=rule)]
+
+
+def _new_about(setting: Setting, record: Record, known: Known, about: Related) -> list[Change]:
+    """The case is sent where the activity is about nothing yet, or about what we wrote: a human's choice stays."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.about_field)
+    old, sent = record.get(activity.about_field), known.sent.get(activity.about_field)
+    if target is None or not about.id or same(target, old, about.id):
+        return []
+    if not is_blank(old) and (sent is None or not same(target, sent.value, old)):
+        return []
+    rule = "the booking's case"
+    return [Change(target.name, target.label, about.id, old, not record.assumed, rule=rule)]
+
+
+def _people(
+    setting: Setting, booking: Booking, record: Record | None, known: Known, to: Relations
+) -> tuple[list[Change], bool]:
+    """The further people of an activity, where the CRM relates several (E10); the flag says that they must be read.
+
+    The CRM does not tell them with the record: what counts is whom we named last, and for which guests.
+    """
+    field_name = setting.profile.activity.people_field
+    target = setting.target(setting.profile.activity.name, field_name)
+    sent = known.sent.get(field_name)
+    if target is None or setting.config.guests is not Guests.RELATE or not (booking.guest.guests or sent):
+        return [], False
+    said = ", ".join(booking.guest.guests)
+    if record is not None and record.assumed:
+        settled = sent is not None and sent.source_value == said and to.person.id in sent.value
+        return [], not settled
+    if not to.person.id or setting.profile.alone(to.person.id):
+        return [], False
+    ids = list(dict.fromkeys((to.person.id, *to.guests)))[:_MOST_PEOPLE]
+    change = Change(target.name, target.label, ids, rule="the guests whom the CRM knows", source_value=said)
+    if sent is not None and set(sent.value) == set(ids):
+        return [evolve(change, old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
+    return [evolve(change, old=sent.value if sent else None, old_known=sent is not None)], False
+
+
+#: more a CRM does not relate to one activity (reference 3.3)
+_MOST_PEOPLE = 50

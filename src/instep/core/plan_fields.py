@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
+from instep.core.booking import Booking
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Change, Verdict
-from instep.core.crm_schema import Field
-from instep.core.desired import DesiredField, Owner, Setting
-from instep.core.mapping import default_for, fingerprint, is_blank
-from instep.core.work import Memory
+from instep.core.creation import Ownership
+from instep.core.crm_schema import Field, ObjectSchema, RecordType
+from instep.core.desired import DesiredField, Owner, Setting, chosen_record_type, host_user
+from instep.core.lookup import Record
+from instep.core.mapping import default_for, fingerprint, is_blank, same
+from instep.core.work import Known, Memory, Sent
 
 
 def weaker(setting: Setting, object_name: str) -> str:
@@ -116,3 +119,170 @@ def owner_change(
     if refused:
         change = evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)
     return [change]
+
+
+def record_type_change(
+    setting: Setting,
+    object_name: str,
+    role: str,
+    keys: tuple[str, ...],
+    booking: Booking | None,
+    memory: Memory,
+) -> list[Change]:
+    """The record type of a new record (R8), and the status that its process starts with."""
+    wanted, own = chosen_record_type(setting, role, booking)
+    target = setting.target(object_name, setting.profile.record_type_field)
+    described = setting.schema.get(object_name)
+    if not wanted or target is None or described is None or not target.createable:
+        return []
+    rule = f"record type of {'the calendar' if own else 'the connection'}"
+    found = described.record_type(wanted)
+    if found is None or not found.available:
+        who = "the connected user may not use" if found else f"{setting.profile.label} no longer has"
+        note = f"{who} the record type “{found.name if found else wanted}”"
+        return [Change(target.name, target.label, wanted, rule=rule, note=note, verdict=Verdict.LEAVE_OUT)]
+    change = Change(target.name, target.label, found.id, rule=f"{rule}: {found.name}")
+    refused = memory.refused(object_name, keys, target.name, found.id)
+    if refused:
+        return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)]
+    return [change, *_first_status(setting, described, found)]
+
+
+def _first_status(setting: Setting, described: ObjectSchema, record_type: RecordType) -> list[Change]:
+    """The status that the record type's process starts with, unless a row says another."""
+    target = described.get(setting.profile.process_fields.get(described.name, ""))
+    if target is None or not target.createable:
+        return []
+    first = described.type_defaults.get(record_type.id, {}).get(target.name, "")
+    mapped = any(row.field == target.name for row in setting.config.rows.get(described.name, ()))
+    if not first or mapped:
+        return []
+    rule = f"the status that the process of {record_type.name} starts with"
+    return [Change(target.name, target.label, first, rule=rule, stand_in=True)]
+
+
+def assigned_by_rules(setting: Setting, object_name: str, *, new: bool) -> bool:
+    """Whether the CRM's own assignment rules choose the owner of such a record."""
+    rule = setting.config.owner(object_name)
+    chosen = rule.new if new else rule.existing
+    return chosen is Ownership.RULES and object_name in setting.profile.assigned
+
+
+def left_to_rules(
+    setting: Setting, object_name: str, owner_field: str, booking: Booking | None
+) -> list[Change]:
+    """What is remembered of an owner whom the CRM's assignment rules chose for this host's booking."""
+    target = setting.target(object_name, owner_field)
+    if target is None:
+        return []
+    host = booking.host.key if booking is not None and booking.host is not None else ""
+    said = f"{setting.profile.label}'s active assignment rules choose the owner"
+    return [
+        Change(
+            target.name, target.label, None, note=said, verdict=Verdict.KEEP, source_value=host, already=True
+        )
+    ]
+
+
+def owner_of_existing(
+    setting: Setting,
+    owner_field: str,
+    record: Record,
+    known: Known,
+    keys: tuple[str, ...],
+    booking: Booking | None,
+    memory: Memory,
+    spoke: str,
+) -> list[Change]:
+    """The owner of a record that was there, where the booking's host is to own it; else nothing.
+
+    It is sent when the host changes: whom a human chose since our last write stays the owner. A host without a user
+    changes nothing.
+    """
+    target = setting.target(record.object, owner_field)
+    host = booking.host if booking else None
+    user = host_user(setting, host)
+    if (
+        setting.config.owner(record.object).existing is not Ownership.HOST
+        or target is None
+        or not target.updateable
+    ):
+        return []
+    if user is None or host is None:
+        return []
+    sent = known.sent.get(owner_field)
+    old = record.get(owner_field)
+    change = Change(
+        target.name,
+        target.label,
+        user.id,
+        old,
+        not record.assumed,
+        rule=f"the host's {setting.profile.label} user ({host.email})",
+        source_value=host.key,
+        spoke=spoke,
+    )
+    if same(target, old, user.id):
+        return [evolve(change, verdict=Verdict.KEEP, note="already so", already=not record.assumed)]
+    if sent is not None and (sent.source_value == host.key or spoke < sent.spoke):
+        newer = "set by a newer booking" if spoke < sent.spoke else "changed in the CRM after our last write"
+        return [evolve(change, verdict=Verdict.KEEP, note=f"kept: {newer}")]
+    refused = memory.refused(record.object, keys, target.name, user.id)
+    return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused) if refused else change]
+
+
+def mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:
+    """One field of a record that mirrors the booking; an empty checkbox is an unticked one."""
+    if want.default and not is_blank(old) and (sent is None or sent.stand_in):
+        # the default of a date is the present moment: it would never be in step
+        kept = "kept: a default only fills an empty field"
+        return change_of(want, old, old_known, verdict=Verdict.KEEP, note=kept)
+    base = change_of(want, old, old_known)
+    if target.type == "boolean" and is_blank(want.value):
+        return evolve(base, new=False)
+    return base
+
+
+def mirror(
+    setting: Setting, record: Record, changes: list[Change], forced: bool, together: tuple[str, ...] = ()
+) -> tuple[Change, ...]:
+    """Nothing if nothing differs. Fields of `together` travel together; from memory, all mapped fields do."""
+
+    def differs(change: Change) -> bool:
+        target = setting.target(record.object, change.field)
+        return change.verdict is Verdict.WRITE and not same(target, change.old, change.new)
+
+    if record.assumed and (forced or any(differs(change) for change in changes)):
+        return tuple(changes)
+    changed = {change.field for change in changes if differs(change)}
+    if changed & set(together):
+        changed |= set(together)
+    return tuple(
+        change
+        if change.verdict is not Verdict.WRITE or change.field in changed
+        else evolve(change, verdict=Verdict.KEEP, note="already so")
+        for change in changes
+    )
+
+
+@frozen
+class Related:
+    """What a reference to another record should hold: its id, or the ref of a write that makes it.
+
+    `pending`: the record is there or made now, but the id by which others refer to it has to be read first.
+    """
+
+    id: str = ""
+    ref: str = ""
+    pending: bool = False
+
+
+NOBODY = Related()
+
+
+def relation(setting: Setting, object_name: str, name: str, to: Related, rule: str) -> list[Change]:
+    """A reference of a new record to one that exists; the one to a record made now is a parent."""
+    target = setting.target(object_name, name)
+    if target is None or not to.id:
+        return []
+    return [Change(target.name, target.label, to.id, rule=rule)]

@@ -90,9 +90,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:?\d\d)")
 _A_MOMENT = Field("", "", "datetime")
 
 
-def _relation(item: ItemPlan, name: str, made: Answer | None) -> dict[str, Any]:
-    """The line of a reference to the person that the same call makes."""
-    kind = item.match.object if item.match else "record"
+def _relation(name: str, ref: str, made: Answer | None) -> dict[str, Any]:
+    """The line of a reference to a record that the same call makes; `ref` names it: its role, object and key."""
+    kind = ref.split(":")[1]
     known = made is not None and made.ok
     return {
         "field": name,
@@ -119,7 +119,7 @@ def _write(
         "related": dict(write.parents),
         "changes": [
             *(_change(change, old) for change in write.changes),
-            *(_relation(item, name, answers.get(ref)) for name, ref in write.parents.items()),
+            *(_relation(name, ref, answers.get(ref)) for name, ref in write.parents.items()),
         ],
     }
     if answer is not None:
@@ -198,7 +198,7 @@ def receipt_document(
     return {
         "tense": "receipt",
         "item": first.item if first else "",
-        "match": _match(first.match) if first else None,
+        "match": _match(_decisive([item for item, _, _ in rounds])),
         "writes": [*writes, *quiet.values()],
         "notes": list(notes),
         "set_by": first.shared_with if first else "",
@@ -210,6 +210,12 @@ def receipt_document(
         },
         "error": dict(error) if error else None,
     }
+
+
+def _decisive(rounds: Sequence[ItemPlan]) -> Match | None:
+    """How the person was found before anything was written, or which record the CRM named then."""
+    doubled = next((item.match for item in rounds if item.match is not None and item.match.doubled), None)
+    return doubled or (rounds[0].match if rounds else None)
 
 
 def _untried(done: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from instep.core.changes import Change, Verdict, Write
+from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.errors import InstepError, NeedsAdmin, Retry, Scope, Skip
 from instep.core.mapping import fingerprint
 
@@ -23,6 +23,8 @@ class Reaction(StrEnum):
     """Try this record again after a pause; its children go on without it."""
     LOOK_AGAIN = "look_again"
     """What we believed of the record is wrong: read before writing again."""
+    DOUBLED = "doubled"
+    """The CRM says that the record is there already: the one that it names is used."""
     WAIT = "wait"
     """Only a person can cure it; the record waits with the CRM's words."""
 
@@ -48,6 +50,8 @@ _STALE = frozenset(
         "DUPLICATE_EXTERNAL_ID",
     }
 )
+#: a duplicate rule has refused the record
+DOUBLED = "DUPLICATES_DETECTED"
 #: the field is missing, hidden or read-only: no value would pass on any record
 FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 
@@ -60,6 +64,8 @@ def react(write: Write, error: InstepError) -> Refusal:
     blamed = _blamed(write, error.fields)
     if blamed and (error.scope is Scope.FIELD or isinstance(error, NeedsAdmin | Skip)):
         return Refusal(Reaction.LEAVE_OUT, message, blamed, error.code in FIELD_CLOSED)
+    if error.code == DOUBLED and write.action is not Action.UPDATE:
+        return Refusal(Reaction.DOUBLED, message)
     if error.code in _STALE:
         return Refusal(Reaction.LOOK_AGAIN, message)
     optional = tuple(c for c in write.changes if c.verdict is Verdict.WRITE and _spare(c))

@@ -1,80 +1,30 @@
-"""The admin's rules: which object people become, which rows are mapped, and what a vendor's CRM is like."""
+"""The admin's rules: which object people become, which rows are mapped, who owns what, and their check."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from attrs import evolve, field, frozen
 
-from instep.core.catalogue import Property, find
-from instep.core.crm_schema import ObjectSchema, Schema, fits
+from instep.core.catalogue import Property
+from instep.core.creation import (
+    CASE,
+    NO_CALENDAR,
+    NONE,
+    CalendarRules,
+    Duplicates,
+    Guests,
+    OwnerRule,
+    Ownership,
+    PersonAccounts,
+)
+from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.errors import InputError
 from instep.core.lookup import CrmUser
-from instep.core.mapping import Row, convert, default_for
-
-
-@frozen
-class Conversion:
-    """How a CRM turns one person object into another (Salesforce: a Lead into a Contact)."""
-
-    flag: str
-    id_field: str
-    relationship: str
-    target: str
-
-
-@frozen
-class PersonObject:
-    """A CRM object that stands for a person, by its API names."""
-
-    name: str
-    key_field: str
-    email_field: str
-    phone_fields: tuple[str, ...]
-    owner_field: str
-    name_field: str
-    conversion: Conversion | None = None
-
-
-@frozen
-class ActivityObject:
-    """The CRM object that stands for the meeting. `at_creation` are fixed values of new records."""
-
-    name: str
-    key_field: str
-    start_field: str
-    end_field: str
-    owner_field: str
-    person_field: str
-    subject_field: str
-    at_creation: Mapping[str, object] = field(factory=dict)
-
-
-@frozen
-class Profile:
-    """One vendor's CRM, as data: the pure code knows vendors only through this."""
-
-    vendor: str
-    label: str
-    persons: tuple[PersonObject, ...]
-    activity: ActivityObject
-    modified_field: str
-    created_field: str
-    default_rows: Mapping[str, tuple[Row, ...]]
-
-    def person(self, name: str) -> PersonObject:
-        """The person object of that name."""
-        return next(p for p in self.persons if p.name == name)
-
-    def person_order(self, first: str) -> tuple[PersonObject, ...]:
-        """The person objects, the configured one first (rule R3)."""
-        return tuple(sorted(self.persons, key=lambda p: p.name != first))
-
-    @property
-    def objects(self) -> tuple[str, ...]:
-        """Every object that a sync reads or writes."""
-        return (*(p.name for p in self.persons), self.activity.name)
+from instep.core.mapping import Row, default_for
+from instep.core.mapping_check import row_faults
+from instep.core.profile import Profile
 
 
 @frozen
@@ -84,7 +34,9 @@ class SyncConfig:
     `person_object` is what new people become; `rows` the mapping by object; `always_write` makes rows
     with Overwrite win over a human's later value; `batches_in_flight` is 1 to 5; `deleted_event` says
     what happens when a human deleted the activity: "recreate" or "leave"; `api_reserve` is the share of
-    the CRM's daily API calls that is never used, in percent.
+    the CRM's daily API calls that is never used, in percent. `events` is off where no calendar gets an
+    activity unless it says so itself; `owners` by object; `record_types` (ids or developer names) by object, those
+    of a calendar first. `strict` refuses a booking that the CRM refuses.
     """
 
     person_object: str
@@ -93,11 +45,60 @@ class SyncConfig:
     batches_in_flight: int = 1
     deleted_event: str = "recreate"
     api_reserve: int = 5
+    events: bool = True
+    strict: bool = False
+    person_accounts: PersonAccounts = PersonAccounts.NEVER
+    duplicates: Duplicates = Duplicates.MATCH
+    guests: Guests = Guests.RELATE
+    owners: Mapping[str, OwnerRule] = field(factory=dict)
+    record_types: Mapping[str, str] = field(factory=dict)
+    calendars: Mapping[str, CalendarRules] = field(factory=dict)
+
+    def calendar(self, public_id: str) -> CalendarRules:
+        """What that booking calendar wants, which is nothing of its own where nobody said so."""
+        return self.calendars.get(public_id, NO_CALENDAR)
+
+    def owner(self, object_name: str) -> OwnerRule:
+        """Who owns the records of that object."""
+        return self.owners.get(object_name, _USUAL_OWNER)
+
+
+_USUAL_OWNER = OwnerRule()
 
 
 def default_config(profile: Profile) -> SyncConfig:
     """The configuration of a fresh connection."""
     return SyncConfig(person_object=profile.persons[0].name, rows=dict(profile.default_rows))
+
+
+# --- the card of an object's creation rule ---
+
+
+def data_rule(config: SyncConfig, object_name: str) -> str:
+    """What the card says of an object's existing records: "override", "fill", or "mixed" where its rows differ."""
+    said = {row.overwrite for row in config.rows.get(object_name, ())}
+    return "mixed" if len(said) > 1 else "override" if said == {True} else "fill"
+
+
+def with_data_rule(config: SyncConfig, object_name: str, override: bool) -> SyncConfig:
+    """The configuration with all rows of an object set at once, as its card does."""
+    rows = tuple(evolve(row, overwrite=override) for row in config.rows.get(object_name, ()))
+    return evolve(config, rows={**config.rows, object_name: rows})
+
+
+def case_calendars(config: SyncConfig) -> tuple[str, ...]:
+    """The public ids of the calendars whose meetings get a Case."""
+    return tuple(key for key, calendar in config.calendars.items() if calendar.links == CASE)
+
+
+def with_case_calendars(config: SyncConfig, chosen: Collection[str]) -> SyncConfig:
+    """The configuration in which exactly these calendars' meetings get a Case."""
+    calendars = {
+        key: evolve(rules, links="") if rules.links == CASE and key not in chosen else rules
+        for key, rules in config.calendars.items()
+    }
+    calendars |= {key: evolve(config.calendar(key), links=CASE) for key in chosen}
+    return evolve(config, calendars={k: rules for k, rules in calendars.items() if rules != NO_CALENDAR})
 
 
 @frozen
@@ -143,15 +144,96 @@ def check(
     object may be: it is left out of what is written, and must not forbid other changes.
     """
     faults: list[str] = []
-    if config.person_object not in {p.name for p in profile.persons}:
-        names = " or ".join(p.name for p in profile.persons)
+    if config.person_object not in profile.choices:
+        names = " or ".join(profile.choices)
         faults.append(f"new_contacts: “{config.person_object}” is not possible; choose {names}.")
     if not 1 <= config.batches_in_flight <= 5:
         faults.append("batches_in_flight: must be from 1 to 5.")
+    faults += _check_owners(config, profile)
+    faults += _check_record_types("record_types", config.record_types, profile, schema)
+    for key, calendar in config.calendars.items():
+        faults += _check_calendar(f"calendars.{key}", calendar, profile, schema)
+    faults += _check_person_accounts(config, profile, schema)
     for name, rows in config.rows.items():
         known = before.rows.get(name, ()) if before else ()
         faults += _check_rows(name, rows, known, profile, schema, custom)
     return faults
+
+
+def _check_owners(config: SyncConfig, profile: Profile) -> list[str]:
+    """Which ownership each object allows (OnceHub 2.5): a new Contact always belongs to the booking's host."""
+    faults = []
+    possible = [*profile.choices, *([profile.case.name] if profile.case else [])]
+    for name, rule in config.owners.items():
+        where = f"owners.{name}"
+        if name not in possible:
+            faults.append(f"{where}: no creation rule has an owner there; choose from {', '.join(possible)}.")
+            continue
+        if rule.new is Ownership.KEEP:
+            faults.append(f"{where}.new: a new record has no owner to keep; choose booking_owner.")
+        if name not in profile.assigned and Ownership.RULES in (rule.new, rule.existing):
+            rules = " and ".join(sorted(profile.assigned))
+            faults.append(f"{where}: {profile.label} has assignment rules for {rules} only.")
+    return faults
+
+
+def _check_record_types(where: str, chosen: Mapping[str, str], profile: Profile, schema: Schema) -> list[str]:
+    faults = []
+    objects = {name: name for name in profile.objects}
+    objects |= {person.role: person.name for person in profile.persons if person.twin}
+    for role, wanted in chosen.items():
+        described = schema.get(objects.get(role, ""))
+        if role not in objects:
+            faults.append(f"{where}.{role}: no such object here; choose from {', '.join(objects)}.")
+        elif described is not None:
+            found = described.record_type(wanted)
+            if found is None:
+                offered = ", ".join(
+                    t.developer_name for t in described.record_types if t.available and not t.master
+                )
+                faults.append(f"{where}.{role}: no record type “{wanted}”; possible are {offered or 'none'}.")
+            elif not found.available:
+                faults.append(
+                    f"{where}.{role}: the connected user may not use the record type “{found.name}”; "
+                    "assign it to the user's profile or permission set, or choose another."
+                )
+    return faults
+
+
+def _check_calendar(where: str, calendar: CalendarRules, profile: Profile, schema: Schema) -> list[str]:
+    faults = _check_record_types(f"{where}.record_types", calendar.record_types, profile, schema)
+    possible = (*profile.choices, *((CASE,) if profile.case else ()), NONE)
+    if calendar.links and calendar.links not in possible:
+        faults.append(f"{where}.general_links: choose {' or '.join(possible)}.")
+    case = profile.case
+    if calendar.links == CASE and case is not None:
+        described = schema.get(case.name)
+        if described is None:
+            faults.append(
+                f"{where}.general_links: {profile.label} hides {case.name} from the connected user."
+            )
+        elif described.get(case.key_field) is None:
+            faults.append(
+                f"{where}.general_links: {case.name} needs Instep's field Booking id, by which it is made only once. "
+                "Install the fields, or grant them."
+            )
+    return faults
+
+
+def _check_person_accounts(config: SyncConfig, profile: Profile, schema: Schema) -> list[str]:
+    """Person accounts are made only where the org has them, and with a record type that is one."""
+    if config.person_accounts is PersonAccounts.NEVER:
+        return []
+    person = next((p for p in profile.persons if p.twin), None)
+    described = schema.get(person.name) if person else None
+    if person is None or person.twin is None or described is None or described.get(person.twin.flag) is None:
+        return [f"person_accounts: this org has none switched on; choose {PersonAccounts.NEVER.value}."]
+    if person.role not in config.record_types:
+        return [
+            f"person_accounts: choose the record type of person accounts as record_types.{person.role}, "
+            "or they would be made as companies."
+        ]
+    return []
 
 
 def _check_rows(
@@ -179,41 +261,30 @@ def _check_rows(
                 f"{where}: {profile.label} has no such field on {name}, or hides it from the connected user."
             )
             continue
-        if target.name in own:
-            faults.append(f"{where}: Instep fills this field itself; remove the row.")
-            continue
         if target.name in seen:
             faults.append(f"{where}: mapped twice; one field takes one source.")
         seen.add(target.name)
-        if target.calculated or not (target.createable or target.updateable):
-            faults.append(f"{where}: read-only in {profile.label}; remove the row.")
-            continue
-        prop = find(row.source, custom) if row.source else None
-        if row.source and prop is None:
-            faults.append(f"{where}: unknown source “{row.source}”.")
-        elif prop is not None and not fits(prop.type, target):
-            faults.append(f"{where}: {prop.label} ({prop.type}) does not fit a field of type {target.type}.")
-        if row.fallback is not None and convert(row.fallback, target).refused:
-            faults.append(f"{where}: the fallback cannot be written: {convert(row.fallback, target).refused}")
-        if not row.source and row.fallback is None:
-            faults.append(f"{where}: needs a source or a fallback.")
+        found = row_faults(row, described, own, profile.label, custom)
+        faults += [f"{where}: {fault.message}" for fault in found]
     return faults
 
 
 def system_fields(profile: Profile, name: str) -> frozenset[str]:
     """The fields of an object that Instep fills itself and that no row may name."""
-    activity = profile.activity
+    activity, case, company = profile.activity, profile.case, profile.company
+    found = {profile.record_type_field}
     if name == activity.name:
-        return frozenset(
-            {
-                activity.key_field,
-                activity.start_field,
-                activity.end_field,
-                activity.owner_field,
-                activity.person_field,
-            }
-        )
-    return frozenset(f for p in profile.persons if p.name == name for f in (p.key_field, p.owner_field))
+        found |= {activity.key_field, activity.start_field, activity.end_field}
+        found |= {activity.owner_field, activity.person_field, activity.about_field, activity.people_field}
+    if case is not None and name == case.name:
+        found |= {case.key_field, case.owner_field, case.person_field}
+    if company is not None and name == company.name:
+        found.add(company.owner_field)
+    for person in profile.persons:
+        if person.name == name:
+            found |= {person.key_field, person.owner_field}
+            found |= {person.employer.field} if person.employer else set()
+    return frozenset(found - {""})
 
 
 def checked(

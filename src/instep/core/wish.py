@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -27,6 +28,7 @@ _LONGEST: Mapping[str, int] = {
 _LONGEST_ANSWER = 5000
 _LONGEST_UTM = 500
 MOST_GUESTS = 10
+_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
 
 @frozen
@@ -36,6 +38,7 @@ class Wish:
     `answers` maps a question's identifier to a text or, for several choices, a tuple of texts. `key` is random text of
     the form: the same wish sent twice is one booking. `base_url` is where the guest's pages stand, for the link by
     which the booking is managed. `rescheduled_from` is the canceled booking that this one takes the place of.
+    `record_ids` are the ids of CRM records that the link named: lead, contact, case → 15 or 18 characters.
     """
 
     calendar: BookingCalendar
@@ -48,6 +51,7 @@ class Wish:
     key: str = ""
     base_url: str = ""
     rescheduled_from: str = ""
+    record_ids: Mapping[str, str] = field(factory=dict)
 
 
 def checked(wish: Wish) -> Wish:
@@ -72,7 +76,13 @@ def checked(wish: Wish) -> Wish:
         guest=_guest(wish.guest, rules),
         answers=_answers(wish.answers, rules),
         utm={name if name.startswith("utm_") else f"utm_{name}": value for name, value in utm.items()},
+        record_ids={name: known for name, said in wish.record_ids.items() if (known := _record_id(said))},
     )
+
+
+def _record_id(text: str) -> str:
+    """An id of a CRM record, or nothing: a link whose merge field stayed empty, or was mangled, names nobody."""
+    return text.strip() if _RECORD_ID.fullmatch(text.strip()) else ""
 
 
 def booked(
@@ -114,7 +124,18 @@ def booked(
         tracking_id=booking_id,
         manage_url=manage_url,
         utm=wish.utm,
+        record_ids=wish.record_ids,
+        details=_details(calendar, wish.base_url),
     )
+
+
+def _details(calendar: BookingCalendar, base_url: str) -> dict[str, str]:
+    """What a mapping may use of the calendar."""
+    details = {
+        "mode": "With approval" if calendar.rules.approval else "Automatic",
+        "page_label": calendar.name,
+    }
+    return {**details, "page_link": f"{base_url.rstrip('/')}/b/{calendar.slug}"} if base_url else details
 
 
 def _guest(guest: Guest, rules: Rules) -> Guest:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from instep.core.booking import Booking
 from instep.core.contact import Contact
+from instep.core.profile import Profile
 
 
 @frozen
@@ -19,13 +20,32 @@ class Link:
     person_object: str = ""
     person_id: str = ""
     activity_id: str = ""
+    case_id: str = ""
+    #: the company of a person whom we made
+    company_id: str = ""
+
+    def records(self, profile: Profile) -> tuple[tuple[str, str], ...]:
+        """(object, id) of every record that it names."""
+        named = [(self.person_object, self.person_id), (profile.activity.name, self.activity_id)]
+        named += [(profile.case.name, self.case_id)] if profile.case else []
+        named += [(profile.company.name, self.company_id)] if profile.company else []
+        return tuple(key for key in named if key[1])
+
+
+def link_of(kept: Mapping[str, Any]) -> Link:
+    """A link as it was kept with an item; what an older version did not know is empty."""
+    return Link(**{name: str(kept[name]) for name in _OF_LINK if kept.get(name)})
+
+
+_OF_LINK = tuple(a.name for a in fields(Link))
 
 
 @frozen
 class Work:
     """One item to bring in step: a booking with its contact, or a contact alone.
 
-    `item` is its stable name ("booking:BKNG-…", "contact:CTC-…").
+    `item` is its stable name ("booking:BKNG-…", "contact:CTC-…"). `settled`: it was in step, and the booking has
+    not changed since: it is due because rules or the CRM's users changed.
     """
 
     item: str
@@ -33,6 +53,7 @@ class Work:
     booking: Booking | None = None
     link: Link = field(factory=Link)
     held: bool = False
+    settled: bool = False
 
     @property
     def stamp(self) -> tuple[datetime, str]:
@@ -85,15 +106,18 @@ QuarantineKey = tuple[str, str, str]
 
 @frozen
 class Memory:
-    """All that is remembered for a batch. `waiting` maps a person's `ref` to why it is not written now.
+    """All that is remembered for a batch. `waiting` maps a parent's `ref` to why it is not written now.
 
-    `fragile` names persons that were refused before in this drain: their children travel alone.
+    `fragile` names parents (people, companies, cases) that were refused before in this drain: their children travel
+    alone. `duplicates` maps the `ref` of a new record, which a duplicate rule of the CRM has refused, to the records
+    (object, id) that the rule names; to none while it has not named them: the record is then sent alone.
     """
 
     known: Mapping[tuple[str, str], Known] = field(factory=dict)
     quarantine: Mapping[QuarantineKey, Quarantined] = field(factory=dict)
     waiting: Mapping[str, str] = field(factory=dict)
     fragile: frozenset[str] = frozenset()
+    duplicates: Mapping[str, tuple[tuple[str, str], ...]] = field(factory=dict)
 
     def refused(self, object_name: str, keys: tuple[str, ...], name: str, value: str) -> str:
         """The CRM's message if this value of this field is in quarantine, else an empty text."""

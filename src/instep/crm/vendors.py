@@ -10,7 +10,7 @@ from attrs import frozen
 
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
-from instep.core.rules import Profile
+from instep.core.profile import Profile
 from instep.crm.oauth import Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes

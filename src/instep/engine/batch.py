@@ -6,7 +6,7 @@ of its records suffices, the read rides in the write's own call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,12 +16,13 @@ from instep.core.absorb import absorb
 from instep.core.changes import Write
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
-from instep.core.lookup import CrmUser, Observed, Record
-from instep.core.matching import fields_to_read, lookup_for
+from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.receipt import Cost, receipt_document
 from instep.core.refusal import Reaction, quarantined_value, react
 from instep.core.rules import plain_email
+from instep.core.to_read import fields_to_read, lookup_for
+from instep.core.wanted import wanted
 from instep.core.work import Memory, Quarantined, QuarantineKey, Work
 from instep.crm.port import Applied, Call, Crm, ReadOne
 
@@ -85,6 +86,9 @@ class _Run:
     #: by write, what was left out because the CRM named no field
     suspects: dict[str, frozenset[QuarantineKey]] = field(factory=dict)
     parked: set[str] = field(factory=set)
+    #: records that a refusal has named and that nobody has read yet
+    to_read: set[tuple[str, str]] = field(factory=set)
+    recall: Recall = lambda keys: Memory()
     asked_hosts: tuple[str, ...] = ()
     writes: int = 0
     schema_stale: bool = False
@@ -109,11 +113,11 @@ def run_batch(
     records that a read has found.
     """
     first_call = len(crm.calls)
-    run = _Run(crm, setting, tuple(works), memory)
+    run = _Run(crm, setting, tuple(works), memory, recall=recall)
     failure: InstepError | None = None
     try:
         if not _from_memory(run, look_first, unknown_hosts, before_write):
-            _look(run, unknown_hosts, recall)
+            _look(run, unknown_hosts)
             _rounds(run, before_write, max_rounds, reads=())
     except Fenced:
         raise
@@ -151,7 +155,7 @@ def preview(
     recall: Recall = lambda keys: Memory(),
 ) -> tuple[BatchPlan, int]:
     """What `run_batch` would do, with one read and no write; the second value is its cost in calls."""
-    run = _Run(crm, setting, tuple(works), evolve(memory, waiting={}))
+    run = _Run(crm, setting, tuple(works), evolve(memory, waiting={}), recall=recall)
     remembered = _remembered(run)
     if remembered is not None and not unknown_hosts:
         quick = plan(run.setting, run.works, remembered, run.memory)
@@ -161,14 +165,14 @@ def preview(
             cost = 0
     else:
         cost = 2
-    _look(run, unknown_hosts, recall)
+    _look(run, unknown_hosts)
     return plan(run.setting, run.works, run.observed, run.memory), cost
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _look(run: _Run, unknown_hosts: frozenset[str], recall: Recall) -> None:
+def _look(run: _Run, unknown_hosts: frozenset[str]) -> None:
     lookup = lookup_for(run.setting, run.works, unknown_hosts)
     if lookup.empty:
         return
@@ -176,7 +180,7 @@ def _look(run: _Run, unknown_hosts: frozenset[str], recall: Recall) -> None:
     run.asked_hosts = lookup.users
     directory = run.setting.directory.with_users(run.observed.users)
     run.setting = evolve(run.setting, directory=directory)
-    found = recall(_record_keys(run.observed))
+    found = run.recall(_record_keys(run.observed))
     run.memory = evolve(
         run.memory,
         known={**found.known, **run.memory.known},
@@ -193,18 +197,16 @@ def _record_keys(observed: Observed) -> list[tuple[str, str]]:
 def _remembered(run: _Run) -> Observed | None:
     """The linked records as we last saw them, or None when any item has none to rely on."""
     records: dict[tuple[str, str], Record] = {}
-    activity = run.setting.profile.activity.name
     for work in run.works:
-        if work.held:
+        want = wanted(run.setting, work)
+        if work.held or want.nothing:
             continue
-        keys = []
-        if work.contact is not None:
-            keys.append((work.link.person_object, work.link.person_id))
-        if work.booking is not None:
-            keys.append((activity, work.link.activity_id))
-        for key in keys:
+        link = work.link
+        if (work.contact is not None and not link.person_id) or (want.activity and not link.activity_id):
+            return None
+        for key in link.records(run.setting.profile):
             known = run.memory.known.get(key)
-            if not key[1] or known is None or not known.snapshot:
+            if known is None or not known.snapshot:
                 return None
             records[key] = Record(key[0], key[1], known.snapshot, assumed=True)
     return Observed(tuple(records.values()))
@@ -288,7 +290,9 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
             return
         applied = _apply(run, batch, writes, reads, before_write)
         _react(run, writes, applied)
-        if all(applied.results[write.ref].ok for write in writes):
+        if batch.pending or run.to_read:
+            _read_on(run)
+        elif not batch.more and all(applied.results[write.ref].ok for write in writes):
             # planning again would find nothing: that is the plan's own law, and it costs time
             return
     remaining = plan(run.setting, run.works, run.observed, run.memory).writes
@@ -297,6 +301,32 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
             run.problems[write.item] = Retry(
                 f"{write.object} was refused again and again in one run.", code="TOO_MANY_ROUNDS"
             )
+
+
+def _read_on(run: _Run) -> None:
+    """Read what a round has brought up: records made that others refer to by another id, records that are doubled."""
+    named = tuple(
+        ObjectLookup(name, fields_to_read(run.setting, name), {"Id": tuple(sorted(ids))})
+        for name, ids in _by_object(run.to_read).items()
+    )
+    run.to_read.clear()
+    again = Lookup(named) if named else lookup_for(run.setting, run.works)
+    seen = run.crm.observe(again)
+    records = {(r.object, r.id): r for r in (*run.observed.records, *seen.records)}
+    run.observed = evolve(run.observed, records=tuple(records.values()))
+    found = run.recall(_record_keys(seen))
+    run.memory = evolve(
+        run.memory,
+        known={**found.known, **run.memory.known},
+        quarantine={**found.quarantine, **run.memory.quarantine},
+    )
+
+
+def _by_object(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {}
+    for name, record_id in keys:
+        ids.setdefault(name, set()).add(record_id)
+    return ids
 
 
 def _apply(
@@ -346,23 +376,25 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
     refusal = react(write, error)
-    person = write.ref.startswith("person:")
-    if person:
+    parent = not write.ref.startswith("activity:")
+    if parent:
         run.memory = evolve(run.memory, fragile=run.memory.fragile | {write.ref})
     if refusal.reaction is Reaction.LEAVE_OUT:
         added = _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
         if not error.fields:
             run.suspects[write.ref] = added
         return
-    if refusal.reaction is Reaction.WAIT:
+    if refusal.reaction is Reaction.DOUBLED and _use_double(run, write, error):
+        return
+    if refusal.reaction in (Reaction.WAIT, Reaction.DOUBLED):
         _acquit(run, write)
     if refusal.reaction is Reaction.LOOK_AGAIN:
         run.look_again.add(write.item)
         error = Retry(error.message, code=error.code, scope=Scope.RECORD, after=0)
-    elif refusal.reaction is Reaction.WAIT and not isinstance(error, NeedsAdmin):
+    elif refusal.reaction is not Reaction.LATER and not isinstance(error, NeedsAdmin):
         error = NeedsAdmin(error.message, code=error.code, cure=error.cure, fields=error.fields)
     run.parked.add(write.ref)
-    if person:
+    if parent:
         run.memory = evolve(
             run.memory, waiting={**run.memory.waiting, write.ref: f"{error.code}: {error.message}"}
         )
@@ -370,12 +402,25 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
         run.problems.setdefault(item, error)
 
 
+def _use_double(run: _Run, write: Write, error: InstepError) -> bool:
+    """What a duplicate rule refused: sent alone, so that the rule names the record, which is then used.
+
+    False where it has been sent alone and no record that can be used was named.
+    """
+    before = run.memory.duplicates.get(write.ref)
+    if before is not None and (before or not error.matches):
+        return False
+    run.memory = evolve(run.memory, duplicates={**run.memory.duplicates, write.ref: error.matches})
+    known = {(record.object, record.id) for record in run.observed.records}
+    run.to_read |= {match for match in error.matches if match not in known}
+    return True
+
+
 def _served(run: _Run, write: Write) -> list[str]:
-    """Every item that needs this write: a person may be shared by several."""
+    """Every item that needs this write: a person or a company may be shared by several."""
     batch, _ = run.rounds[-1]
-    if not write.ref.startswith("person:"):
-        return [write.item]
-    return [item.item for item in batch.items if item.person_ref == write.ref]
+    sharing = [item.item for item in batch.items if write.ref in (item.person_ref, item.company_ref)]
+    return sharing or [write.item]
 
 
 def _acquit(run: _Run, write: Write) -> None:

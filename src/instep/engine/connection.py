@@ -15,7 +15,8 @@ from attrs import asdict, frozen
 
 from instep.core.crm_schema import Schema
 from instep.core.errors import InputError, InstepError
-from instep.core.rules import Profile, SyncConfig
+from instep.core.profile import Profile
+from instep.core.rules import SyncConfig
 from instep.engine import pauses
 from instep.engine.connecting import install_fields
 from instep.engine.lane import Lane, open_crm, open_lane, refresh
@@ -45,7 +46,7 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
         described = schema.get(name)
         if described is None:
             continue  # the whole object is missing: its rights say so
-        person = next((p for p in profile.persons if p.name == name), None)
+        person = next((p for p in profile.persons if p.role == name), None)
         wanted = dict.fromkeys(row.field for row in rows)
         if person is not None:
             wanted[person.email_field] = None

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any
 
 import structlog
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from django.db import InterfaceError, OperationalError
 
 from instep.core.errors import Bug, Fenced, InstepError, Scope
-from instep.core.work import Link, Memory, Work
+from instep.core.plan_company import name_key
+from instep.core.wanted import makes_companies
+from instep.core.work import Memory, Work, link_of
 from instep.engine import pauses, saving
 from instep.engine.batch import hosts_of, run_batch
 from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
-from instep.store import item_queries, lane_queries, queries, statements
+from instep.store import contact_queries, item_queries, lane_queries, queries, statements
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +89,7 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
         rows = item_queries.due_items(lane.account_id, lane.id, size * in_flight)
         if not rows:
             return done
-        batches = _partition(rows, size, in_flight)
+        batches = _partition(rows, size, in_flight, _companies(lane, rows, in_flight))
         held = _run_batches(lane, drain_id, batches)
         done = evolve(done, batches=done.batches + len(batches), items=done.items + len(rows))
         if held:
@@ -98,10 +101,22 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     return evolve(done, more=True)
 
 
-def _partition(rows: list[dict[str, Any]], size: int, in_flight: int) -> list[list[dict[str, Any]]]:
+def _companies(lane: Lane, rows: list[dict[str, Any]], in_flight: int) -> dict[int, str]:
+    """The companies that new people may lead to, by contact: nobody else makes them meanwhile."""
+    if in_flight == 1 or not makes_companies(lane.setting()):
+        return {}
+    new = {int(row["person_key"]) for row in rows if row["person_key"] and not row["link"].get("person_id")}
+    found = contact_queries.companies_of(lane.account_id, new)
+    return {key: name_key(company) for key, company in found.items()}
+
+
+def _partition(
+    rows: list[dict[str, Any]], size: int, in_flight: int, companies: Mapping[int, str] = MappingProxyType({})
+) -> list[list[dict[str, Any]]]:
     """Split due items into at most `in_flight` batches of about `size`; a person is in one batch only.
 
-    Items belong together when they are the same contact or are linked to the same record.
+    Items belong together when they are the same contact, are linked to the same record, or when their new people
+    belong to one company, which may have to be made.
     """
     groups: list[list[dict[str, Any]]] = []
     of_key: dict[Any, list[dict[str, Any]]] = {}
@@ -109,6 +124,8 @@ def _partition(rows: list[dict[str, Any]], size: int, in_flight: int) -> list[li
         keys = [("contact", row["person_key"])] if row["person_key"] else []
         if row["link"].get("person_id"):
             keys.append(("record", row["link"]["person_id"]))
+        elif row["person_key"] in companies:
+            keys.append(("company", companies[row["person_key"]]))
         known = [of_key[key] for key in keys if key in of_key]
         group = known[0] if known else []
         if not known:
@@ -218,13 +235,7 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
 
 def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
     """What is remembered of the records that these items are linked to, and what is in quarantine for them."""
-    activity = lane.vendor.profile.activity.name
-    records = [
-        key
-        for work in works
-        for key in ((work.link.person_object, work.link.person_id), (activity, work.link.activity_id))
-        if key[1]
-    ]
+    records = [key for work in works for key in work.link.records(lane.vendor.profile)]
     own = [w.contact.id for w in works if w.contact] + [w.booking.id for w in works if w.booking]
     return lane.memory(records, [*own, *(record_id for _, record_id in records)])
 
@@ -272,11 +283,12 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
     contacts = queries.load_contacts(lane.account_id, sorted(contact_ids))
     for row in rows:
-        link = Link(**{k: v for k, v in row["link"].items() if k in _LINK})
+        link = link_of(row["link"])
         booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None
         if booking is not None:
             contact = contacts.get(row["person_key"])
-            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link))
+            settled = bool(row["rules_only"])
+            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link, settled=settled))
         elif row["kind"] == "booking":
             # in the trash of its source since it was marked: the CRM is left as it is
             loaded.works.append(Work(f"booking:{row['target_id']}", None, None, link, held=True))
@@ -284,6 +296,3 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
             contact = contacts[row["target_id"]]
             loaded.works.append(Work(f"contact:{contact.id}", contact, None, link))
     return loaded
-
-
-_LINK = frozenset(asdict(Link()))

@@ -158,7 +158,7 @@ def config_document(row: dict[str, Any]) -> dict[str, Any]:
 def custom_properties(account_id: int) -> dict[str, Property]:
     """Custom properties of the account by catalogue key."""
     return {
-        key: Property(key, p["object"], p["label"], p["type"], "Custom fields", custom=True)
+        key: Property(key, p["object"], p["label"], p["type"], "Custom fields", True, p["archived"])
         for p in memory_queries.properties(account_id)
         if (key := custom_key(p["object"], p["identifier"]))
     }
@@ -180,6 +180,24 @@ def refresh(lane: Lane, force: bool = False) -> None:
         _refresh_users(lane)
     if calls := len(lane.crm.calls) - before:
         lane_queries.count_calls(lane.account_id, lane.id, calls, 0)
+
+
+def describe_again(lane: Lane, objects: Iterable[str], older_than: float) -> None:
+    """Have the CRM describe these objects anew where what we hold of them is as old as so many seconds.
+
+    Raises the CRM's own errors.
+    """
+    kept = memory_queries.describes(lane.account_id, lane.id)
+    todo = [name for name in objects if name not in kept or kept[name]["age"] >= older_than]
+    if not todo:
+        return
+    before = len(lane.crm.calls)
+    _describe(lane, todo, force=True, known=bool(kept))
+    digests = {
+        name: row["digest"] for name, row in memory_queries.describes(lane.account_id, lane.id).items()
+    }
+    lane.schema = parsed(lane.account_id, lane.id, lane.row["vendor"], lane.crm.schema_of, digests)
+    lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
 
 
 def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:

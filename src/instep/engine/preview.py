@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from instep.core.booking import Booking, Guest, Kind, Status, Transition, status_detail
 from instep.core.contact import Contact, contact_of, identity_email, merge, stamped, tidy_email
-from instep.core.errors import InputError
+from instep.core.desired import DesiredField, activity_fields, fields_of
+from instep.core.errors import InputError, InstepError
 from instep.core.fold import stamp
+from instep.core.mapping import Row
 from instep.core.receipt import Cost, plan_document
 from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
@@ -43,6 +45,36 @@ def plan_booking(account_id: int, booking_key: int, connection: str = "") -> dic
     """
     lane = open_lane(account_id, _connection(account_id, connection))
     return _plan(lane, _work(lane, booking_key))
+
+
+@frozen
+class RowsTried:
+    """What rows would do: their values of one object, and the whole plan or why the CRM could not be read."""
+
+    fields: tuple[DesiredField, ...]
+    document: dict[str, Any] | None
+    error: InstepError | None = None
+
+
+def try_rows(
+    account_id: int, booking_key: int, connection: str, name: str, rows: tuple[Row, ...]
+) -> RowsTried:
+    """The plan of a booking as if an object had these rows. Nothing is kept, nothing is written.
+
+    Raises `InputError` when nothing is connected.
+    """
+    lane = open_lane(account_id, _connection(account_id, connection), hurried=True)
+    lane.config = evolve(lane.config, rows={**lane.config.rows, name: rows})
+    work = _work(lane, booking_key)
+    setting = lane.setting(hosts_of([work]))
+    if name == lane.vendor.profile.activity.name and work.booking is not None:
+        fields = activity_fields(setting, work.booking, work.contact)
+    else:
+        fields = fields_of(setting, name, work.contact, work.booking)
+    try:
+        return RowsTried(fields, _plan(lane, work))
+    except InstepError as error:
+        return RowsTried(fields, None, error)
 
 
 def plan_contact(account_id: int, contact_key: int, connection: str = "") -> dict[str, Any]:

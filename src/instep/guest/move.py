@@ -130,6 +130,7 @@ def _move(request: HttpRequest, meeting: Meeting, start: datetime) -> str:
         key=f"follows {booking.id}",
         base_url=base_url(request),
         rescheduled_from=booking.id,
+        record_ids=booking.record_ids,
     )
     return token_of(commands.book(meeting.account_id, wish, meeting.now).id)
 

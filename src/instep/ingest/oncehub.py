@@ -117,6 +117,7 @@ def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
         manage_url=_text(data, "cancel_reschedule_url") or _text(data, "reschedule_url"),
         custom=_custom(data, "custom_fields"),
         utm=_utm(data),
+        details=_details(data),
     )
 
 
@@ -342,6 +343,33 @@ def _calendar(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
         if isinstance(value, Mapping) and isinstance(value.get("id"), str):
             return value["id"], _text(value, "name", f"data.{key}")
     return None, None
+
+
+#: objects that come expanded or as a bare id → what of them is kept, and under which name
+_DETAILS = {
+    "booking_page": {"label": "page_label", "category": "page_category", "url": "page_link"},
+    "master_page": {"label": "master_label", "name": "master_name", "url": "master_link"},
+    "event_type": {
+        "name": "type_name",
+        "category": "type_category",
+        "description": "type_description",
+        "price": "type_price",
+        "currency": "type_currency",
+    },
+    "payment_information": {"amount_charged": "payment_amount", "currency": "payment_currency"},
+}
+
+
+def _details(data: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """What a mapping may use beyond the booking's own parts; nothing is refused for it."""
+    found: dict[str, str] = {}
+    for key, wanted in _DETAILS.items():
+        part = data.get(key)
+        if isinstance(part, Mapping):
+            found |= {name: _scalar(part[said]) for said, name in wanted.items() if said in part}
+    if isinstance(data.get("cancel_url"), str):
+        found["cancel_link"] = data["cancel_url"]
+    return {name: value for name, value in found.items() if value} or None
 
 
 def _utm(data: Mapping[str, Any]) -> Mapping[str, str] | None:

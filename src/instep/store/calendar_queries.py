@@ -53,6 +53,19 @@ def calendars(account_id: int) -> list[CalendarRow]:
     return _calendars("c.account_id = %s AND c.source = %s", [account_id, HERE])
 
 
+def bookings_to_come(account_id: int, source_id: str) -> dict[int, int | None]:
+    """The bookings of a calendar made here that are still to come, and the contact of each, by key."""
+    return dict(
+        rows(
+            """SELECT b.id, b.contact_id FROM booking b
+                WHERE b.account_id = %s AND b.source = %s AND b.state ->> 'calendar' = %s
+                  AND b.start_at > now() AND NOT b.in_trash
+                ORDER BY b.id""",
+            [account_id, HERE, source_id],
+        )
+    )
+
+
 def calendar(account_id: int, source_id: str) -> CalendarRow | None:
     """One calendar made here."""
     found = _calendars(

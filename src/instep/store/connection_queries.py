@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from instep.store.statements import Row, decoded, rows_of
 
 
@@ -43,3 +45,44 @@ def count_receipts(account_id: int, connection_id: int) -> int:
         [account_id, connection_id],
     )
     return int(found[0]["n"])
+
+
+def locked_settings(account_id: int, connection_id: int) -> Row:
+    """The settings document of a connection, kept from others until the transaction ends."""
+    found = decoded(
+        rows_of(
+            "SELECT settings FROM connection WHERE account_id = %s AND id = %s FOR UPDATE",
+            [account_id, connection_id],
+        )
+    )
+    return dict(found[0]["settings"] or {}) if found else {}
+
+
+def described_at(account_id: int, connection_id: int) -> dict[str, datetime]:
+    """When the CRM described each object last."""
+    found = rows_of(
+        "SELECT object, fetched_at FROM crm_describe WHERE account_id = %s AND connection_id = %s",
+        [account_id, connection_id],
+    )
+    return {row["object"]: row["fetched_at"] for row in found}
+
+
+def defaults_sent(account_id: int, connection_id: int, mark: str, newest: int = 2000) -> list[Row]:
+    """Lines of the newest receipts whose note begins with `mark`: receipt, target, at, object, field, label, value."""
+    return rows_of(
+        """
+        SELECT r.id AS receipt, r.kind, r.target_id AS target, r.at, w ->> 'object' AS object,
+               c ->> 'field' AS field, c ->> 'label' AS label, c ->> 'new' AS value,
+               coalesce(b.subject, '') AS subject, coalesce(b.state #>> '{guest,name}', '') AS guest
+          FROM (SELECT * FROM receipt
+                 WHERE account_id = %s AND connection_id = %s AND at > now() - interval '30 days'
+                 ORDER BY at DESC LIMIT %s) r
+         CROSS JOIN jsonb_array_elements(r.document -> 'writes') w
+         CROSS JOIN jsonb_array_elements(w -> 'changes') c
+          LEFT JOIN booking b ON r.kind = 'booking' AND b.account_id = r.account_id AND b.id = r.target_id
+         WHERE c ->> 'verdict' = 'write' AND starts_with(c ->> 'note', %s)
+           AND coalesce((w #>> '{result,ok}')::boolean, false)
+         ORDER BY r.at DESC, r.id DESC, 5, 6 LIMIT 200
+        """,
+        [account_id, connection_id, newest, mark],
+    )

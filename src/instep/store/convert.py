@@ -51,6 +51,8 @@ def state_of(booking: Booking) -> State:
         },
         "custom": {name: _listed(value) for name, value in booking.custom.items()},
         "utm": dict(booking.utm),
+        "record_ids": dict(booking.record_ids),
+        "details": dict(booking.details),
         "host": booking.host.key if booking.host else None,
         "hosts": [host.key for host in hosts],
         # hosts that only the source knows, by its own id: no row of ours tells of them
@@ -60,9 +62,15 @@ def state_of(booking: Booking) -> State:
 
 
 def booking_of(
-    state: Mapping[str, Any], contact_id: str, hosts: Mapping[str, Iterable[str]] | None
+    state: Mapping[str, Any],
+    contact_id: str,
+    hosts: Mapping[str, Iterable[str]] | None,
+    event_title: str = "",
 ) -> Booking:
-    """A booking from its state; `hosts` maps a host's key to e-mail, name and time zone."""
+    """A booking from its state; `hosts` maps a host's key to e-mail, name and time zone.
+
+    `event_title` is the template of its calendar, as it is now.
+    """
     known = {key: Host(key, *values) for key, values in (hosts or {}).items()}
     for key, (name, time_zone) in state["strangers"].items():
         known.setdefault(key, Host(key, "", name, time_zone))
@@ -79,9 +87,14 @@ def booking_of(
         guest=Guest(**{name: guest[name] for name in _GUEST_TEXTS}, guests=tuple(guest["guests"])),
         custom={name: _tupled(value) for name, value in state["custom"].items()},
         utm=state["utm"],
+        # states that were kept before links could name records have none
+        record_ids=state.get("record_ids") or {},
         host=known.get(state["host"]),
         timeline=tuple(_transition(step, known) for step in state["timeline"]),
         contact_id=contact_id,
+        # states that were kept before sources were asked for them have none
+        details=state.get("details") or {},
+        event_title=event_title,
     )
 
 

@@ -27,6 +27,7 @@ def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
     return decoded(
         prepared_rows(
             """SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
+                      i.rules_only,
                       extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
                       COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
                  FROM (SELECT * FROM sync_item
@@ -88,6 +89,8 @@ def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | No
             ORDER BY b.id
            ON CONFLICT (account_id, connection_id, kind, target_id) DO UPDATE
               SET wanted = sync_item.wanted + 1, due_at = now(), ignored_at = NULL,
+                  rules_only = sync_item.in_step_at IS NOT NULL
+                               AND (sync_item.rules_only OR sync_item.done >= sync_item.wanted),
                   marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                    THEN coalesce(sync_item.marked_at, now()) ELSE now() END""",
         [connection_id, account_id, *2 * (None if emails is None else [*emails],)],

@@ -180,8 +180,9 @@ def keep_describes(account_id: int, connection_id: int, documents: Mapping[str, 
 
 
 def properties(account_id: int) -> list[Row]:
-    """Custom properties of the account: object, identifier, label, type."""
+    """Custom properties of the account: object, identifier, label, type, and whether it is archived."""
     return prepared_rows(
-        "SELECT object, identifier, label, type FROM property WHERE account_id = %s ORDER BY 1, 2",
+        """SELECT object, identifier, label, type, archived_at IS NOT NULL AS archived
+             FROM property WHERE account_id = %s ORDER BY 1, 2""",
         [account_id],
     )

@@ -38,7 +38,10 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
                (SELECT jsonb_object_agg(h.public_id, jsonb_build_array(h.email, h.name, h.time_zone))
                   FROM host h
                  WHERE h.account_id = b.account_id
-                   AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts'))) AS hosts
+                   AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts'))) AS hosts,
+               (SELECT k.rules ->> 'event_title' FROM calendar k
+                 WHERE k.account_id = b.account_id AND k.source = b.source
+                   AND k.source_id = b.state ->> 'calendar') AS event_title
           FROM booking b
           LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
          WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash
@@ -46,7 +49,9 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
         [account_id, list(ids)],
     )
     return {
-        row["id"]: convert.booking_of(_json(row["state"]), row["contact"], _json(row["hosts"]))
+        row["id"]: convert.booking_of(
+            _json(row["state"]), row["contact"], _json(row["hosts"]), row["event_title"] or ""
+        )
         for row in found
     }
 
@@ -214,6 +219,7 @@ def mark(account_id: int, kind: str, targets: Mapping[int, int | None], now: dat
                    person_key = excluded.person_key,
                    due_at = excluded.due_at,
                    ignored_at = NULL,
+                   rules_only = false,
                    marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                     THEN coalesce(sync_item.marked_at, excluded.marked_at)
                                     ELSE excluded.marked_at END

@@ -142,10 +142,10 @@ def save_surroundings(
          WHERE NOT EXISTS (
             SELECT FROM property k
              WHERE k.account_id = %(account)s AND k.object = p.object AND k.identifier = p.identifier
-               AND k.type IN (p.type, 'multi'))
+               AND (k.type <> 'text' OR p.type = 'text'))
          ORDER BY 2, 3
         ON CONFLICT (account_id, object, identifier) DO UPDATE SET type = excluded.type
-         WHERE property.type <> excluded.type AND excluded.type = 'multi'
+         WHERE property.type = 'text' AND excluded.type = 'multi'
         """,
         {
             "account": account_id,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from instep.core.booking import Booking, Kind, Status, status_detail
 from instep.core.booking_calendar import HERE
 from instep.core.contact import Contact, email_key
+from instep.core.work import link_of
 from instep.crm.vendors import vendor_of
 from instep.store import page_queries, queries
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
@@ -154,10 +155,6 @@ def timeline(log: list[LoggedTransition]) -> list[Step]:
 
 
 def _side(account_id: int, key: int, mark: Mark) -> CrmSide:
-    link = mark.link
-    records = [
-        (link.get("person_object", ""), link.get("person_id", "")),
-        (vendor_of(mark.vendor).profile.activity.name, link.get("activity_id", "")),
-    ]
+    records = link_of(mark.link).records(vendor_of(mark.vendor).profile)
     receipts = page_queries.list_receipts(account_id, key, mark.connection, 5)
     return CrmSide(mark, record_links(account_id, mark.connection_key, records), tuple(receipts))

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from instep.bookings.hosting import HostRow
 from instep.core.booking_calendar import Ask, BookingCalendar, Question, Rules, slug_of
+from instep.core.catalogue import unknown_title_words
 
 _ASK = ((Ask.NO, later("Not asked")), (Ask.OPTIONAL, later("Optional")), (Ask.REQUIRED, later("Required")))
 _STEPS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 240)
@@ -84,6 +85,16 @@ class CalendarForm(forms.Form):
     )
     physical_location = forms.CharField(label=later("Place"), required=False, max_length=1000)
 
+    event_title = forms.CharField(
+        label=later("Calendar event title"),
+        required=False,
+        max_length=250,
+        help_text=later(
+            "With @-properties, like “@subject with @name, @company”. Possible are @name, @first_name, "
+            "@last_name, @company, @email, @subject, @calendar, @host, @duration, @location and @note. "
+            "Empty: the calendar's name. The field mapping can write it into the CRM."
+        ),
+    )
     hosts = forms.MultipleChoiceField(label=later("Hosts"), required=False)
 
     slot_step = _Minutes(_STEPS, label=later("Offer a start every"))
@@ -162,6 +173,16 @@ class CalendarForm(forms.Form):
         if not parts or not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
             raise forms.ValidationError(_("Write minutes with commas between them, like 30, 60."))
         return tuple(map(int, parts))
+
+    def clean_event_title(self) -> str:
+        """The title's template; an @-property that nothing fills would stand in every event as it was typed."""
+        typed = str(self.cleaned_data["event_title"]).strip()
+        unknown = unknown_title_words(typed)
+        if unknown:
+            raise forms.ValidationError(
+                _("There is no @%(word)s. Choose one of the words below.") % {"word": unknown[0]}
+            )
+        return typed
 
     def clean(self) -> None:
         """Make the address of the name where none is typed."""

@@ -13,8 +13,9 @@ from django.utils.translation import ngettext
 from instep.core.catalogue import Property, find
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InstepError
+from instep.core.field_validation import Required, required_fields
 from instep.core.mapping import Row
-from instep.core.rules import SyncConfig
+from instep.core.rules import SyncConfig, system_fields
 from instep.crm.vendors import Vendor, vendor_of
 from instep.engine.connection import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.engine.lane import custom_properties, load_config
@@ -118,6 +119,8 @@ class Setup:
     rights_exist: bool | None
     rights_assigned: bool | None
     mapping: tuple[MappedObject, ...]
+    #: required fields of new records that nothing fills as it should be
+    open_fields: tuple[Required, ...]
     config: SyncConfig
     checked_at: datetime | None
     looked_at: datetime | None
@@ -162,6 +165,15 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         rights_exist=known.get("permission_set"),
         rights_assigned=known.get("assigned"),
         mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
+        open_fields=tuple(
+            one
+            for name in vendor.profile.objects
+            if (described := schema.get(name)) is not None
+            for one in required_fields(
+                described, config.rows.get(name, ()), system_fields(vendor.profile, name)
+            )
+            if one.is_open
+        ),
         config=config,
         checked_at=_moment(known.get("checked_at")),
         looked_at=_moment(known.get("looked_at")),
@@ -273,10 +285,22 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
         rights = ("bad", "!", ngettext("%(n)s is missing", "%(n)s are missing", n) % {"n": n})
     else:
         rights = ("ok", "✓", _("all there"))
+    if setup.open_fields:
+        n = len(setup.open_fields)
+        fields = ("bad", "!", ngettext("%(n)s field is open", "%(n)s fields are open", n) % {"n": n})
+    else:
+        fields = ("ok", "✓", _("done"))
+    missing = sum(one.missing for object_ in setup.mapping for one in object_.fields)
+    if missing:
+        said = ngettext("%(n)s field is missing", "%(n)s fields are missing", missing) % {"n": missing}
+        rows = ("bad", "!", said)
+    else:
+        rows = ("ok", "✓", _("done"))
     return [
         Step("api-connection", connection[0], connection[1], _("API connection"), connection[2]),
         Step("installation", installation[0], installation[1], _("Installation"), installation[2]),
         Step("permissions", rights[0], rights[1], _("Permissions"), rights[2]),
-        Step("field-mapping", "ok", "✓", _("Field mapping"), _("done")),
+        Step("field-validation", fields[0], fields[1], _("Field validation"), fields[2]),
+        Step("field-mapping", rows[0], rows[1], _("Field mapping"), rows[2]),
         Step("creation-rules", "ok", "✓", _("Creation rules"), _("done")),
     ]

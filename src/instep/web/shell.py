@@ -24,6 +24,7 @@ NAVIGATION = (
 #: What is set up once and looked at rarely: the menu behind the gear. The same three parts.
 GEAR = (
     ("integrations", _("Account Integrations"), "/integrations"),
+    ("properties", _("Properties"), "/properties"),
     ("hosts", _("Hosts"), "/hosts"),
     ("set-aside", _("Set aside"), "/set-aside"),
 )

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instep.core.crm_schema import Field, ObjectSchema, PicklistValue
-from instep.core.errors import InstepError, NeedsAdmin, Scope
+from attrs import evolve
+
+from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordType
+from instep.core.errors import InstepError, NeedsAdmin, Retry, Scope, Wait
+from instep.core.picklists import valid_for
 from instep.crm.salesforce.client import SalesforceClient
+from instep.crm.salesforce.names import EVENT, RESERVED, RESERVED_BEGIN
 
 _OBJECT_KEYS = ("name", "label", "createable", "updateable", "queryable")
 _FIELD_KEYS = (
@@ -35,8 +39,10 @@ _FIELD_KEYS = (
     "digits",
     "referenceTo",
     "relationshipName",
+    "controllerName",
+    "compoundFieldName",
 )
-_PICKLIST_KEYS = ("value", "label", "active", "defaultValue")
+_PICKLIST_KEYS = ("value", "label", "active", "defaultValue", "validFor")
 _RECORD_TYPE_KEYS = (
     "recordTypeId",
     "name",
@@ -48,6 +54,17 @@ _RECORD_TYPE_KEYS = (
 )
 #: `extraTypeInfo` of a Rich Text Area.
 _RICH_TEXT = "richtextarea"
+#: How the two parts of a geolocation end, and which half each is.
+_AXES = {"__Latitude__s": "latitude", "__Longitude__s": "longitude"}
+#: Where lists of states and countries are switched on, a text `MailingState` has a list `MailingStateCode`
+#: beside it, and takes nothing but the labels of that list; states follow the country.
+_CODED = ("State", "Country")
+_CODE = "Code"
+#: Picklist values by record type are asked for one record type at a time; an org with more is rare.
+_MOST_RECORD_TYPES = 12
+
+#: Our name for the type of lists of ids.
+ID_LIST = "junctionidlist"
 
 Document = Mapping[str, Any]
 
@@ -75,7 +92,7 @@ def describe(
             documents[name] = kept
         elif isinstance(answer.body, dict):
             documents[name] = {
-                "schema": compact(answer.body),
+                "schema": {**compact(answer.body), **_of_record_types(client, answer.body)},
                 "last_modified": answer.headers.get("last-modified", ""),
             }
         else:
@@ -88,6 +105,45 @@ def describe(
     return documents
 
 
+def _of_record_types(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Each picklist's values, and its default, by record type that the connected user may use: {} where none is.
+
+    The describe knows the union only (Salesforce 2.3). A refusal leaves it at that.
+    """
+    name = body.get("name")
+    if not body.get("createable"):
+        return {}
+    usable = [
+        str(info.get("recordTypeId"))
+        for info in body.get("recordTypeInfos") or ()
+        if info.get("active") and info.get("available") and not info.get("master")
+    ]
+    choices: dict[str, dict[str, list[str]]] = {}
+    defaults: dict[str, dict[str, str]] = {}
+    for record_type in usable[:_MOST_RECORD_TYPES]:
+        try:
+            answer = client.request(
+                "GET",
+                f"/ui-api/object-info/{name}/picklist-values/{record_type}",
+                purpose=f"picklist values of {name} by record type",
+            )
+        except InstepError as error:
+            if error.scope is Scope.CONNECTION or isinstance(error, Retry | Wait):
+                raise
+            return {}  # not every object is known to this part of the API
+        lists = (answer.body.get("picklistFieldValues") if isinstance(answer.body, dict) else None) or {}
+        choices[record_type] = {
+            field: [str(one.get("value")) for one in told.get("values") or ()]
+            for field, told in lists.items()
+        }
+        defaults[record_type] = {
+            field: str(told["defaultValue"]["value"])
+            for field, told in lists.items()
+            if told.get("defaultValue")
+        }
+    return {"choices": choices, "typeDefaults": defaults}
+
+
 def compact(body: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a describe body worth keeping."""
     return {
@@ -96,6 +152,11 @@ def compact(body: Mapping[str, Any]) -> dict[str, Any]:
         "recordTypeInfos": [
             {key: info.get(key) for key in _RECORD_TYPE_KEYS} for info in body.get("recordTypeInfos") or ()
         ],
+        "idLists": sorted(
+            name
+            for child in body.get("childRelationships") or ()
+            for name in child.get("junctionIdListNames") or ()
+        ),
     }
 
 
@@ -110,18 +171,46 @@ def _compact_field(body: Mapping[str, Any]) -> dict[str, Any]:
 def schema_of(document: Document) -> ObjectSchema:
     """A kept document as values; the raw describe types stay as Salesforce names them."""
     body = document["schema"]
-    fields = (_field(f) for f in body.get("fields") or ())
+    fields = {f["name"]: _field(f, str(body["name"])) for f in body.get("fields") or ()}
+    # lists of ids (EventWhoIds) are written like fields, and described among the child relationships
+    fields |= {name: Field(name, name, ID_LIST, filterable=False) for name in body.get("idLists") or ()}
     return ObjectSchema(
         name=body["name"],
         label=body.get("label") or body["name"],
-        fields={f.name: f for f in fields},
+        fields={name: _coded(one, fields) for name, one in fields.items()},
         createable=bool(body.get("createable", True)),
         updateable=bool(body.get("updateable", True)),
         queryable=bool(body.get("queryable", True)),
+        record_types=tuple(_record_type(info) for info in body.get("recordTypeInfos") or ()),
+        choices={
+            record_type: {name: frozenset(values) for name, values in lists.items()}
+            for record_type, lists in (body.get("choices") or {}).items()
+        },
+        type_defaults=body.get("typeDefaults") or {},
     )
 
 
-def _field(body: Mapping[str, Any]) -> Field:
+def _record_type(info: Mapping[str, Any]) -> RecordType:
+    return RecordType(
+        id=str(info.get("recordTypeId") or ""),
+        name=str(info.get("name") or ""),
+        developer_name=str(info.get("developerName") or ""),
+        available=bool(info.get("active", True)) and bool(info.get("available", True)),
+        default=bool(info.get("defaultRecordTypeMapping")),
+        master=bool(info.get("master")),
+    )
+
+
+def _coded(one: Field, fields: Mapping[str, Field]) -> Field:
+    """A text of a state or a country with the labels that it takes, where the org has lists of them."""
+    codes = fields.get(one.name + _CODE)
+    if one.type != "string" or codes is None or not codes.picklist or not one.name.endswith(_CODED):
+        return one
+    labels = tuple(evolve(option, value=option.label, label=option.value) for option in codes.picklist)
+    return evolve(one, picklist=labels, restricted=True, controller=codes.controller.removesuffix(_CODE))
+
+
+def _field(body: Mapping[str, Any], object_name: str) -> Field:
     return Field(
         name=body["name"],
         label=body.get("label") or body["name"],
@@ -148,7 +237,13 @@ def _field(body: Mapping[str, Any]) -> Field:
                 label=str(v.get("label") or v.get("value") or ""),
                 active=bool(v.get("active", True)),
                 default=bool(v.get("defaultValue")),
+                valid_for=valid_for(v.get("validFor")),
             )
             for v in body.get("picklistValues") or ()
         ),
+        controller=str(body.get("controllerName") or ""),
+        compound=str(body.get("compoundFieldName") or ""),
+        reserved=body["name"] in RESERVED.get(object_name, ())
+        or (object_name == EVENT and str(body["name"]).startswith(RESERVED_BEGIN)),
+        axis=next((axis for end, axis in _AXES.items() if str(body["name"]).endswith(end)), ""),
     )

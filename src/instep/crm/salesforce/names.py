@@ -48,8 +48,48 @@ OUR_FIELDS = {
     LEAD: (CONTACT_ID,),
     CONTACT: (CONTACT_ID,),
 }
-#: Standard Event fields that field-level security can hide; the others cannot be granted (reference 4.1).
-EVENT_FIELDS_TO_GRANT = ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent")
+#: Fields that would contradict what Instep writes itself: an Event's times, and what makes a series of it.
+RESERVED = {
+    EVENT: frozenset(
+        {
+            "ActivityDate",
+            "ActivityDateTime",
+            "DurationInMinutes",
+            "EndDate",
+            "EndDateTime",
+            "EventSubtype",
+            "GroupEventType",
+            "IsAllDayEvent",
+            "IsRecurrence",
+            "IsRecurrence2",
+            "IsRecurrence2Exception",
+            "IsReminderSet",
+            "RecurrenceActivityId",
+            "ReminderDateTime",
+            "StartDateTime",
+        }
+    ),
+    LEAD: frozenset({"IsConverted", "ConvertedDate"}),
+}
+#: How the other fields of a series begin.
+RESERVED_BEGIN = "Recurrence"
+#: Standard fields that field-level security can hide and that the default mapping or the relations between records
+#: need; the others (names, owners, required fields) cannot be granted (reference 4.1).
+FIELDS_TO_GRANT = {
+    EVENT: ("WhoId", "WhatId", "Location", "Description", "IsAllDayEvent"),
+    LEAD: ("Email", "Phone", "MobilePhone"),
+    CONTACT: ("AccountId", "Email", "Phone", "MobilePhone"),
+    ACCOUNT: ("Phone",),
+    CASE: (
+        "ContactId",
+        "Subject",
+        "Description",
+        "SuppliedName",
+        "SuppliedEmail",
+        "SuppliedPhone",
+        "SuppliedCompany",
+    ),
+}
 OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
 USER_PERMISSIONS = ("ApiEnabled", "EditEvent")
 

@@ -66,6 +66,16 @@ class Collection:
         """Whether assignment rules have to be told to stay out."""
         return any(w.object in ASSIGNED_BY_RULES and not w.auto_assign for w in self.writes)
 
+    @property
+    def rules_on(self) -> bool:
+        """Whether assignment rules are asked to choose the owners."""
+        return any(w.object in ASSIGNED_BY_RULES and w.auto_assign for w in self.writes)
+
+    @property
+    def save_doubles(self) -> bool:
+        """Whether records are saved that a duplicate rule warns of."""
+        return any(w.save_doubles for w in self.writes)
+
 
 @frozen
 class Composite:
@@ -134,9 +144,12 @@ def _kind(write: Write, rank: int) -> tuple[Any, ...]:
     assigned = write.auto_assign and write.object in ASSIGNED_BY_RULES
     # Its parent's refusal would void the whole collection, so only brothers of the same fate share one.
     alone = frozenset(write.parents.values()) if write.alone and write.parents else None
+    # a new record that doubles one is sent alone, so that the refusal names the other
+    itself = write.ref if write.alone and write.action is Action.CREATE else ""
+    common = (rank, write.action, assigned, write.save_doubles, alone, itself)
     if write.action is Action.UPDATE:
-        return (rank, write.action, assigned, alone)
-    return (rank, write.action, assigned, alone, write.object, write.key[0] if write.key else "")
+        return common
+    return (*common, write.object, write.key[0] if write.key else "")
 
 
 def _cut(writes: Iterable[Write]) -> list[list[Write]]:

@@ -123,7 +123,7 @@ def _package_xml(api_version: str) -> str:
 
 def _permission_set_xml() -> str:
     granted = [f"{name}.{field}" for name, fields in names.OUR_FIELDS.items() for field in fields]
-    granted += [f"{names.EVENT}.{field}" for field in names.EVENT_FIELDS_TO_GRANT]
+    granted += [f"{name}.{field}" for name, fields in names.FIELDS_TO_GRANT.items() for field in fields]
     fields = "".join(
         f"    <fieldPermissions>\n        <editable>true</editable>\n        <field>{name}</field>\n"
         "        <readable>true</readable>\n    </fieldPermissions>\n"

@@ -11,8 +11,11 @@ from instep.core.errors import Bug, InputError, InstepError, Scope
 from instep.crm.port import ReadOne
 from instep.crm.salesforce.pack import Collection
 
-#: Assignment rules run by themselves where this is absent (reference 2.2).
+#: Assignment rules run by themselves where this is absent; it is said all the same (reference 2.2).
 _RULES_OFF = {"Sforce-Auto-Assign": "FALSE"}
+_RULES_ON = {"Sforce-Auto-Assign": "TRUE"}
+#: Where a duplicate rule only warns, the record is saved; where it forbids, this changes nothing.
+_SAVE_DOUBLES = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
 
 def part_request(part: Collection, base: str, id_of: Callable[[str], str]) -> dict[str, Any]:
@@ -26,8 +29,11 @@ def part_request(part: Collection, base: str, id_of: Callable[[str], str]) -> di
         method, path = _collection_address(first)
         body = {"allOrNone": False, "records": [_row(w, id_of) for w in part.writes]}
     request: dict[str, Any] = {"method": method, "url": f"{base}{path}", "body": body}
-    if part.rules_off:
-        request["httpHeaders"] = _RULES_OFF
+    headers = _RULES_OFF if part.rules_off else _RULES_ON if part.rules_on else {}
+    if part.save_doubles:
+        headers = {**headers, **_SAVE_DOUBLES}
+    if headers:
+        request["httpHeaders"] = headers
     return request
 
 

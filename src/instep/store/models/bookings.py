@@ -231,13 +231,18 @@ class SetAside(models.Model):
 
 
 class Property(models.Model):
-    """A custom property, recorded when an event first names it. `type` is text or multi."""
+    """A custom property, made by an admin or recorded when an event first names it.
+
+    `type` is one of `core.catalogue.TYPES`; an event's own are text or multi. An archived one is offered no more.
+    """
 
     account = tenant()
     object = models.TextField()
     identifier = models.TextField()
     label = models.TextField()
     type = models.TextField(default="text", db_default="text")
+    description = text()
+    archived_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "property"

@@ -75,6 +75,8 @@ class SyncItem(models.Model):
     link = json()
     marked_at = models.DateTimeField(null=True)
     in_step_at = models.DateTimeField(null=True)
+    #: due because rules or users changed, while the booking is what it was when it was in step last
+    rules_only = models.BooleanField(default=False, db_default=False)
     #: somebody said that this problem may stay: it is shown as ignored until the item is marked again
     ignored_at = models.DateTimeField(null=True)
 

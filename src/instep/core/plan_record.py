@@ -1,0 +1,110 @@
+"""The plan of records that were there before us: what is filled, overwritten, kept or left out.
+
+People, the companies of people whom we made, and cases that a link names: Overwrite decides, a blank never erases.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from instep.core.catalogue import is_booking_fed
+from instep.core.changes import Change, Verdict
+from instep.core.contact import Contact, email_key
+from instep.core.desired import DesiredField, Setting
+from instep.core.lookup import Record
+from instep.core.mapping import is_blank, same
+from instep.core.plan_fields import change_of, refusal_of
+from instep.core.work import Known, Memory
+
+#: the catalogue's key of a person's address
+EMAIL = "contact.email"
+
+
+@frozen
+class Filling:
+    """What filling a record depends on besides its fields.
+
+    `keys` are those of the quarantine; `spoke` is the stamp of the booking whose data are at hand; `by_booking`: every
+    row counts as said by that booking, because several share the record; `shared` says what is shared.
+    """
+
+    record: Record
+    known: Known
+    keys: tuple[str, ...]
+    spoke: str
+    contact: Contact | None = None
+    by_booking: bool = False
+    shared: str = "person"
+
+
+def filled(
+    setting: Setting, on: Filling, fields: tuple[DesiredField, ...], memory: Memory
+) -> tuple[list[Change], bool]:
+    """What becomes of each mapped field of a record that exists, and whether it must be read to be sure."""
+    changes, needs_read = [], False
+    assumed = on.record.assumed
+    for want in fields:
+        change = _change(setting, on, want, memory)
+        if change is None:
+            continue
+        changes.append(evolve(change, spoke=on.spoke) if on.by_booking and on.spoke else change)
+        if assumed and change.verdict is Verdict.WRITE and not want.overwrite:
+            needs_read = True
+        if assumed and want.field not in on.record.fields and not want.refused:
+            needs_read = True
+    return changes, needs_read
+
+
+def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -> Change | None:
+    """What becomes of one mapped field; None where there is nothing to say."""
+    record, known, spoke = on.record, on.known, on.spoke
+    target = want.target
+    old = record.get(want.field)
+
+    def become(verdict: Verdict, rule: str = "", note: str = "", already: bool = False) -> Change:
+        return change_of(want, old, not record.assumed, spoke, verdict, rule=rule, note=note, already=already)
+
+    refused = want.refused or refusal_of(memory, record.object, on.keys, want)
+    if refused and want.default:
+        return None  # nothing has to be filled on a record that exists
+    if refused:
+        return become(Verdict.LEAVE_OUT, note=refused)
+    if target is None or is_blank(want.value):
+        return None
+    if not target.updateable:
+        return become(Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
+    sent = known.sent.get(want.field)
+    fresh = setting.config.always_write or sent is None or sent.source_value != want.source_value
+    # what we remember may have been changed since: a value that must win is sent although it looks the same
+    resend = record.assumed and want.overwrite and not want.stand_in and fresh
+    if same(target, old, want.value) and not resend:
+        return become(Verdict.KEEP, note="already so", already=not record.assumed)
+    if is_blank(old):
+        return become(Verdict.WRITE, f"{want.rule}; the field was empty")
+    if want.stand_in:
+        return become(Verdict.KEEP, note="kept: a fallback never replaces a value")
+    if sent is not None and sent.stand_in and same(target, old, sent.value):
+        return become(Verdict.WRITE, f"{want.rule}; it replaces the fallback that we wrote")
+    if fresh and _was_corrected(on.contact, want, old):
+        return become(Verdict.WRITE, f"{want.rule}; the address that was there was corrected in Instep")
+    if not want.overwrite:
+        return become(Verdict.KEEP, note="kept: Overwrite is off")
+    if sent is not None and (spoke if on.by_booking or is_booking_fed(want.source) else "") < sent.spoke:
+        return become(Verdict.KEEP, note=f"kept: set by a newer booking of this {on.shared}")
+    if fresh:
+        why = "Overwrite on" + (", always write" if setting.config.always_write else "")
+        return become(Verdict.WRITE, f"{want.rule}, {why}")
+    return become(
+        Verdict.KEEP,
+        note="kept: changed in the CRM after our last write, and the source has not changed since",
+    )
+
+
+def _was_corrected(contact: Contact | None, want: DesiredField, old: object) -> bool:
+    """Whether the CRM still holds an address that somebody has corrected here.
+
+    Overwrite guards the CRM's values against what guests type; a correction is a person's own word on this very value.
+    """
+    if contact is None or want.source != EMAIL or not contact.former_emails:
+        return False
+    return email_key(str(old)) in contact.former_emails

@@ -1,0 +1,13 @@
+"""Custom properties are made, described, archived and restored by admins too."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("store", "0009_former_email_index")]
+    operations = [
+        migrations.AddField(
+            "property", "description", models.TextField(blank=True, db_default="", default="")
+        ),
+        migrations.AddField("property", "archived_at", models.DateTimeField(null=True)),
+    ]

@@ -1,0 +1,292 @@
+"""The acceptance cases of a booking's life, by their numbers, and of records that people change meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from page import COMPANY, EMAIL, NAME, Page, account, case, contact, crm, event, lead, open_page
+
+from faults.lives import AMARA, DAY, GRETA, NUNO, Life, guest
+from faults.oracle import CONNECTED
+from faults.scene import Scene
+from instep.core.creation import CASE, Duplicates, Guests
+from instep.engine.lane import load_config
+
+BY = {"FirstName": "Ada", "LastName": "Aalto", "Email": EMAIL}
+LATER = DAY + timedelta(hours=2)
+REASON = "Instep_Cancel_Reschedule_Reason__c"
+STATUS = "Instep_Event_Status__c"
+
+
+@pytest.fixture
+def page(scene: Scene) -> Page:
+    return open_page(scene)
+
+
+def test_case_13_no_event(scene: Scene, page: Page) -> None:
+    """Event off: the record is written, no Event, through the whole life."""
+    page.rules(event=False)
+    made = page.book()
+    page.reschedule(made, LATER, "Ill")
+    page.cancel(made, "Still ill")
+    assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[])
+
+
+def test_an_event_for_all_meetings_or_for_some(scene: Scene, page: Page) -> None:
+    """The connection's switch is off; the calendar that says otherwise has its way."""
+    scene.configure(events=False)
+    page.book()
+    assert page.whole()["Event"] == []
+    page.rules(event=True)
+    made = page.book(at=LATER)
+    assert page.whole() == crm(
+        Lead=[lead()], Contact=[], Account=[], Case=[], Event=[event(made, "Lead", LATER)]
+    )
+
+
+def test_case_14_reschedule_on_the_same_page(scene: Scene, page: Page) -> None:
+    """One Event, the same id, Rescheduled, the reason."""
+    made = page.book()
+    [before] = scene.fake.records()["Event"]
+    page.reschedule(made, LATER, "Travel clash")
+    [after] = scene.fake.records()["Event"]
+    assert after["Id"] == before["Id"]
+    moved = event(made, "Lead", LATER, **{STATUS: "Rescheduled", REASON: "Travel clash"})
+    assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[moved])
+
+
+def test_case_15_reassign(scene: Scene, page: Page) -> None:
+    """Both connected: the owner and “Scheduled (Reassigned by User)”; after a reschedule “Rescheduled (…)”.
+
+    The reassignment follows the reschedule: the suffix stands only while it is the latest step.
+    """
+    first, second = page.book(), page.book(at=LATER)
+    page.reassign(first, AMARA)
+    page.reschedule(second, LATER + timedelta(hours=1), "Travel clash")
+    page.reassign(second, NUNO)
+    moved = {STATUS: "Rescheduled (Reassigned by User)", REASON: "Travel clash", "OwnerId": NUNO}
+    assert page.whole() == crm(
+        Lead=[lead()],
+        Contact=[],
+        Account=[],
+        Case=[],
+        Event=[
+            event(first, "Lead", OwnerId=AMARA, **{STATUS: "Scheduled (Reassigned by User)"}),
+            event(second, "Lead", LATER + timedelta(hours=1), **moved),
+        ],
+    )
+
+
+def test_case_15_to_a_host_without_a_user(scene: Scene, page: Page) -> None:
+    """The owner stays that of the last connected host, without the suffix; what else changes stays in step."""
+    made = page.book()
+    user = next(r for r in scene.fake.records()["User"] if r["Email"] == AMARA)
+    scene.fake.edit("User", user["Id"], IsActive=False)
+    scene.rows("DELETE FROM crm_user WHERE email_key = %s RETURNING id", AMARA)
+    page.reassign(made, AMARA)
+    assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[event(made, "Lead")])
+    assert "has no active user in Salesforce" in str(page.receipt(made)["notes"])
+
+
+def test_a_case_follows_its_booking(scene: Scene, page: Page) -> None:
+    """R7: a Case that we made mirrors the booking; rescheduling and canceling change it in place."""
+    page.rules(links=CASE)
+    made = page.book()
+    scene.fake.edit(
+        "Case", scene.fake.records()["Case"][0]["Id"], Subject="Changed by an agent", Status="Working"
+    )
+    page.reschedule(made, LATER, "Travel clash")
+    moved = event(
+        made, "Contact", LATER, WhatId="Case Product demo", **{STATUS: "Rescheduled", REASON: "Travel clash"}
+    )
+    assert page.whole() == crm(
+        Lead=[],
+        Contact=[contact()],
+        Account=[account()],
+        Case=[case(made, Status="Working")],
+        Event=[moved],
+    )
+
+
+def test_a_requested_case_waits_for_the_approval(scene: Scene, page: Page) -> None:
+    """E1: a request writes the Contact only; Case and Event come when it is scheduled."""
+    page.rules(links=CASE)
+    life = Life("BKNG-ASK", person=guest(NAME, company=COMPANY), booking_calendar=page.calendar.id)
+    scene.tell(life.step("scheduled", "requested"))
+    scene.until_settled()
+    assert page.whole() == crm(Lead=[], Contact=[contact()], Account=[account()], Case=[], Event=[])
+    scene.tell(life.scheduled())
+    scene.until_settled()
+    assert [len(page.whole()[name]) for name in ("Case", "Event")] == [1, 1]
+
+
+# --- E5: rebooked on another calendar -------------------------------------------------------------
+
+
+def test_rebooked_on_another_calendar(scene: Scene, page: Page) -> None:
+    """The old Event is Canceled, the new one Rescheduled; both stand at the same person and name each other."""
+    old = Life("BKNG-OLD", person=guest(NAME, company=COMPANY))
+    new = Life(
+        "BKNG-NEW",
+        person=guest(NAME, company=COMPANY),
+        start=LATER,
+        booking_calendar="BKC-OTHER",
+        rescheduled_booking_id="BKNG-OLD",
+    )
+    scene.tell(old.scheduled())
+    scene.until_settled()
+    scene.tell(old.step("canceled_then_rescheduled", "canceled", reason="Other team"), new.scheduled())
+    scene.until_settled()
+    found = {row["Instep_Booking_Id__c"]: row for row in page.whole()["Event"]}
+    assert {key: (row[STATUS], row["WhoId"]) for key, row in found.items()} == {
+        "BKNG-OLD": ("Canceled", f"Lead {EMAIL} {NAME}"),
+        "BKNG-NEW": ("Rescheduled", f"Lead {EMAIL} {NAME}"),
+    }
+    assert len(page.whole()["Lead"]) == 1
+    assert "takes the place of BKNG-OLD" in str(page.receipt("BKNG-NEW")["notes"])
+
+
+# --- R11: following the person --------------------------------------------------------------------
+
+
+def merge(scene: Scene, name: str, loser: str, master: str) -> None:
+    """Somebody merges two records: what referred to the loser refers to the master."""
+    for kind, field in (
+        ("Event", "WhoId"),
+        ("Event", "WhatId"),
+        ("Case", "ContactId"),
+        ("Contact", "AccountId"),
+    ):
+        for row in scene.fake.records()[kind]:
+            if row.get(field) == loser:
+                scene.fake.edit(kind, row["Id"], **{field: master})
+    scene.fake.edit(name, loser, MasterRecordId=master)
+    scene.fake.delete(name, loser)
+
+
+@pytest.mark.parametrize("name", ["Lead", "Contact"])
+def test_a_merged_person_is_followed_to_its_master(scene: Scene, page: Page, name: str) -> None:
+    """The linked record was merged into one with another address: the booking goes on with that one."""
+    scene.configure(person_object=name)
+    made = page.book()
+    loser = scene.fake.records()[name][0]["Id"]
+    extra = {"Company": "Union Oy"} if name == "Lead" else {}
+    master = scene.fake.seed(name, FirstName="Ada", LastName="Union", Email="union@guest.example", **extra)
+    merge(scene, name, loser, master)
+    page.reschedule(made, LATER, "Travel clash")
+    [kept] = page.whole()[name]
+    assert kept["LastName"] == "Union"
+    assert kept["Email"] == "union@guest.example"
+    [row] = page.whole()["Event"]
+    assert (row["WhoId"], row[STATUS]) == (f"{name} union@guest.example Ada Union", "Rescheduled")
+    page.cancel(made, "Ill")
+    assert page.whole()["Event"][0][STATUS] == "Canceled"
+    assert len(page.whole()[name]) == 1
+
+
+def test_a_merged_case_is_followed(scene: Scene, page: Page) -> None:
+    """Cases are merged too: the booking goes on with the master."""
+    page.rules(links=CASE)
+    made = page.book()
+    loser = scene.fake.records()["Case"][0]["Id"]
+    master = scene.fake.seed("Case", Subject="Printer on fire")
+    merge(scene, "Case", loser, master)
+    page.cancel(made, "Ill")
+    assert [row["Subject"] for row in page.whole()["Case"]] == ["Printer on fire"]
+    assert page.whole()["Event"][0]["WhatId"] == "Case Printer on fire"
+
+
+def test_a_lead_that_became_a_person_account_is_followed(scene: Scene, page: Page) -> None:
+    """A Lead without a company is converted into a person account: the booking goes on with that."""
+    scene.fake.order("POST", "features", {"personAccounts": True})
+    scene.configure()
+    record = scene.fake.seed("Lead", **BY)
+    made = page.book(company="", mobile_phone="+358401234567")
+    scene.fake.order("POST", "convert-lead", {"leadId": record})
+    page.reschedule(made, LATER, "Travel clash")
+    page.cancel(made, "Ill")
+    [person] = page.whole()["Account"]
+    assert person["PersonEmail"] == EMAIL
+    [row] = page.whole()["Event"]
+    assert (row["WhoId"], row[STATUS]) == (f"Contact {EMAIL} {NAME}", "Canceled")
+    link = scene.rows("SELECT link FROM sync_item WHERE kind = 'booking'")[0][0]
+    assert '"person_object": "Account"' in str(link).replace("'", '"')
+
+
+# --- R12: duplicate rules -------------------------------------------------------------------------
+
+
+def forbid(scene: Scene, action: str = "block") -> None:
+    """A rule that takes a Lead with the phone of a Contact for the same person."""
+    matching = [{"object": "Contact", "fields": ["MobilePhone"]}]
+    scene.fake.order(
+        "POST",
+        "duplicate-rules",
+        {"object": "Lead", "create": action, "matching": matching, "message": "Known."},
+    )
+
+
+@pytest.mark.fault("F6")
+def test_F6_the_record_that_a_duplicate_rule_names_is_used(scene: Scene, page: Page) -> None:
+    """The Event is related to it, its empty fields are filled; the other rows of the batch are unharmed."""
+    scene.fake.seed("Contact", FirstName="A.", LastName="Aalto", MobilePhone="+358401234567")
+    forbid(scene)
+    made = page.ask(mobile_phone="+358401234567")
+    other = page.ask("Bo Berg", email="bo@guest.example", at=LATER)
+    before = scene.fake.calls()
+    scene.until_settled()
+    assert scene.fake.calls() - before <= 5
+    bo = lead(FirstName="Bo", LastName="Berg", Email="bo@guest.example")
+    known = {"FirstName": "A.", "LastName": "Aalto", "MobilePhone": "+358401234567", "Email": EMAIL}
+    assert page.whole() == crm(
+        Lead=[bo],
+        Contact=[{"OwnerId": CONNECTED, **known}],
+        Account=[],
+        Case=[],
+        Event=[
+            event(made, "Contact", WhoId=f"Contact {EMAIL} A. Aalto", AccountId=None),
+            event(other, "Lead", LATER, WhoId="Lead bo@guest.example Bo Berg"),
+        ],
+    )
+    assert "a duplicate rule of Salesforce says" in str(page.receipt(made))
+    assert scene.problems() == []
+
+
+@pytest.mark.fault("F6")
+@pytest.mark.parametrize("action", ["alert", "block"])
+def test_F6_saved_anyway_where_the_admin_chose_so(scene: Scene, page: Page, action: str) -> None:
+    """A rule that only warns is passed; one that forbids still names the record to use."""
+    scene.fake.seed("Contact", FirstName="A.", LastName="Aalto", MobilePhone="+358401234567")
+    forbid(scene, action)
+    scene.configure(duplicates=Duplicates.SAVE)
+    made = page.book(mobile_phone="+358401234567")
+    saved = [lead(MobilePhone="+358401234567")] if action == "alert" else []
+    assert page.whole()["Lead"] == saved
+    who = f"Lead {EMAIL} {NAME}" if saved else f"Contact {EMAIL} A. Aalto"
+    assert [(row["Instep_Booking_Id__c"], row["WhoId"]) for row in page.whole()["Event"]] == [(made, who)]
+
+
+# --- E10: guests ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chosen", [Guests.RELATE, Guests.LIST])
+def test_guests_are_listed_and_related(scene: Scene, page: Page, chosen: Guests) -> None:
+    """In the Description always; those that Salesforce knows as Contacts stand at the Event, where the org allows."""
+    scene.fake.order("POST", "features", {"sharedActivities": True})
+    scene.configure(person_object="Contact", guests=chosen)
+    scene.fake.seed("Contact", FirstName="Rui", LastName="Melo", Email="rui@guest.example")
+    made = page.book(guests=["rui@guest.example", "nobody@guest.example"])
+    [row] = scene.fake.records()["Event"]
+    assert row["Description"].splitlines()[-1] == "Guests: rui@guest.example, nobody@guest.example"
+    people = {r["Id"]: r["Email"] for r in scene.fake.records()["Contact"]}
+    related = [people[r["RelationId"]] for r in scene.fake.records()["EventRelation"] if not r.get("IsWhat")]
+    assert sorted(related) == sorted([EMAIL, "rui@guest.example"] if chosen is Guests.RELATE else [EMAIL])
+    page.reschedule(made, LATER, "Travel clash")
+    calls = scene.fake.calls()
+    scene.hurry()
+    scene.until_settled()
+    assert scene.fake.calls() == calls
+    assert len(page.whole()["Contact"]) == 2
+    assert load_config(scene.lane()).guests is chosen
+    assert row["OwnerId"] == next(u["Id"] for u in scene.fake.records()["User"] if u["Email"] == GRETA)

@@ -1,0 +1,70 @@
+"""Rows that suggest themselves: equal words and a type that fits, never twice, never against what is mapped."""
+
+from __future__ import annotations
+
+from core.org import SCHEMA
+from instep.core.catalogue import Property
+from instep.core.crm_schema import Field, ObjectSchema
+from instep.core.mapping import Row
+from instep.core.mapping_check import row_faults
+from instep.core.suggestions import suggestions
+from instep.crm.salesforce.profile import PROFILE
+
+SIZE = Property("contact.custom.team_size", "Contact", "How many are you?", "text", "Custom fields", True)
+OLD = Property("contact.custom.budget", "Contact", "Budget", "number", "Custom fields", True, archived=True)
+TOPIC = Property("meeting.custom.topics", "Meeting", "Topics", "multi", "Custom fields", True)
+CUSTOM = {p.key: p for p in (SIZE, OLD, TOPIC)}
+
+
+def suggested(*fields: Field, rows: tuple[Row, ...] = (), meeting: bool = False) -> dict[str, str]:
+    described = ObjectSchema("Lead", "Lead", {f.name: f for f in fields})
+    found = suggestions(described, rows, {"OwnerId"}, CUSTOM, meeting)
+    return {row.field: row.source for row in found}
+
+
+def test_equal_names_are_proposed() -> None:
+    """By label, by API name, by what CRMs call it, and by the identifier of a custom property."""
+    assert suggested(
+        Field("Title", "Title", "string"),
+        Field("MailingCity", "Mailing City", "string"),
+        Field("Team_Size__c", "Headcount", "string"),
+        Field("MiddleName", "Middle Name", "string"),
+        Field("Topics__c", "Themes", "multipicklist"),
+        Field("Anything__c", "Anything", "string"),
+    ) == {
+        "Title": "contact.job_title",
+        "MailingCity": "contact.city",
+        "Team_Size__c": "contact.custom.team_size",
+        "MiddleName": "contact.middle_name",
+        "Topics__c": "meeting.custom.topics",
+    }
+
+
+def test_what_does_not_fit_is_not_proposed() -> None:
+    assert not suggested(
+        Field("City", "City", "double"),
+        Field("Budget__c", "Budget", "currency"),
+        Field("State", "State", "string", createable=False, updateable=False),
+        Field("OwnerId", "Owner", "string"),
+    )
+
+
+def test_nothing_is_proposed_twice() -> None:
+    """Neither for a mapped field, nor from a source that a row uses, nor for two fields at once."""
+    city = Field("City", "City", "string")
+    assert not suggested(city, rows=(Row("contact.name", "City"),))
+    assert not suggested(city, rows=(Row("contact.city", "Town__c"),))
+    both = suggested(city, Field("MailingCity", "Mailing City", "string"))
+    assert both == {"City": "contact.city"}
+
+
+def test_on_events_the_meetings_own_properties_count() -> None:
+    title = Field("Calendar_Event_Title__c", "Calendar event title", "string")
+    assert suggested(title, meeting=True) == {"Calendar_Event_Title__c": "meeting.event_title"}
+    assert not suggested(title)
+
+
+def test_a_suggestion_can_always_be_saved() -> None:
+    for name, described in SCHEMA.items():
+        for row in suggestions(described, PROFILE.default_rows[name], set(), {}, name == "Event"):
+            assert not row_faults(row, described, frozenset(), "Salesforce", {})
