@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError
 
 from instep.engine import clock, jobs, mailing, recover
-from instep.store import queries, statements
+from instep.store import credentials, queries, statements
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +110,7 @@ def _once(housekeeping: bool) -> None:
         clock.complete_due()
         if housekeeping:
             recover.tidy()
+            credentials.forget_removed()
             queries.make_partitions()
     finally:
         statements.rest_connection()

@@ -20,6 +20,15 @@ def connection_by_id(account_id: int, connection_id: int) -> Row | None:
     return decoded(found)[0] if found else None
 
 
+def connection_of_org(account_id: int, vendor: str, org_id: str) -> Row | None:
+    """The account's connection to that org in whatever state, or None."""
+    found = rows_of(
+        "SELECT * FROM connection WHERE account_id = %s AND vendor = %s AND org_id = %s",
+        [account_id, vendor, org_id],
+    )
+    return decoded(found)[0] if found else None
+
+
 def account_of_connection(connection_id: int) -> int | None:
     """Which account a connection belongs to: a job carries only the connection's id."""
     found = prepared_rows("SELECT account_id FROM connection WHERE id = %s", [connection_id])

@@ -18,6 +18,7 @@ from instep.engine import connecting as engine
 from instep.engine import connection as looking
 from instep.engine.recover import workers_beating
 from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
+from instep.store.credentials import KEPT_ASIDE, restorable_until
 from instep.web.connecting import again
 from instep.web.connection_setup import setup_of, signed_in, steps_of
 from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
@@ -60,6 +61,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "just_now": datetime.now(UTC) - timedelta(minutes=1),
         "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
         "address": request.get_full_path(),
+        "restorable_until": restorable_until(row),
     }
     return render(request, "web/connection/page.html", context)
 
@@ -131,6 +133,7 @@ def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
         return redirect("connection", connection_id)
     context = {
         "row": row,
+        "days": KEPT_ASIDE.days,
         "work": work_of(account_id, int(row["id"])),
         "receipts": count_receipts(account_id, int(row["id"])),
     }
@@ -139,7 +142,8 @@ def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
 
 def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
     try:
-        done = engine.disconnect(request.user.account_id, row)
+        remove = request.POST.get("setup") == "remove"
+        done = engine.disconnect(request.user.account_id, row, remove_setup=remove)
     except InputError as error:
         messages.info(request, str(error))
         return
@@ -151,3 +155,15 @@ def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
             _("Disconnected, and the tokens are deleted here. Salesforce could not be told: %(why)s")
             % {"why": done.problem or _("there was no token to revoke.")},
         )
+
+
+@require_POST
+def restore(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Put back a setup that was removed."""
+    row = row_of(request, connection_id)
+    try:
+        engine.restore_setup(request.user.account_id, row)
+        messages.success(request, _("The setup is back: mapping, rules and chosen hosts."))
+    except InputError as error:
+        messages.info(request, str(error))
+    return redirect("connection", connection_id)
