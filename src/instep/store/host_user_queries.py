@@ -94,6 +94,26 @@ def host_users(
     return [HostUserRow(*row) for row in found]
 
 
+def count_hosts(account_id: int, connection_id: int) -> tuple[int, int]:
+    """How many hosts there are, and how many of them have no user who can own records and nobody said so."""
+    found = rows(
+        """
+        SELECT count(*), count(*) FILTER (WHERE coalesce(c.crm_id, 'x') <> '' AND NOT EXISTS (
+                 SELECT FROM crm_user u
+                  WHERE u.account_id = h.account_id AND u.connection_id = %(connection)s
+                    AND u.active AND u.licence = ''
+                    AND CASE WHEN c.email_key IS NULL THEN u.email_key = h.email_key
+                             ELSE u.crm_id = c.crm_id END))
+          FROM host h
+          LEFT JOIN host_user c ON c.account_id = h.account_id AND c.connection_id = %(connection)s
+                               AND c.email_key = h.email_key
+         WHERE h.account_id = %(account)s AND h.email_key <> ''
+        """,
+        {"account": account_id, "connection": connection_id},
+    )
+    return int(found[0][0]), int(found[0][1])
+
+
 def find_users(account_id: int, connection_id: int, search: str, limit: int = 50) -> list[FoundUser]:
     """Users whose name, username or address has this text: those who can own records first, then by name."""
     found = rows(

@@ -16,11 +16,13 @@ from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connecting as engine
 from instep.engine import connection as looking
+from instep.engine.problems import problems_of
 from instep.engine.recover import workers_beating
 from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
 from instep.store.credentials import KEPT_ASIDE, restorable_until
+from instep.store.host_user_queries import count_hosts
 from instep.web.connecting import again
-from instep.web.connection_setup import setup_of, signed_in, steps_of
+from instep.web.connection_setup import hosts_step, setup_of, signed_in, steps_of
 from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
 
 #: a look that is older is done anew when somebody opens the page
@@ -45,6 +47,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
     state, setup = state_of(row), setup_of(account_id, row)
     installing = looking.is_installing(key)
     access = signed_in(account_id, row)
+    hosts, needing = count_hosts(account_id, key)
     context = {
         "row": row,
         "identity": row["identity"] or {},
@@ -52,7 +55,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "state": state,
         "setup": setup,
         "access": access,
-        "steps": steps_of(state, setup, installing),
+        "steps": [*steps_of(state, setup, installing), hosts_step(hosts, needing)],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),
@@ -62,6 +65,9 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
         "address": request.get_full_path(),
         "restorable_until": restorable_until(row),
+        "problems": len(problems_of(account_id, row)),
+        "hosts": hosts,
+        "hosts_needing": needing,
     }
     return render(request, "web/connection/page.html", context)
 

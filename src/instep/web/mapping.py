@@ -91,6 +91,11 @@ def tabs_of(row: Mapping[str, Any], config: SyncConfig, current: str) -> list[Ta
     ]
 
 
+def tab_slug(object_name: str) -> str:
+    """The part of the address of an object's tab; empty for objects without one."""
+    return next((slug for slug, name, _word in _TABS if name == object_name), "")
+
+
 @frozen
 class Page:
     """What the page of one tab is made from."""
