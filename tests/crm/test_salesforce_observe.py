@@ -10,6 +10,7 @@ import pytest
 from crm_batches import StandIn, composed, event, lead, scripted
 from instep.core.errors import Bug, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.core.lookup import Lookup, ObjectLookup
+from instep.core.rules import Directory
 from instep.crm.salesforce import SalesforceCrm
 
 HOST = "greta.lindqvist@host.example"
@@ -211,7 +212,9 @@ def test_only_active_users_own_records(standin: StandIn, crm: SalesforceCrm) -> 
     inactive = {u["Email"] for u in standin.records("User") if not u["IsActive"]}
     assert inactive
     assert not inactive & {u.email for u in crm.users()}
-    assert crm.users(sorted(inactive)) == ()
+    found = crm.users(sorted(inactive))
+    assert [user.active for user in found] == [False], "the reason why a host has no owner is worth knowing"
+    assert Directory().with_users(found).user(found[0].email) is None
     assert len(crm.users()) >= 4
 
 

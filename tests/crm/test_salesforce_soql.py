@@ -98,6 +98,6 @@ def test_only_field_names_become_part_of_a_statement(name: str) -> None:
 def test_users_are_asked_by_their_addresses() -> None:
     (statement,) = user_statements(["o'neil@host.example"])
     assert re.search(
-        r"WHERE IsActive = true AND UserType = 'Standard' AND \(Email IN \('o\\'neil@host.example'\)\)",
+        r"WHERE UserType IN \('Standard', 'CsnOnly'\) AND \(Email IN \('o\\'neil@host.example'\)\)",
         statement.soql,
     )

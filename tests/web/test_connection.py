@@ -223,7 +223,7 @@ def test_disconnecting_revokes_and_deletes_the_tokens_and_keeps_the_setup(
     row = connected(client, org, account, grant)
     Connection.objects.filter(id=row.id).update(settings={"config": {"always_write": True}})
     asked = client.get(reverse("disconnect", args=[row.public_id])).content.decode()
-    assert "Field mapping and creation rules" in asked
+    assert "Field mapping, creation rules and chosen hosts" in asked
     assert Connection.objects.get(id=row.id).state == "connected", "asking changes nothing"
     words = client.post(reverse("disconnect", args=[row.public_id]), follow=True).content.decode()
     assert "Salesforce has forgotten the sign-in too." in words

@@ -60,13 +60,14 @@ class Record:
 
 @frozen
 class CrmUser:
-    """A user of the CRM who can own records."""
+    """A user of the CRM. One who is active and works in the org (`licence` empty) can own records."""
 
     id: str
     email: str
     active: bool = True
     name: str = ""
     username: str = ""
+    licence: str = ""
 
 
 @frozen

@@ -123,7 +123,7 @@ class Directory:
         """This directory with more users known."""
         merged = dict(self.by_email)
         for user in sorted(users, key=lambda u: u.id):
-            if user.active and user.email:
+            if user.active and not user.licence and user.email:
                 merged.setdefault(plain_email(user.email), user)
         return evolve(self, by_email=merged)
 

@@ -125,7 +125,7 @@ class Crm(Protocol):
         ...
 
     def users(self, emails: Sequence[str] | None = None) -> tuple[CrmUser, ...]:
-        """Active users, all or those with the given addresses."""
+        """All users who can own records, or whoever has one of these addresses, inactive ones too."""
         ...
 
     def observe(self, lookup: Lookup) -> Observed:

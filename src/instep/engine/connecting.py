@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import structlog
 from attrs import asdict, frozen
 from django.db import transaction
 
@@ -15,6 +16,8 @@ from instep.crm.port import Crm, Identity
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine.lane import Lane, open_crm, open_lane, refresh, token_lock
 from instep.store import credentials, item_queries, lane_queries
+
+log = structlog.get_logger(__name__)
 
 
 @frozen
@@ -61,7 +64,8 @@ def connect(
     """
     vendor = vendor_of(vendor_name)
     kept = vendor.prepare(entered, allow)
-    crm, identity, tokens = _sign_in(vendor, kept, api_version, sign_in or SignIn(), hurried)
+    crm, identity, tokens = sign_in_with(vendor, kept, api_version, sign_in or SignIn(), hurried)
+    before = _tokens_before(account_id, vendor_name, identity.org_id)
     with transaction.atomic():
         row, begins = credentials.keep_connection(
             account_id,
@@ -79,6 +83,7 @@ def connect(
         bookings = item_queries.mark_in_lane(account_id, row.id) if begins and not install else 0
     lane_queries.count_calls(account_id, row.id, len(crm.calls), 0)
     lane_queries.clear_alerts(account_id, row.id)
+    _forget_approval(vendor, kept, before, tokens)
     installed = None
     try:
         lane = _lane(account_id, row.id, hurried)
@@ -92,7 +97,7 @@ def connect(
     return Connected(row.id, row.public_id, identity, crm.api_version, begins, installed, bookings)
 
 
-def _sign_in(
+def sign_in_with(
     vendor: Vendor, kept: Mapping[str, Any], api_version: str, expected: SignIn, hurried: bool
 ) -> tuple[Crm, Identity, Tokens | None]:
     """A client that works, who it is there, and its tokens; nothing is kept yet."""
@@ -112,6 +117,37 @@ def _sign_in(
             scope=Scope.CONNECTION,
         )
     return crm, identity, had[-1] if had else None
+
+
+def _tokens_before(account_id: int, vendor: str, org_id: str) -> tuple[Mapping[str, Any], Tokens | None]:
+    """(what was entered, the tokens) of the connection to that org until now."""
+    row = lane_queries.connection_of_org(account_id, vendor, org_id)
+    if row is None:
+        return {}, None
+    entered, tokens, _ = _secrets_of(account_id, int(row["id"]))
+    return entered, tokens
+
+
+def _forget_approval(
+    vendor: Vendor,
+    kept: Mapping[str, Any],
+    before: tuple[Mapping[str, Any], Tokens | None],
+    tokens: Tokens | None,
+) -> None:
+    """Have the CRM forget the sign-in that a new one replaces.
+
+    Approvals of a user are few: each one left behind would push out another, without a word (reference 1.4).
+    """
+    entered, old = before
+    same_app = entered.get("client_id") == kept.get("client_id")
+    if old is None or not old.refresh_token or tokens is None or not same_app:
+        return
+    if old.refresh_token == tokens.refresh_token:
+        return
+    try:
+        vendor.revoke(entered, old)
+    except InstepError as error:
+        log.info("connecting.old_sign_in_stays", reason=error.message)
 
 
 def _kind(sandbox: bool) -> str:
@@ -144,11 +180,11 @@ class Disconnected:
     problem: str = ""
 
 
-def disconnect(account_id: int, row: Mapping[str, Any]) -> Disconnected:
+def disconnect(account_id: int, row: Mapping[str, Any], *, remove_setup: bool = False) -> Disconnected:
     """Stop a connection's lane, revoke its tokens at the CRM where possible, and delete them here.
 
-    Setup, links and receipts stay: connecting the same org again goes on with them. Raises `InputError`
-    when it is disconnected already.
+    Setup, links and receipts stay: connecting the same org again goes on with them. `remove_setup` puts the setup
+    aside, from where `restore_setup` brings it back for a while. Raises `InputError` when it is disconnected already.
     """
     connection_id = int(row["id"])
     with token_lock(connection_id):
@@ -158,6 +194,8 @@ def disconnect(account_id: int, row: Mapping[str, Any]) -> Disconnected:
             raise InputError("This connection is disconnected already.", code="NOT_CONNECTED")
         kept, tokens, problem = _secrets_of(account_id, connection_id)
         credentials.disable(account_id, connection_id)
+        if remove_setup:
+            credentials.remove_setup(account_id, connection_id)
     lane_queries.clear_alerts(account_id, connection_id)
     if tokens is None:
         return Disconnected(row["public_id"], False, problem)
@@ -166,6 +204,19 @@ def disconnect(account_id: int, row: Mapping[str, Any]) -> Disconnected:
     except InstepError as error:
         return Disconnected(row["public_id"], False, error.message)
     return Disconnected(row["public_id"], True)
+
+
+def restore_setup(account_id: int, row: Mapping[str, Any]) -> None:
+    """Put back the setup that was removed; a connection at work compares every booking with it.
+
+    Raises `InputError` when there is none to put back any more.
+    """
+    connection_id = int(row["id"])
+    if not credentials.restore_setup(account_id, connection_id):
+        raise InputError("There is no removed setup of this connection any more.", code="NO_SETUP")
+    if row["state"] != credentials.DISABLED:
+        item_queries.mark_in_lane(account_id, connection_id)
+        lane_queries.wake(connection_id)
 
 
 def _secrets_of(account_id: int, connection_id: int) -> tuple[Mapping[str, Any], Tokens | None, str]:

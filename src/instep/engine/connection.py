@@ -3,7 +3,8 @@
 What the CRM said is kept in the connection's row (`installed`), so that no page has to ask:
 {"fields": {"Event.X": bool}, "objects": {name: [missing rights]}, "permission_set": bool, "assigned": bool,
 "hidden": [{"object", "field", "why"}], "checked_at", "looked_at": ISO moments of the last try and of the last one
-that was answered, "error" and "install_error": what went wrong then, {"message", "cure", "code"} or None}.
+that was answered, "error" and "install_error": what went wrong then, {"message", "cure", "code", "since"} or None,
+"baseline": codes of what was so at the first look (`watch`)}.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 from attrs import asdict, frozen
 
 from instep.core.crm_schema import Schema, mappable
-from instep.core.errors import InputError, InstepError
+from instep.core.errors import InputError, InstepError, Wait
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig
-from instep.engine import pauses
+from instep.engine import pauses, watch
 from instep.engine.connecting import install_fields
 from instep.engine.lane import Lane, open_crm, open_lane, refresh
 from instep.engine.policy import Policy
@@ -77,8 +78,8 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
     try:
         found = _look(account_id, row)
     except InstepError as error:
-        _keep(account_id, row, checked_at=_now(), error=_told(error))
-        if error.code in pauses.NEEDS_CONNECT:
+        _keep(account_id, row, checked_at=_now(), error=_told(error, (row["installed"] or {}).get("error")))
+        if error.code in pauses.NEEDS_CONNECT or isinstance(error, Wait):
             pauses.stop(account_id, row, error, Policy())
         return error
     _keep(account_id, row, **found, checked_at=_now(), looked_at=_now(), error=None)
@@ -99,15 +100,21 @@ def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
     ours = rights["fields"]
     # our own fields are spoken of with the installation
     other = [asdict(one) for one in hidden if f"{one.object}.{one.field}" not in ours]
-    return {**rights, "hidden": other, **({"install_error": None} if all(ours.values()) else {})}
+    told = {**rights, "hidden": other, **({"install_error": None} if all(ours.values()) else {})}
+    profile = lane.vendor.profile
+    found = watch.troubles(lane.config, profile, lane.schema, told, profile.label)
+    return {**told, "baseline": watch.compare(account_id, row, found)}
 
 
 def _keep(account_id: int, row: dict[str, Any], **news: Any) -> None:
     credentials.save_installed(account_id, int(row["id"]), {**(row["installed"] or {}), **news})
 
 
-def _told(error: InstepError) -> dict[str, str]:
-    return {"message": error.message, "cure": error.cure, "code": error.code}
+def _told(error: InstepError, before: dict[str, str] | None = None) -> dict[str, str]:
+    """An error as it is kept; `since` is when it came first."""
+    same = before is not None and before.get("code") == error.code
+    since = before.get("since", "") if before is not None and same else ""
+    return {"message": error.message, "cure": error.cure, "code": error.code, "since": since or _now()}
 
 
 def _now() -> str:

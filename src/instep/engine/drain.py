@@ -21,7 +21,7 @@ from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.plan_company import name_key
 from instep.core.wanted import makes_companies
 from instep.core.work import Memory, Work, link_of
-from instep.engine import pauses, saving
+from instep.engine import pauses, saving, watch
 from instep.engine.batch import hosts_of, run_batch
 from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
@@ -220,6 +220,7 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
     if pauses.schema_moved(result.failure) and not described_anew:
         # a field that we asked for is gone or hidden: what is left is read and written right away
         lane_queries.count_calls(lane.account_id, lane.id, len(result.calls), 0)
+        watch.ask_to_check(lane.id)
         try:
             refresh(lane, force=True)
         except InstepError as error:

@@ -8,9 +8,9 @@ from typing import Any
 import procrastinate
 from django.conf import settings
 
-from instep.engine import connection
+from instep.engine import connection, watch
 from instep.engine.drain import Drained, drain
-from instep.store import lane_queries, statements
+from instep.store import credentials, lane_queries, statements
 
 #: names that the SQL function `instep_wake` writes; they stand in its migration too
 QUEUE = "drain"
@@ -49,6 +49,7 @@ def make_app(max_connections: int = 8) -> procrastinate.App:
     # lock and queueing lock are set where jobs are made: in `instep_wake`
     app.task(name="drain", queue=QUEUE, pass_context=True)(drain_job)
     app.task(name=connection.INSTALL_TASK, queue=QUEUE)(install_job)
+    app.task(name=watch.CHECK_TASK, queue=QUEUE)(check_job)
     return app
 
 
@@ -113,5 +114,16 @@ def install_job(connection_id: int) -> None:
         account_id = lane_queries.account_of_connection(connection_id)
         if account_id is not None:
             connection.install(account_id, connection_id)
+    finally:
+        statements.rest_connection()
+
+
+def check_job(connection_id: int) -> None:
+    """Look at one connection's setup: daily, and when the CRM calls a field unknown."""
+    try:
+        account_id = lane_queries.account_of_connection(connection_id)
+        row = lane_queries.connection_by_id(account_id, connection_id) if account_id is not None else None
+        if account_id is not None and row is not None and row["state"] != credentials.DISABLED:
+            connection.check(account_id, row)
     finally:
         statements.rest_connection()

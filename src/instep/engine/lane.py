@@ -69,8 +69,8 @@ class Lane:
     def unknown_hosts(self, setting: Setting, hosts: Iterable[str]) -> frozenset[str]:
         """Addresses that the directory does not know and that were not asked for lately."""
         missing = [h for h in map(plain_email, hosts) if h and setting.directory.user(h) is None]
-        asked = memory_queries.hosts_asked(self.account_id, self.id, missing, self.policy.unknown_host_for)
-        return frozenset(missing) - asked
+        wait = self.policy.unknown_host_for
+        return frozenset(missing) - memory_queries.hosts_settled(self.account_id, self.id, missing, wait)
 
     def recall(self, keys: list[tuple[str, str]]) -> Memory:
         """What is remembered of these records, and what is in quarantine for them."""
@@ -230,13 +230,19 @@ def user_rows(users: Iterable[CrmUser]) -> list[dict[str, Any]]:
             "username": user.username,
             "name": user.name,
             "active": user.active,
+            "licence": user.licence,
         }
         for user in users
     ]
 
 
 def _refresh_users(lane: Lane) -> None:
-    new = memory_queries.replace_users(lane.account_id, lane.id, user_rows(lane.crm.users()))
+    users = lane.crm.users()
+    # of those who have none, the reason is worth a look: an inactive user is not a missing one
+    known = {plain_email(user.email) for user in users}
+    without = memory_queries.hosts_without(lane.account_id, lane.id, known)
+    users += lane.crm.users(without) if without else ()
+    new = memory_queries.replace_users(lane.account_id, lane.id, user_rows(users))
     if new:
         item_queries.mark_in_lane(lane.account_id, lane.id, new)
     lane.row = {**lane.row, "users_refreshed_at": datetime.now(UTC)}

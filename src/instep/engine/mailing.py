@@ -10,10 +10,11 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from instep.core.causes import SETUP
 from instep.core.errors import InstepError, Retry
 from instep.notify import sending
-from instep.notify.wording import worded
-from instep.store import delivery_queries
+from instep.notify.wording import alert_mail, worded
+from instep.store import alert_queries, delivery_queries
 from instep.store.delivery_queries import Due
 
 log = structlog.get_logger(__name__)
@@ -66,3 +67,27 @@ def _booking_url(due: Due) -> str:
     """The host's page of the booking: at the public address, else where the guest booked."""
     base = settings.INSTEP.public_url or str(due.document["manage_url"]).rpartition("/m/")[0]
     return f"{base}/bookings/{due.booking_key}" if base else ""
+
+
+def tell_alerts() -> int:
+    """Mail what is new about the setups of connections to the administrators, all of one connection in one mail.
+
+    How many mails went out. A server that refuses one recipient does not keep the others from theirs; what could not
+    be sent stands on the dashboard.
+    """
+    told = 0
+    with transaction.atomic():
+        found = alert_queries.take_unmailed(SETUP)
+        if found is None:
+            return 0
+        alert_queries.mark_mailed(found.account_id, found.keys)
+        base = settings.INSTEP.public_url
+        address = f"{base}/integrations/{found.connection}/problems" if base else ""
+        for recipient in found.recipients if sending.is_set_up() else ():
+            mail = alert_mail(recipient, found.connection_name, found.messages, address)
+            try:
+                sending.send(mail, f"{found.connection}.{found.keys[0]}.{told}", found.connection)
+                told += 1
+            except InstepError as error:
+                log.warning("alert.not_mailed", connection=found.connection, code=error.code)
+    return told

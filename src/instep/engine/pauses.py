@@ -10,6 +10,7 @@ from instep.core.errors import Bug, InstepError, NeedsAdmin, Scope, Wait
 from instep.core.refusal import FIELD_CLOSED
 from instep.crm.oauth import RECONNECT
 from instep.crm.port import Limits
+from instep.engine import watch
 from instep.engine.batch import BatchResult
 from instep.engine.lane import Lane, refresh
 from instep.engine.policy import Policy
@@ -42,6 +43,7 @@ def after_batch(lane: Lane, items: int, result: BatchResult) -> str:
     """React to a batch of so many items; the code of what holds the lane now, or empty."""
     failure = result.failure
     if result.schema_stale:
+        watch.ask_to_check(lane.id)
         try:
             refresh(lane, force=True)
         except InstepError as error:

@@ -10,13 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.db import DatabaseError
 
-from instep.engine import clock, jobs, mailing, recover
-from instep.store import queries, statements
+from instep.engine import clock, jobs, mailing, recover, watch
+from instep.store import credentials, queries, statements
 
 log = structlog.get_logger(__name__)
 
 #: how often finished jobs are deleted and partitions made ahead, in seconds
 _HOUSEKEEPING = 24 * 3600
+#: how often connections are looked for whose setup nobody has looked at for a day
+_WATCHING = 300.0
 
 
 def run(concurrency: int = 4) -> None:
@@ -71,7 +73,8 @@ async def _keep_sweeping() -> None:
     turn = 0.0
     while True:
         try:
-            await asyncio.to_thread(_once, turn - tidied >= _HOUSEKEEPING)
+            watching = turn % _WATCHING < recover.BEAT
+            await asyncio.to_thread(_once, turn - tidied >= _HOUSEKEEPING, watching)
             if turn - tidied >= _HOUSEKEEPING:
                 tidied = turn
         except Exception as error:
@@ -99,17 +102,21 @@ def _say_failed(event: str, error: Exception) -> None:
 def _mail() -> None:
     try:
         mailing.deliver_due()
+        mailing.tell_alerts()
     finally:
         statements.rest_connection()
 
 
-def _once(housekeeping: bool) -> None:
+def _once(housekeeping: bool, watching: bool = False) -> None:
     try:
         recover.free_stalled_jobs()
         recover.sweep()
         clock.complete_due()
+        if watching:
+            watch.check_due()
         if housekeeping:
             recover.tidy()
+            credentials.forget_removed()
             queries.make_partitions()
     finally:
         statements.rest_connection()

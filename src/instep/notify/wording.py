@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,22 @@ def worded(what: str, role: str, recipient: str, document: Mapping[str, Any], bo
         lines += ["", link]
     answer = document["host"]["email"] if role == GUEST else document["guest"]["email"]
     return Mail(recipient, _one_line(subject), "\n".join(lines) + "\n", answer)
+
+
+def alert_mail(recipient: str, connection: str, messages: Sequence[str], address: str) -> Mail:
+    """The mail that tells an administrator what has changed in a CRM and will hurt."""
+    subject = _("%(org)s: bookings will be refused if nothing is done") % {"org": _one_line(connection)}
+    lines = [
+        _("Somebody changed something in %(org)s that the next bookings need:")
+        % {"org": _one_line(connection)},
+        "",
+        *(f"- {_one_line(message)}" for message in messages),
+        "",
+        _("Nothing is lost: what is refused waits, and is written once this is cured."),
+    ]
+    if address:
+        lines += ["", f"{_('What to do')}: {address}"]
+    return Mail(recipient, _one_line(subject), "\n".join(lines) + "\n", "")
 
 
 def _said(what: str, role: str, document: Mapping[str, Any]) -> tuple[str, str]:

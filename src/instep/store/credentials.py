@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,12 +12,16 @@ from django.db.models import F
 
 from instep.core.errors import InputError, NeedsAdmin, Scope
 from instep.store import encryption
-from instep.store.models import Connection
+from instep.store.models import Connection, HostUser
+from instep.store.statements import run
 
 #: what the crash-safe store keeps beside the tokens in use: rotation makes the old one the last hope
 _PREVIOUS = "previous"
 
 CONNECTED, DISABLED = "connected", "disabled"
+
+#: how long a setup that was removed can be put back
+KEPT_ASIDE = timedelta(days=30)
 
 
 def load(account_id: int, connection_id: int) -> dict[str, Any]:
@@ -111,6 +116,67 @@ def disable(account_id: int, connection_id: int) -> None:
         failures=0,
         epoch=F("epoch") + 1,
     )
+
+
+def remove_setup(account_id: int, connection_id: int) -> None:
+    """Put a connection's setup aside: settings and chosen users. What was aside before is forgotten."""
+    with transaction.atomic():
+        run(
+            """UPDATE connection c SET removed_at = now(), settings = '{}', epoch = epoch + 1,
+                      removed_setup = jsonb_build_object('settings', c.settings, 'hosts',
+                          coalesce((SELECT jsonb_agg(jsonb_build_object('host', h.email_key, 'crm_id', h.crm_id,
+                                                                        'by', h.chosen_by))
+                                      FROM host_user h
+                                     WHERE h.account_id = c.account_id AND h.connection_id = c.id), '[]'))
+                WHERE account_id = %s AND id = %s""",
+            [account_id, connection_id],
+        )
+        run("DELETE FROM host_user WHERE account_id = %s AND connection_id = %s", [account_id, connection_id])
+
+
+def restore_setup(account_id: int, connection_id: int) -> bool:
+    """Put back a setup that was removed. False when none is aside any more."""
+    with transaction.atomic():
+        found = Connection.objects.select_for_update().filter(
+            account_id=account_id, id=connection_id, removed_at__gt=_oldest()
+        )
+        row = found.first()
+        if row is None:
+            return False
+        aside = row.removed_setup
+        found.update(
+            settings=aside.get("settings") or {},
+            removed_setup={},
+            removed_at=None,
+            epoch=F("epoch") + 1,
+        )
+        HostUser.objects.filter(account_id=account_id, connection_id=connection_id).delete()
+        HostUser.objects.bulk_create(
+            HostUser(
+                account_id=account_id,
+                connection_id=connection_id,
+                email_key=one["host"],
+                crm_id=one["crm_id"],
+                chosen_by=one.get("by", ""),
+            )
+            for one in aside.get("hosts") or ()
+        )
+    return True
+
+
+def restorable_until(row: Mapping[str, Any]) -> datetime | None:
+    """Until when the setup that was removed can be put back; None where there is none (any more)."""
+    at = row["removed_at"]
+    return at + KEPT_ASIDE if at is not None and at > _oldest() else None
+
+
+def forget_removed() -> int:
+    """Forget setups that were removed too long ago, of all accounts; how many they were."""
+    return Connection.objects.filter(removed_at__lte=_oldest()).update(removed_setup={}, removed_at=None)
+
+
+def _oldest() -> datetime:
+    return datetime.now(UTC) - KEPT_ASIDE
 
 
 def works_again(account_id: int, connection_id: int) -> bool:

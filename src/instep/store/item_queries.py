@@ -97,6 +97,12 @@ def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | No
     )
 
 
+def count_bookings(account_id: int) -> int:
+    """How many bookings a new lane would have to write."""
+    found = rows_of("SELECT count(*) AS n FROM booking WHERE account_id = %s AND NOT in_trash", [account_id])
+    return int(found[0]["n"])
+
+
 def finish_batch(
     account_id: int,
     connection_id: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from instep.core.causes import SETUP
 from instep.store.statements import Row, decoded, prepared_rows, rows_of, run
 
 
@@ -17,6 +18,15 @@ def connections(account_id: int) -> list[Row]:
 def connection_by_id(account_id: int, connection_id: int) -> Row | None:
     """One connection, or None."""
     found = rows_of("SELECT * FROM connection WHERE account_id = %s AND id = %s", [account_id, connection_id])
+    return decoded(found)[0] if found else None
+
+
+def connection_of_org(account_id: int, vendor: str, org_id: str) -> Row | None:
+    """The account's connection to that org in whatever state, or None."""
+    found = rows_of(
+        "SELECT * FROM connection WHERE account_id = %s AND vendor = %s AND org_id = %s",
+        [account_id, vendor, org_id],
+    )
     return decoded(found)[0] if found else None
 
 
@@ -91,12 +101,28 @@ def raise_alert(account_id: int, connection_id: int, code: str, message: str) ->
 
 
 def clear_alerts(account_id: int, connection_id: int) -> int:
-    """Close the open alerts of a connection that works again; how many there were."""
+    """Close the open alerts of a connection that works again; how many there were.
+
+    Those about its setup stay: a look at the setup closes them.
+    """
     return run(
         """UPDATE alert SET cleared_at = now()
-            WHERE account_id = %s AND connection_id = %s AND cleared_at IS NULL""",
-        [account_id, connection_id],
+            WHERE account_id = %s AND connection_id = %s AND cleared_at IS NULL
+              AND NOT starts_with(code, %s)""",
+        [account_id, connection_id, SETUP],
     )
+
+
+def unwatched(seconds: float, state: str) -> list[int]:
+    """Connections of all accounts in that state whose setup nobody has looked at for so long."""
+    found = rows_of(
+        """SELECT id FROM connection WHERE state = %s
+              AND coalesce((installed ->> 'checked_at')::timestamptz, created_at)
+                  < now() - make_interval(secs => %s)
+            ORDER BY id""",
+        [state, seconds],
+    )
+    return [int(row["id"]) for row in found]
 
 
 def set_batch_size(account_id: int, connection_id: int, size: int, grown: int) -> None:

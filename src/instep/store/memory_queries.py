@@ -9,6 +9,9 @@ from django.db import transaction
 
 from instep.store.statements import Row, as_json, decoded, prepared_rows, rows_of, run
 
+#: who can own records: people of the org who are active; `licence` names what others have instead
+_CAN_OWN = "active AND licence = ''"
+
 
 def keep_quarantine(account_id: int, connection_id: int, rows: list[Row]) -> None:
     if not rows:
@@ -31,27 +34,25 @@ def keep_users(account_id: int, connection_id: int, users: list[Row]) -> None:
     if not users:
         return
     run(
-        """INSERT INTO crm_user (account_id, connection_id, crm_id, email_key, username, name, active, seen_at)
-           SELECT %s, %s, v.crm_id, v.email_key, v.username, v.name, v.active, now()
+        """INSERT INTO crm_user (account_id, connection_id, crm_id, email_key, username, name, active, licence,
+                                 seen_at)
+           SELECT %s, %s, v.crm_id, v.email_key, v.username, v.name, v.active, COALESCE(v.licence, ''), now()
              FROM jsonb_to_recordset(%s::jsonb) AS v(crm_id text, email_key text, username text, name text,
-                  active boolean)
+                  active boolean, licence text)
            ON CONFLICT (account_id, connection_id, crm_id) DO UPDATE
               SET email_key = excluded.email_key, username = excluded.username, name = excluded.name,
-                  active = excluded.active, seen_at = now()""",
+                  active = excluded.active, licence = excluded.licence, seen_at = now()""",
         [account_id, connection_id, as_json(users)],
     )
 
 
 def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list[str]:
-    """The CRM's whole list of active users: others count as inactive. Returns addresses new since before."""
+    """The CRM's whole list of active users: others count as inactive.
+
+    Returns addresses that have a user since now, their own or the one that somebody chose for them.
+    """
     with transaction.atomic():
-        before = {
-            row["email_key"]
-            for row in rows_of(
-                "SELECT email_key FROM crm_user WHERE account_id = %s AND connection_id = %s AND active",
-                [account_id, connection_id],
-            )
-        }
+        before = _with_user(account_id, connection_id)
         run(
             "UPDATE crm_user SET active = false WHERE account_id = %s AND connection_id = %s",
             [account_id, connection_id],
@@ -65,7 +66,36 @@ def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list
             "UPDATE connection SET users_refreshed_at = now() WHERE account_id = %s AND id = %s",
             [account_id, connection_id],
         )
-    return sorted({u["email_key"] for u in users} - before)
+        now = _with_user(account_id, connection_id)
+    return sorted(now - before)
+
+
+def _with_user(account_id: int, connection_id: int) -> set[str]:
+    """Addresses that a user of the CRM can own records for."""
+    return {
+        row["email_key"]
+        for row in rows_of(
+            f"""SELECT email_key FROM crm_user
+                 WHERE account_id = %(a)s AND connection_id = %(c)s AND {_CAN_OWN} AND email_key <> ''
+                 UNION
+                SELECT h.email_key FROM host_user h JOIN crm_user u USING (account_id, connection_id, crm_id)
+                 WHERE h.account_id = %(a)s AND h.connection_id = %(c)s AND {_CAN_OWN}""",  # noqa: S608 - ours
+            {"a": account_id, "c": connection_id},
+        )
+    }
+
+
+def hosts_without(account_id: int, connection_id: int, known: Iterable[str]) -> list[str]:
+    """Addresses of hosts for whom nobody has chosen a user and that are not among the known ones."""
+    found = rows_of(
+        """SELECT h.email_key FROM host h
+            WHERE h.account_id = %(a)s AND h.email_key <> '' AND h.email_key <> ALL(%(known)s)
+              AND NOT EXISTS (SELECT FROM host_user c WHERE c.account_id = %(a)s AND c.connection_id = %(c)s
+                                 AND c.email_key = h.email_key)
+            ORDER BY 1""",
+        {"a": account_id, "c": connection_id, "known": [*known]},
+    )
+    return [row["email_key"] for row in found]
 
 
 def keep_asked(account_id: int, connection_id: int, emails: list[str]) -> None:
@@ -122,26 +152,37 @@ def count_quarantined(account_id: int, connection_id: int) -> int:
 
 
 def users_known(account_id: int, connection_id: int, emails: Iterable[str]) -> list[Row]:
-    """Active users of the CRM with these addresses."""
+    """Users of the CRM who own what hosts with these addresses own: as somebody chose, else by e-mail."""
     return prepared_rows(
-        """SELECT crm_id, email_key, username, name FROM crm_user
-            WHERE account_id = %s AND connection_id = %s AND active AND email_key = ANY(%s)
-            ORDER BY crm_id""",
-        [account_id, connection_id, [*emails]],
+        f"""SELECT u.crm_id, u.email_key, u.username, u.name FROM crm_user u
+            WHERE u.account_id = %(a)s AND u.connection_id = %(c)s AND {_CAN_OWN}
+              AND u.email_key = ANY(%(emails)s)
+              AND NOT EXISTS (SELECT FROM host_user h WHERE h.account_id = %(a)s AND h.connection_id = %(c)s
+                                 AND h.email_key = u.email_key)
+           UNION ALL
+           SELECT u.crm_id, h.email_key, u.username, u.name
+             FROM host_user h JOIN crm_user u USING (account_id, connection_id, crm_id)
+            WHERE h.account_id = %(a)s AND h.connection_id = %(c)s AND {_CAN_OWN}
+              AND h.email_key = ANY(%(emails)s)
+            ORDER BY crm_id""",  # noqa: S608 - the words in braces are this module's own
+        {"a": account_id, "c": connection_id, "emails": [*emails]},
     )
 
 
-def hosts_asked(account_id: int, connection_id: int, emails: Iterable[str], within: float) -> set[str]:
-    """Addresses that were asked for in the last `within` seconds and are nobody's."""
+def hosts_settled(account_id: int, connection_id: int, emails: Iterable[str], within: float) -> set[str]:
+    """Addresses that the CRM need not be asked for: it was in the last `within` seconds, or somebody chose a user."""
     wanted = [*emails]
     if not wanted:
         return set()
     return {
         row["email_key"]
         for row in prepared_rows(
-            """SELECT email_key FROM unknown_host WHERE account_id = %s AND connection_id = %s
-                 AND email_key = ANY(%s) AND asked_at > now() - make_interval(secs => %s)""",
-            [account_id, connection_id, wanted, within],
+            """SELECT email_key FROM unknown_host WHERE account_id = %(a)s AND connection_id = %(c)s
+                  AND email_key = ANY(%(emails)s) AND asked_at > now() - make_interval(secs => %(within)s)
+               UNION
+               SELECT email_key FROM host_user WHERE account_id = %(a)s AND connection_id = %(c)s
+                  AND email_key = ANY(%(emails)s)""",
+            {"a": account_id, "c": connection_id, "emails": wanted, "within": within},
         )
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg
 from django.db import connection as db
 
 Row = dict[str, Any]
+Params = Sequence[Any] | Mapping[str, Any]
 
 #: uses of a statement in a session before PostgreSQL keeps its plan
 _PREPARE_AFTER = 0
@@ -21,7 +22,7 @@ _SOUND_FOR = 5.0
 _rested = threading.local()
 
 
-def rows_of(sql: str, params: Sequence[Any] = ()) -> list[Row]:
+def rows_of(sql: str, params: Params = ()) -> list[Row]:
     with db.cursor() as cursor:
         cursor.execute(sql, params)
         names = [column.name for column in cursor.description]
@@ -34,7 +35,7 @@ def run(sql: str, params: Sequence[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
-def prepared_rows(sql: str, params: Sequence[Any] = ()) -> list[Row]:
+def prepared_rows(sql: str, params: Params = ()) -> list[Row]:
     """`rows_of` for statements that every drain runs: PostgreSQL binds the values and plans them once a session.
 
     They name their columns: a kept plan of `SELECT *` is refused once a migration has added one.
@@ -51,7 +52,7 @@ def prepared_run(sql: str, params: Sequence[Any] = ()) -> int:
 
 
 @contextmanager
-def _prepared(sql: str, params: Sequence[Any]) -> Iterator[psycopg.Cursor[Any]]:
+def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Any]]:
     """A statement executed on Django's connection but past its cursors, which bind the values into the text.
 
     For a document of many rows that means to quote it here and to parse it there, each time.
@@ -90,7 +91,7 @@ def _holdable(value: Any) -> Any:
     return value
 
 
-_DECODED = ("link", "snapshot", "sent", "document", "settings", "identity", "installed")
+_DECODED = ("link", "snapshot", "sent", "document", "settings", "identity", "installed", "removed_setup")
 
 
 def decoded(rows: list[Row]) -> list[Row]:

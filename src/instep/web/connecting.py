@@ -15,7 +15,7 @@ from secrets import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import evolve
+from attrs import asdict, evolve
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -60,17 +60,27 @@ def _public_address() -> str:
 @require_http_methods(["GET", "POST"])
 def connect_form(request: HttpRequest, connection_id: str = "") -> HttpResponse:
     """Ask how to sign in and with which app; with `connection_id` for a connection that exists."""
+    return ask(request, connection_id)
+
+
+def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> HttpResponse:
+    """The form, and what it begins. `moving`: the setup of the connection goes to another org."""
     row = _row(request, connection_id)
     begun = pending.recall(request)
-    draft = begun if begun is not None and begun.connection == connection_id else None
-    typed = dict(draft.entered) if draft else _entered_before(request, row)
+    draft = (
+        begun if begun is not None and begun.connection == connection_id and begun.moving is moving else None
+    )
+    if draft:
+        typed = dict(draft.entered)
+    else:
+        typed = other_environment(row) if moving and row else _entered_before(request, row)
     error: Mapping[str, str] = draft.error if draft else {}
     posted = request.POST if request.method == "POST" else None
     form = ConnectForm(posted, before=typed, typed=draft is not None and draft.secret_typed)
     if posted is not None:
         error = {}
         if form.is_valid():
-            answer = begin(request, _wanted(request, row, form))
+            answer = begin(request, _wanted(request, row, form, moving))
             if isinstance(answer, HttpResponse):
                 return answer
             if answer.code.startswith("url_"):
@@ -81,6 +91,7 @@ def connect_form(request: HttpRequest, connection_id: str = "") -> HttpResponse:
         "form": form,
         "error": error,
         "connection": row,
+        "moving": moving,
         "callback": callback_address(request),
         "other_address": _other_address(request),
         "http_note": _http_note(request),
@@ -88,12 +99,20 @@ def connect_form(request: HttpRequest, connection_id: str = "") -> HttpResponse:
     return render(request, "web/connecting/form.html", context, status=200 if posted is None else 422)
 
 
-def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm) -> Pending:
+def other_environment(row: Mapping[str, Any]) -> dict[str, str]:
+    """What the form of a switch begins with: the environment that the connection is not in."""
+    sandbox = bool((row["identity"] or {}).get("sandbox"))
+    logins = vendor_of(row["vendor"]).consent.logins
+    return {"url": logins["production" if sandbox else "sandbox"]}
+
+
+def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm, moving: bool) -> Pending:
     return Pending(
         vendor=VENDOR,
         entered=form.entered,
         connection=row["public_id"] if row else "",
-        org_id=str(row["org_id"]) if row else "",
+        org_id=str(row["org_id"]) if row and not moving else "",
+        moving=moving,
         callback=callback_address(request),
         secret_typed=form.cleaned_data["secret_typed"],
     )
@@ -103,6 +122,9 @@ def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
     """Connect, or go to the CRM's sign-in; an error leaves what was typed where the form finds it."""
     try:
         kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.allow_private_urls)
+        if kept["grant"] != AUTHORIZATION_CODE and wanted.moving:
+            pending.keep(request, evolve(wanted, kept=kept, error={}))
+            return redirect("switch-review", wanted.connection)
         if kept["grant"] != AUTHORIZATION_CODE:
             return _connected(request, wanted, _connect(request, wanted, SignIn(org_id=wanted.org_id)))
     except InstepError as error:
@@ -150,7 +172,9 @@ def signing_in(request: HttpRequest) -> HttpResponse:
             "back": _form_address(begun),
         }
         return render(request, "web/connecting/signing_in.html", context)
-    if begun is not None and begun.made:
+    if begun is not None and begun.tokens:
+        answer = redirect("switch-review", begun.connection)
+    elif begun is not None and begun.made:
         answer = _connected(request, begun, begun.made)
     else:
         answer = redirect(_form_address(begun))
@@ -162,7 +186,7 @@ def signing_in(request: HttpRequest) -> HttpResponse:
 
 def _form_address(begun: Pending | None) -> str:
     if begun is not None and begun.connection:
-        return reverse("reconnect", args=[begun.connection])
+        return reverse("switch" if begun.moving else "reconnect", args=[begun.connection])
     return reverse("connect")
 
 
@@ -180,22 +204,28 @@ def callback(request: HttpRequest) -> HttpResponse:
         return render(request, "web/connecting/refused.html", status=400)
     pending.take(request, begun)
     try:
-        made = _finish(request, begun)
-        pending.keep(request, Pending(begun.vendor, {}, begun.connection, made=made))
+        pending.keep(request, _finish(request, begun))
     except InstepError as error:
         pending.failed(request, begun, error)
     # redirected, so that the code stays in no address bar
     return redirect("signed-in" if state.endswith(_WINDOW) else "signing-in")
 
 
-def _finish(request: HttpRequest, begun: Pending) -> str:
+def _finish(request: HttpRequest, begun: Pending) -> Pending:
     consent = vendor_of(begun.vendor).consent
     if "code" not in request.GET:
         raise consent.refused(request.GET.get("error", ""), request.GET.get("error_description", ""))
     tokens = consent.exchange(begun.kept, begun.org_id, request.GET["code"], begun.verifier, begun.callback)
+    if begun.moving:
+        return evolve(begun, state="", verifier="", tokens=asdict(tokens))
+    made = _connect(request, begun, SignIn(tokens, begun.org_id, sandbox_of(begun)))
+    return Pending(begun.vendor, {}, begun.connection, made=made)
+
+
+def sandbox_of(begun: Pending) -> bool | None:
+    """Whether the chosen environment is a sandbox; None where an org's own address was entered."""
     chosen = environment_of(begun.vendor, begun.kept["url"])
-    sandbox = None if chosen == DOMAIN else chosen == "sandbox"
-    return _connect(request, begun, SignIn(tokens, begun.org_id, sandbox))
+    return None if chosen == DOMAIN else chosen == "sandbox"
 
 
 @never_cache

@@ -17,10 +17,13 @@ from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connecting as engine
 from instep.engine import connection as looking
+from instep.engine.problems import problems_of
 from instep.engine.recover import workers_beating
 from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
+from instep.store.credentials import KEPT_ASIDE, restorable_until
+from instep.store.host_user_queries import count_hosts
 from instep.web.connecting import again
-from instep.web.connection_setup import setup_of, signed_in, steps_of
+from instep.web.connection_setup import hosts_step, setup_of, signed_in, steps_of
 from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
 
 #: a look that is older is done anew when somebody opens the page
@@ -45,6 +48,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
     state, setup = state_of(row), setup_of(account_id, row)
     installing = looking.is_installing(key)
     access = signed_in(account_id, row)
+    hosts, needing = count_hosts(account_id, key)
     context = {
         "row": row,
         "identity": row["identity"] or {},
@@ -52,7 +56,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "state": state,
         "setup": setup,
         "access": access,
-        "steps": steps_of(state, setup, installing),
+        "steps": [*steps_of(state, setup, installing), hosts_step(hosts, needing)],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),
@@ -62,6 +66,10 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
         "shared": list_calendars(account_id),
         "address": request.get_full_path(),
+        "restorable_until": restorable_until(row),
+        "problems": len(problems_of(account_id, row)),
+        "hosts": hosts,
+        "hosts_needing": needing,
     }
     return render(request, "web/connection/page.html", context)
 
@@ -133,6 +141,7 @@ def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
         return redirect("connection", connection_id)
     context = {
         "row": row,
+        "days": KEPT_ASIDE.days,
         "work": work_of(account_id, int(row["id"])),
         "receipts": count_receipts(account_id, int(row["id"])),
     }
@@ -141,7 +150,8 @@ def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
 
 def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
     try:
-        done = engine.disconnect(request.user.account_id, row)
+        remove = request.POST.get("setup") == "remove"
+        done = engine.disconnect(request.user.account_id, row, remove_setup=remove)
     except InputError as error:
         messages.info(request, str(error))
         return
@@ -153,3 +163,15 @@ def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
             _("Disconnected, and the tokens are deleted here. Salesforce could not be told: %(why)s")
             % {"why": done.problem or _("there was no token to revoke.")},
         )
+
+
+@require_POST
+def restore(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Put back a setup that was removed."""
+    row = row_of(request, connection_id)
+    try:
+        engine.restore_setup(request.user.account_id, row)
+        messages.success(request, _("The setup is back: mapping, rules and chosen hosts."))
+    except InputError as error:
+        messages.info(request, str(error))
+    return redirect("connection", connection_id)

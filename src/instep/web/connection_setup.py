@@ -309,3 +309,13 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
         Step("field-mapping", rows[0], rows[1], _("Field mapping"), rows[2]),
         Step("creation-rules", "ok", "✓", _("Creation rules"), _("done")),
     ]
+
+
+def hosts_step(hosts: int, needing: int) -> Step:
+    """The phase of the hosts: how many have no user who can own records."""
+    if not hosts:
+        return Step("hosts", "todo", "–", _("Hosts"), _("none yet"))
+    if needing:
+        said = ngettext("%(n)s without a user", "%(n)s without a user", needing) % {"n": needing}
+        return Step("hosts", "bad", "!", _("Hosts"), said)
+    return Step("hosts", "ok", "✓", _("Hosts"), _("all known"))

@@ -14,8 +14,10 @@ from django.utils import formats, timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from instep.core.causes import SETUP
 from instep.engine.warnings import known_warnings
 from instep.store import dashboard_queries, item_queries, log_queries
+from instep.store.alert_queries import OpenAlert, open_alerts
 from instep.store.dashboard_queries import ConnectionCard, Day, RefusedFields
 from instep.store.log_queries import ProblemGroup
 
@@ -50,12 +52,13 @@ class NeedsYou:
     causes: Sequence[ProblemGroup]
     refused: Sequence[RefusedFields]
     set_aside: int
+    alerts: Sequence[OpenAlert]
     warned: Sequence[tuple[ConnectionCard, str]]
 
     @property
     def any(self) -> bool:
         """True when there is something to do."""
-        return bool(self.causes or self.refused or self.set_aside or self.warned)
+        return bool(self.causes or self.refused or self.set_aside or self.alerts or self.warned)
 
 
 @require_safe
@@ -90,7 +93,11 @@ def needs_you(account_id: int, cards: Sequence[ConnectionCard]) -> NeedsYou:
     groups = [group for group in log_queries.problem_groups(account_id, _CAUSES + 1) if not group.ignored]
     warned = [(card, said) for card in cards for said in _warnings(account_id, card)]
     return NeedsYou(
-        groups, dashboard_queries.refused_fields(account_id), item_queries.count_set_aside(account_id), warned
+        groups,
+        dashboard_queries.refused_fields(account_id),
+        item_queries.count_set_aside(account_id),
+        open_alerts(account_id, SETUP),
+        warned,
     )
 
 

@@ -15,7 +15,7 @@ from attrs import asdict, evolve, field, frozen
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from instep.core.errors import InstepError, NeedsAdmin
+from instep.core.errors import InputError, InstepError, NeedsAdmin
 from instep.store import encryption
 
 _KEY = "connecting"
@@ -27,7 +27,8 @@ class Pending:
     """What was typed and how far it came. `connection` is the public id of the one to renew, or empty.
 
     `kept` is `entered` as the vendor prepared it. `secret_typed`: the secret was typed here, not taken from what is
-    stored. `made` is the public id of what was connected, `error` what went wrong; one of both ends it.
+    stored. `moving`: the setup of `connection` goes to another org, and `tokens` wait until somebody has said yes.
+    `made` is the public id of what was connected, `error` what went wrong; one of both ends it.
     """
 
     vendor: str
@@ -40,6 +41,8 @@ class Pending:
     state: str = field(default="", repr=False)
     verifier: str = field(default="", repr=False)
     made: str = ""
+    moving: bool = False
+    tokens: Mapping[str, str] = field(factory=dict, repr=False)
     error: Mapping[str, str] = field(factory=dict)
 
 
@@ -82,7 +85,7 @@ def failed(request: HttpRequest, pending: Pending, error: InstepError) -> None:
 
 def told(error: InstepError) -> dict[str, str]:
     """An error for the form: what happened, and what to do."""
-    if isinstance(error, NeedsAdmin):
+    if isinstance(error, NeedsAdmin | InputError) and error.cure:
         cure = error.cure
     else:
         # its own cure speaks of lanes, which try again by themselves; nobody does so here

@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from instep.web.host_directory import own_users
+
 activate = totp.ActivateTOTPView.as_view()
 deactivate = totp.DeactivateTOTPView.as_view()
 recovery_codes = codes.ViewRecoveryCodesView.as_view()
@@ -93,6 +95,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "app": factors.get(Authenticator.Type.TOTP),
+        "crm_users": own_users(request),
         "codes_left": len(kept.wrap().get_unused_codes()) if kept else 0,
     }
     return render(request, "web/profile/page.html", context, status=400 if form.errors else 200)

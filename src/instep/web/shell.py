@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from instep.store.page_queries import LaneState, lane_states
+from instep.web.rights import is_administrator, is_for_administrators
 
 #: (name of the address, its word, the first part of the addresses that belong to it), in the order shown
 NAVIGATION = (
@@ -40,11 +41,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of `base.html`. Nothing is read from the database unless a template shows it."""
     return {
         "navigation": _entries(NAVIGATION, request.path),
-        "gear": _entries(GEAR, request.path),
+        "gear": _entries(_allowed(request), request.path),
         "profile_menu": _entries(PROFILE, request.path),
         "lanes": SimpleLazyObject(lambda: _lanes(request)),
         "zone_name": timezone.get_current_timezone_name(),
     }
+
+
+def _allowed(request: HttpRequest) -> tuple[tuple[str, Any, str], ...]:
+    """What of the gear's menu the reader may open."""
+    if is_administrator(getattr(request, "user", None)):
+        return GEAR
+    return tuple(entry for entry in GEAR if not is_for_administrators(entry[2]))
 
 
 def _entries(places: tuple[tuple[str, Any, str], ...], path: str) -> list[dict[str, Any]]:

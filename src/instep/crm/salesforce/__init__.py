@@ -96,7 +96,7 @@ class SalesforceCrm(Crm):
         return schema_of(document)
 
     def users(self, emails: Sequence[str] | None = None) -> tuple[CrmUser, ...]:
-        """Active users, all or those with the given addresses."""
+        """All users who can own records, or whoever has one of these addresses, inactive ones too."""
         return find_users(self.client, emails)
 
     def observe(self, lookup: Lookup) -> Observed:

@@ -205,7 +205,10 @@ def check_org(tokens: Tokens, org_id: str) -> None:
         raise NeedsAdmin(
             f"Salesforce signed us in to the org {tokens.org_id}, but this connection is for {org_id}.",
             code="wrong_org",
-            cure="Connect with a user of the connected org, or make a new connection for the other one.",
+            cure=(
+                "Sign in with a user of the connected org. To take the setup to the other org, choose Switch "
+                "environment on the connection's page."
+            ),
             scope=Scope.CONNECTION,
         )
 

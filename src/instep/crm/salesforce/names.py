@@ -106,6 +106,8 @@ SANDBOX_SUFFIX = ".invalid"
 
 #: `User.UserType` of people who work in the org.
 STANDARD_USER = "Standard"
+#: … and of those who may only chat in it: they own no records.
+CHATTER_USER = "CsnOnly"
 
 #: What opens a reference to another sub-request inside a Composite, in any string, guests' text included.
 REFERENCE_OPENS = "@{"

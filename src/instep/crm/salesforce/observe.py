@@ -13,7 +13,7 @@ from instep.core.lookup import CrmUser, Lookup, Observed, Record
 from instep.crm.salesforce.client import Answer, SalesforceClient
 from instep.crm.salesforce.errors import error_of_all
 from instep.crm.salesforce.ids import long_id
-from instep.crm.salesforce.names import SANDBOX_SUFFIX
+from instep.crm.salesforce.names import SANDBOX_SUFFIX, STANDARD_USER
 from instep.crm.salesforce.soql import Statement, fits_address, statements, user_statements
 
 #: Queries (or collections) that one Composite takes.
@@ -42,7 +42,7 @@ def _statements(lookup: Lookup, *, alone: bool = False) -> tuple[list[Statement]
 
 
 def find_users(client: SalesforceClient, emails: Sequence[str] | None = None) -> tuple[CrmUser, ...]:
-    """Active users, all or those with the addresses."""
+    """All users who can own records, or whoever has one of the addresses, inactive ones too."""
     if emails is None:
         return _users((), [run_alone(client, s) for s in user_statements(None)])
     return observe(client, Lookup(users=tuple(emails))).users
@@ -213,4 +213,5 @@ def _user(row: Mapping[str, Any], asked: Mapping[str, str]) -> CrmUser:
         active=bool(row.get("IsActive", True)),
         name=str(row.get("Name") or ""),
         username=str(row.get("Username") or ""),
+        licence="" if row.get("UserType") in (None, STANDARD_USER) else str(row["UserType"]),
     )

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from instep.core.errors import Bug, InputError
 from instep.core.lookup import ObjectLookup
-from instep.crm.salesforce.names import REFERENCE_OPENS, STANDARD_USER, USER
+from instep.crm.salesforce.names import CHATTER_USER, REFERENCE_OPENS, STANDARD_USER, USER
 
 #: Characters that a statement may have, and each string in its WHERE (reference 2.8).
 STATEMENT_CHARS = 100_000
@@ -122,14 +122,14 @@ def statements(lookup: ObjectLookup, *, alone: bool = False) -> list[Statement]:
 
 
 def user_statements(emails: Sequence[str] | None, *, alone: bool = False) -> list[Statement]:
-    """Active users, all or those with one of the addresses.
+    """All users who can own records, or whoever has one of the addresses, inactive and unlicensed ones too.
 
     Only people of the org itself: an org's customers in a portal are users too, by the hundred thousand.
     """
-    people = f"IsActive = true AND UserType = {literal(STANDARD_USER)}"
-    head = _select(("Id", "Email", "Username", "Name", "IsActive"), USER) + people
+    select = _select(("Id", "Email", "Username", "Name", "IsActive", "UserType"), USER)
     if emails is None:
-        return [Statement(head, USER)]
+        return [Statement(f"{select}IsActive = true AND UserType = {literal(STANDARD_USER)}", USER)]
+    head = f"{select}UserType IN ({literal(STANDARD_USER)}, {literal(CHATTER_USER)})"
     plain = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS not in e]
     hijacked = [("Email", literal(e)) for e in dict.fromkeys(emails) if REFERENCE_OPENS in e]
     soqls = [

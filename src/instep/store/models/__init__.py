@@ -25,6 +25,7 @@ from instep.store.models.lanes import (
     CrmRecord,
     CrmUser,
     FieldQuarantine,
+    HostUser,
     SyncItem,
     UnknownHost,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "FieldQuarantine",
     "Host",
     "HostMention",
+    "HostUser",
     "Property",
     "Receipt",
     "SetAside",

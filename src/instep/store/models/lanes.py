@@ -40,6 +40,9 @@ class Connection(models.Model):
     writes_total = models.BigIntegerField(default=0, db_default=0)
     installed = json()
     users_refreshed_at = models.DateTimeField(null=True)
+    #: the setup that somebody removed, and when: it can be put back for a while
+    removed_setup = json()
+    removed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -136,7 +139,7 @@ class CrmDescribe(models.Model):
 
 
 class CrmUser(models.Model):
-    """A user of the CRM, for finding a host's by e-mail."""
+    """A user of the CRM, for finding a host's by e-mail. `licence` is empty for people who work in the org."""
 
     account = tenant()
     connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
@@ -145,12 +148,28 @@ class CrmUser(models.Model):
     username = text()
     name = text()
     active = models.BooleanField(default=True, db_default=True)
+    licence = text()
     seen_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "crm_user"
         constraints = [unique("crm_user_once", "connection", "crm_id")]
         indexes = [models.Index(fields=["account", "connection", "email_key"], name="crm_user_email")]
+
+
+class HostUser(models.Model):
+    """Which user of the CRM a host is, as somebody chose: before any match by e-mail. `crm_id` empty: nobody."""
+
+    account = tenant()
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    email_key = models.TextField()
+    crm_id = text()
+    chosen_by = text()
+    chosen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "host_user"
+        constraints = [unique("host_user_once", "connection", "email_key")]
 
 
 class UnknownHost(models.Model):
@@ -192,6 +211,7 @@ class Alert(models.Model):
     code = models.TextField()
     message = models.TextField()
     raised_at = models.DateTimeField(db_default=Now())
+    mailed_at = models.DateTimeField(null=True)
     cleared_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,0 +1,116 @@
+"""What is wrong with one connection now, by its documented cause: from memory, no request is sent.
+
+Three things tell: what holds the lane, what a look at the setup found, and what records are refused for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+
+from instep.core.causes import SETUP, Cause, of_alert, of_hold, of_refusal
+from instep.store import alert_queries, credentials, log_queries
+from instep.store.connection_queries import work_of
+from instep.store.log_queries import ProblemGroup
+
+#: a sign-in that did its work so shortly before it ended has not ended of itself
+_LATELY = timedelta(days=1)
+#: groups of refused records that are looked through
+_GROUPS = 200
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@frozen
+class Problem:
+    """One cause that is there. `subject` is the object or field, or empty; `message` is what the CRM or a look said.
+
+    `waiting` is how many changes wait for it; `whole` says that the whole connection waits. `groups` are the refused
+    records that it is about, as the sync log names them.
+    """
+
+    cause: Cause
+    since: datetime | None
+    waiting: int
+    whole: bool = False
+    subject: str = ""
+    message: str = ""
+    groups: tuple[ProblemGroup, ...] = ()
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the page."""
+        return f"{self.cause.value}-{self.subject.replace('.', '-')}".rstrip("-")
+
+
+def problems_of(account_id: int, row: dict[str, Any]) -> tuple[Problem, ...]:
+    """The problems of a connection: what stops all of it first, then the oldest first."""
+    if row["state"] == credentials.DISABLED:
+        return ()
+    found = [*_holding(account_id, row), *_merged([*_setup(account_id, row), *_refused(account_id, row)])]
+    return tuple(sorted(found, key=lambda one: (not one.whole, one.since is None, one.since or _LONG_AGO)))
+
+
+def _holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+    """What stops the whole connection: held by a drain, or met by the last look."""
+    known = row["installed"] or {}
+    met = known.get("error") or {}
+    code, reason = str(row["hold_code"]), str(row["hold_reason"])
+    since = alert_queries.hold_since(account_id, int(row["id"]), code) if code else None
+    if not code and met:
+        code, reason = str(met.get("code") or ""), f"{met.get('message', '')} {met.get('cure', '')}".strip()
+        since = datetime.fromisoformat(met["since"]) if met.get("since") else None
+    if not code:
+        return
+    work = work_of(account_id, int(row["id"]))
+    used = [work["last_at"], datetime.fromisoformat(known["looked_at"]) if known.get("looked_at") else None]
+    last = max((moment for moment in used if moment is not None), default=None)
+    lately = last is not None and since is not None and since - last <= _LATELY
+    yield Problem(of_hold(code, reason, lately), since, int(work["waiting"]), whole=True, message=reason)
+
+
+def _setup(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+    for alert in alert_queries.open_alerts(account_id, SETUP, int(row["id"])):
+        meant = of_alert(alert.code)
+        if meant is not None:
+            yield Problem(meant[0], alert.raised_at, 0, subject=meant[1], message=alert.message)
+
+
+def _refused(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+    for group in log_queries.problem_groups(account_id, _GROUPS, row["public_id"]):
+        cause = of_refusal(group.code)
+        if cause is not None and not group.ignored:
+            yield Problem(cause, group.since, group.count, message=group.message, groups=(group,))
+
+
+def _merged(found: list[Problem]) -> list[Problem]:
+    """One card for one cause: records refused for a field that a look found wait under that field's card."""
+    done: list[Problem] = []
+    for one in found:
+        same = [
+            n
+            for n, other in enumerate(done)
+            if other.cause is one.cause and one.groups and _names(other, one.message)
+        ]
+        if not same:
+            done.append(one)
+            continue
+        other = done[same[0]]
+        done[same[0]] = Problem(
+            other.cause,
+            min((moment for moment in (other.since, one.since) if moment), default=None),
+            other.waiting + one.waiting,
+            subject=other.subject,
+            message=other.message,
+            groups=(*other.groups, *one.groups),
+        )
+    return done
+
+
+def _names(problem: Problem, message: str) -> bool:
+    """Whether the CRM's message is about the field of that problem."""
+    if not problem.subject:
+        return False
+    return problem.subject.rpartition(".")[2] in message

@@ -1,0 +1,87 @@
+"""Problems of one connection: a card for each known cause that is there, with its cure and a button."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from instep.core.errors import InputError
+from instep.crm.vendors import vendor_of
+from instep.engine import connection as looking
+from instep.engine.problems import Problem, problems_of
+from instep.store.credentials import DISABLED
+from instep.web.connection import row_of
+from instep.web.connection_state import state_of
+from instep.web.mapping_tabs import tab_slug
+from instep.web.problem_words import MAPPING, WORDS, Words
+
+#: the page looks again so often while somebody has it open and something is wrong
+_AGAIN = timedelta(seconds=30)
+
+
+@frozen
+class Card:
+    """One problem as it is shown; `mapping` is where its field is mapped, or empty."""
+
+    problem: Problem
+    words: Words
+    mapping: str
+
+
+@never_cache
+@require_safe
+def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """What is wrong now, from memory; the page has the CRM asked again while it is open."""
+    row = row_of(request, connection_id)
+    found = problems_of(request.user.account_id, row)
+    checked = _checked_at(row)
+    context = {
+        "row": row,
+        "vendor": vendor_of(row["vendor"]),
+        "identity": row["identity"] or {},
+        "state": state_of(row),
+        "disconnected": row["state"] == DISABLED,
+        "cards": [_card(row, one) for one in found],
+        "checked_at": checked,
+        "seconds": int((datetime.now(UTC) - checked).total_seconds()) if checked else None,
+        "address": request.get_full_path(),
+    }
+    return render(request, "web/problems/page.html", context)
+
+
+def _card(row: dict[str, Any], problem: Problem) -> Card:
+    words = WORDS[problem.cause]
+    role = problem.subject.partition(".")[0]
+    slug = tab_slug(role) if words.button == MAPPING else ""
+    if words.button != MAPPING:
+        return Card(problem, words, "")
+    if not slug:
+        return Card(problem, words, reverse("mapping-first", args=[row["public_id"]]))
+    return Card(problem, words, reverse("mapping", args=[row["public_id"], slug]))
+
+
+def _checked_at(row: dict[str, Any]) -> datetime | None:
+    text = (row["installed"] or {}).get("checked_at")
+    return datetime.fromisoformat(text) if text else None
+
+
+@require_POST
+def check_again(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Ask the CRM again. A page that stays open asks by itself; it is asked at most every half minute."""
+    row = row_of(request, connection_id)
+    checked = _checked_at(row)
+    by_itself = request.headers.get("HX-Request") == "true" and request.POST.get("by") == "page"
+    if not by_itself or checked is None or datetime.now(UTC) - checked >= _AGAIN - timedelta(seconds=2):
+        try:
+            looking.check(request.user.account_id, row)
+        except InputError as error:
+            messages.error(request, str(error))
+    return redirect("problems", connection_id)

@@ -1,0 +1,372 @@
+"""Every documented cause of trouble, provoked at the org: recognised, told with its cure, and gone when it is cured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve
+from django.core import mail as outbox
+from django.urls import reverse
+
+from instep.core.causes import Cause
+from instep.core.config_document import to_document
+from instep.core.mapping import Row
+from instep.engine import connection as looking
+from instep.engine import mailing, watch
+from instep.engine.drain import drain
+from instep.engine.lane import load_config
+from instep.engine.problems import Problem, problems_of
+from instep.store import credentials
+from instep.store.lane_queries import connection_by_id
+from instep.store.models import Account, Alert, Connection
+from oncehub_events import line
+
+from .crm_sign_in import BY_BROWSER, BY_ITSELF, connected, order
+from .test_bookings import text_of
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from instep_standins.salesforce.server import Running
+
+INTEGRATION = "integration@acme.example"
+
+
+@pytest.fixture(autouse=True)
+def _at_localhost(client: Client) -> None:
+    client.defaults["SERVER_NAME"] = "localhost"
+
+
+class House:
+    """One account with a connection that works, its fields installed."""
+
+    def __init__(self, client: Client, org: Running, account: Account, grant: str, record: Any) -> None:
+        self.client, self.org, self.account, self.record = client, org, account, record
+        self.connection = connected(client, org, account, grant)
+        looking.install(account.id, self.connection.id)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return connection_by_id(self.account.id, self.connection.id) or {}
+
+    def check(self) -> None:
+        looking.check(self.account.id, self.row)
+
+    def drain(self) -> None:
+        drain(self.account.id, self.connection.id)
+
+    def order(self, what: str, **body: Any) -> None:
+        order(self.org, what, body)
+
+    def problems(self) -> tuple[Problem, ...]:
+        return problems_of(self.account.id, self.row)
+
+    def only(self) -> Problem:
+        """The one problem there is, which its page shows with cure and button."""
+        (found,) = self.problems()
+        page = self.client.get(reverse("problems", args=[self.connection.public_id]))
+        words = text_of(page)
+        assert "What to do" in words
+        assert found.since is not None
+        assert f'id="{found.anchor}"' in page.content.decode()
+        return found
+
+    def configure(self, **values: Any) -> None:
+        document = to_document(evolve(load_config(self.row), **values))
+        credentials.save_settings(self.account.id, self.connection.id, {"config": document})
+
+    def expire(self) -> None:
+        order(self.org, "expire-sessions")
+
+    def nothing(self) -> None:
+        """Nothing is wrong any more."""
+        self.check()
+        assert self.problems() == ()
+        assert "Nothing is wrong" in text_of(
+            self.client.get(reverse("problems", args=[self.connection.public_id]))
+        )
+
+
+@pytest.fixture
+def house(client: Client, org: Running, account: Account, recorded: Callable[..., list[int]]) -> House:
+    return House(client, org, account, BY_ITSELF, recorded)
+
+
+@pytest.fixture
+def signed_in(client: Client, org: Running, account: Account, recorded: Callable[..., list[int]]) -> House:
+    return House(client, org, account, BY_BROWSER, recorded)
+
+
+def test_a_sound_connection_has_no_problem(house: House) -> None:
+    house.record(line("EVNT-1"))
+    house.drain()
+    house.nothing()
+
+
+# -- the sign-in ----------------------------------------------------------------------------------
+
+
+def test_an_expired_token(signed_in: House) -> None:
+    signed_in.record(line("EVNT-1"))
+    long_ago = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    kept = {**signed_in.row["installed"], "looked_at": long_ago}
+    credentials.save_installed(signed_in.account.id, signed_in.connection.id, kept)
+    order(signed_in.org, "revoke")
+    signed_in.drain()
+    found = signed_in.only()
+    assert (found.cause, found.whole, found.waiting) == (Cause.TOKEN_EXPIRED, True, 1)
+
+
+def test_too_many_approvals_push_out_a_sign_in_that_was_in_use(signed_in: House) -> None:
+    signed_in.record(line("EVNT-1"))
+    tokens = signed_in.org.org.tokens
+    user = next(iter(tokens.families.values())).user_id
+    with signed_in.org.org.lock:
+        for _ in range(5):
+            tokens.new_family(user, "api refresh_token id")
+    signed_in.drain()
+    found = signed_in.only()
+    assert (found.cause, found.waiting) == (Cause.TOO_MANY_APPROVALS, 1)
+    connected(signed_in.client, signed_in.org, signed_in.account, BY_BROWSER)
+    signed_in.nothing()
+
+
+def test_access_that_was_revoked(signed_in: House) -> None:
+    signed_in.record(line("EVNT-1"))
+    order(signed_in.org, "user", {"username": INTEGRATION, "active": False})
+    signed_in.expire()
+    signed_in.drain()
+    assert signed_in.only().cause is Cause.ACCESS_REVOKED
+
+
+def test_an_app_that_has_changed(house: House) -> None:
+    house.record(line("EVNT-1"))
+    house.order("settings", clientCredentials=False)
+    house.expire()
+    house.drain()
+    assert house.only().cause is Cause.APP_CHANGED
+
+
+# -- the org as a whole ---------------------------------------------------------------------------
+
+
+def test_an_api_that_was_switched_off(house: House) -> None:
+    house.record(line("EVNT-1"))
+    house.order("organization", api=False)
+    house.drain()
+    assert house.only().cause is Cause.API_OFF
+    house.order("organization", api=True)
+    house.nothing()
+
+
+def test_a_look_alone_recognises_an_api_that_is_off(house: House) -> None:
+    house.order("organization", api=False)
+    house.check()
+    assert house.only().cause is Cause.API_OFF
+
+
+def test_api_calls_that_are_used_up(house: House) -> None:
+    house.record(line("EVNT-1"))
+    house.order("settings", apiMax=1000, apiUsed=1000)
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.waiting) == (Cause.LIMIT_USED_UP, 1)
+    house.order("settings", apiUsed=0)
+    house.nothing()
+
+
+# -- the setup: told before the next booking fails ------------------------------------------------
+
+
+def test_a_permission_set_that_was_removed(house: House) -> None:
+    house.order("user", username=INTEGRATION, permissionSets=[])
+    house.check()
+    causes = {one.cause for one in house.problems()}
+    assert Cause.PERMISSION_SET in causes
+    assert Cause.FIELDS_GONE in causes, "without the set they are hidden"
+    looking.install(house.account.id, house.connection.id)
+    house.nothing()
+
+
+def test_fields_that_were_deleted(house: House) -> None:
+    order(house.org, "field", {"object": "Event", "field": "Instep_Booking_Id__c", "remove": True})
+    house.check()
+    found = house.only()
+    assert found.cause is Cause.FIELDS_GONE
+    assert "Event.Instep_Booking_Id__c" in found.message
+    looking.install(house.account.id, house.connection.id)
+    house.nothing()
+
+
+def test_a_new_required_field_is_told_before_a_booking_fails(house: House) -> None:
+    made(house, {"kind": "Text", "label": "Region", "length": 40, "required": True})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject, found.waiting) == (Cause.NEW_REQUIRED, "Lead.Region__c", 0)
+    config = load_config(house.row)
+    rows = {**config.rows, "Lead": (*config.rows["Lead"], Row("static:South", "Region__c"))}
+    house.configure(rows=rows)
+    house.nothing()
+
+
+def made(house: House, what: dict[str, Any]) -> None:
+    """A field of Leads that everybody sees."""
+    name = what["label"].replace(" ", "_") + "__c"
+    order(house.org, "field", {"object": "Lead", "field": name, "create": what})
+    if not what.get("required"):
+        order(house.org, "fls", {"object": "Lead", "field": name, "read": True, "edit": True})
+
+
+def test_a_required_field_that_nothing_can_fill(house: House) -> None:
+    made(house, {"kind": "Lookup", "label": "Campaign", "target": "Account"})
+    order(house.org, "field", {"object": "Lead", "field": "Campaign__c", "change": {"nillable": False}})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c")
+    order(house.org, "field", {"object": "Lead", "field": "Campaign__c", "change": {"nillable": True}})
+    house.nothing()
+
+
+def test_a_retired_picklist_value_in_use(house: House) -> None:
+    made(house, {"kind": "Picklist", "label": "Region", "choices": ["North", "South"], "restricted": True})
+    config = load_config(house.row)
+    house.configure(rows={**config.rows, "Lead": (*config.rows["Lead"], Row("static:South", "Region__c"))})
+    order(
+        house.org,
+        "field",
+        {"object": "Lead", "field": "Region__c", "change": {"restricted": True, "choices": ["North"]}},
+    )
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.VALUE_RETIRED, "Lead.Region__c")
+    assert "South" in found.message
+
+
+def test_a_mapped_field_that_is_hidden(house: House) -> None:
+    house.order("fls", object="Lead", field="Phone", read=False, edit=False)
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.MAPPED_FIELD, "Lead.Phone")
+    house.order("fls", object="Lead", field="Phone", read=True, edit=True)
+    house.nothing()
+
+
+def test_an_encrypted_address_finds_nobody(house: House) -> None:
+    order(house.org, "field", {"object": "Lead", "field": "Email", "change": {"filterable": False}})
+    house.check()
+    assert (house.only().cause, house.only().subject) == (Cause.MAPPED_FIELD, "Lead.Email")
+
+
+def test_a_right_that_was_taken(house: House) -> None:
+    house.order("withhold", object="Lead", rights=["create"])
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.RIGHTS, "Lead")
+    assert "create" in found.message
+    house.order("withhold", object="Lead", rights=[])
+    house.nothing()
+
+
+# -- single records -------------------------------------------------------------------------------
+
+
+def test_a_validation_rule_is_shown_in_its_own_words_with_what_waits(house: House) -> None:
+    rule = {
+        "object": "Lead", "name": "No_Phone", "formula": "ISBLANK(Fax)", "message": "Leads need a fax number.",
+        "active": True,
+    }  # fmt: skip
+    order(house.org, "validation-rules", rule)
+    house.record(line("EVNT-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.waiting) == (Cause.VALIDATION_RULE, 1)
+    words = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
+    assert "Leads need a fax number." in words
+    assert "Retry" in words
+    order(house.org, "validation-rules", {**rule, "active": False})
+    (group,) = found.groups
+    told = {"connection": group.connection, "code": group.code, "shape": group.shape, "state": group.state}
+    house.client.post(reverse("retry-group"), told)
+    house.drain()
+    house.nothing()
+
+
+# -- the watch ------------------------------------------------------------------------------------
+
+
+def test_what_is_still_to_be_set_up_is_no_news(client: Client, org: Running, account: Account) -> None:
+    connection = connected(client, org, account, BY_ITSELF)
+    looking.check(account.id, connection_by_id(account.id, connection.id) or {})
+    assert not Alert.objects.exists()
+
+
+def test_news_are_told_once_on_the_dashboard_and_by_mail_and_end_by_themselves(house: House) -> None:
+    made(house, {"kind": "Text", "label": "Region", "length": 40, "required": True})
+    house.check()
+    house.check()
+    (alert,) = Alert.objects.filter(cleared_at=None)
+    words = text_of(house.client.get(reverse("dashboard")))
+    assert "Region" in words
+    assert mailing.tell_alerts() == 1
+    (sent,) = outbox.outbox
+    assert sent.to == ["ines@acme.example"]
+    assert "Lead.Region__c" in sent.body
+    assert mailing.tell_alerts() == 0, "told once"
+    change = {"object": "Lead", "field": "Region__c", "change": {"nillable": True}}
+    order(house.org, "field", change)
+    house.check()
+    alert.refresh_from_db()
+    assert alert.cleared_at is not None
+
+
+def test_connections_are_looked_at_daily(house: House) -> None:
+    from instep.engine.policy import Policy
+
+    house.check()
+    assert watch.check_due() == 0
+    assert watch.check_due(Policy(refresh_after=-3600)) == 1
+    credentials.disable(house.account.id, house.connection.id)
+    assert watch.check_due(Policy(refresh_after=-3600)) == 0
+
+
+def test_a_field_that_the_org_calls_unknown_asks_for_a_look(house: House) -> None:
+    from instep.store.queries import rows
+
+    house.order("fls", object="Lead", field="MobilePhone", read=False, edit=False)
+    house.record(line("EVNT-1"))
+    house.drain()
+    jobs = rows("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [watch.CHECK_TASK])
+    assert jobs == [(1,)]
+    house.check()
+    assert Cause.MAPPED_FIELD in {one.cause for one in house.problems()}
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def test_a_page_that_stays_open_asks_at_most_every_half_minute(house: House) -> None:
+    house.order("fls", object="Lead", field="Phone", read=False, edit=False)
+    house.check()
+    address = reverse("problems-check", args=[house.connection.public_id])
+    before = house.org.org.settings.apiUsed
+    house.client.post(address, {"by": "page"}, headers={"HX-Request": "true"})
+    assert house.org.org.settings.apiUsed == before
+    house.client.post(address)
+    assert house.org.org.settings.apiUsed > before
+    page = house.client.get(reverse("problems", args=[house.connection.public_id]))
+    assert "Checked again" in text_of(page)
+
+
+def test_a_disconnected_connection_has_no_problems(house: House) -> None:
+    house.client.post(reverse("disconnect", args=[house.connection.public_id]))
+    words = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
+    assert "This connection is disconnected" in words
+
+
+def test_another_accounts_problems_are_not_shown(house: House) -> None:
+    other = Account.objects.create(name="Other")
+    Connection.objects.filter(id=house.connection.id).update(account=other)
+    assert house.client.get(reverse("problems", args=[house.connection.public_id])).status_code == 404
