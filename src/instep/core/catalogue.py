@@ -365,6 +365,10 @@ def custom_key(object_name: str, identifier: str) -> str:
     return f"{object_name.lower()}.custom.{identifier}"
 
 
+#: kinds of values that are nothing when they are empty
+_EMPTY_IS_NONE = (str, list, tuple)
+
+
 def value_of(key: str, source: Source) -> Any:
     """The value of a source field: text, number, aware datetime, list of texts, or None when empty."""
     getter = _GETTERS.get(key)
@@ -378,7 +382,7 @@ def value_of(key: str, source: Source) -> Any:
         value = source.booking.custom.get(key.removeprefix("meeting.custom.")) if source.booking else None
     else:
         value = None
-    return None if not value and isinstance(value, str | list | tuple) else value
+    return None if not value and isinstance(value, _EMPTY_IS_NONE) else value
 
 
 def is_booking_fed(key: str) -> bool:

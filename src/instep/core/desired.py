@@ -327,6 +327,9 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
     if target is None:
         return blank
     raw = value_of(row.source, source) if row.source else None
+    if type(raw) is str and raw.isprintable() and 0 < len(text := raw.strip()) <= column.room:
+        # most values are such: they go as they are
+        return _field(column, target, text, text)
     if is_blank(raw) and row.fallback is None:
         return blank
     source_value = fingerprint(raw)
@@ -343,6 +346,13 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
         value, note, refused = done.value, done.note, done.refused
     if row.fallback is not None and (is_blank(value) or refused):
         return _fallback(column, target, row.fallback, source_value, refused, where)
+    return _field(column, target, value, source_value, note, refused)
+
+
+def _field(
+    column: _Column, target: Field, value: Any, source_value: str, note: str = "", refused: str = ""
+) -> DesiredField:
+    row = column.row
     return DesiredField(
         target.name,
         target.label,
@@ -355,7 +365,7 @@ def _filled(column: _Column, source: Source, where: tzinfo) -> DesiredField:
         row.overwrite,
         False,
         False,
-        blank.optional,
+        column.blank.optional,
         target,
     )
 

@@ -47,11 +47,17 @@ class Converted:
     refused: str = ""
 
 
+#: a union of types would be put together anew at each look
+_MANY = (list, tuple)
+
+
 def is_blank(value: Any) -> bool:
     """None, empty text and white space are blank; zero and False are values."""
+    if value is None or value == "":
+        return True
     if isinstance(value, str):
-        return not value or value.isspace()
-    return value is None or (not value and isinstance(value, list | tuple))
+        return value.isspace()
+    return not value and isinstance(value, _MANY)
 
 
 def convert(value: Any, target: Field, where: tzinfo = UTC) -> Converted:
@@ -110,7 +116,7 @@ def _as_text(value: Any) -> str:
         return wire_datetime(value)
     elif isinstance(value, bool):
         return "Yes" if value else "No"
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _MANY):
         text = ", ".join(str(part) for part in value)
     else:
         text = str(value)
@@ -282,7 +288,7 @@ def _picklist(text: str, target: Field) -> Converted:
 
 
 def _multi(value: Any, target: Field) -> Converted:
-    parts = value if isinstance(value, list | tuple) else str(value).split(";")
+    parts = value if isinstance(value, _MANY) else str(value).split(";")
     done = [_picklist(str(part).strip().replace(";", ","), target) for part in parts if str(part).strip()]
     kept = [str(part.value) for part in done if not part.refused]
     refused = "; ".join(part.refused for part in done if part.refused)
@@ -384,8 +390,9 @@ _ALONE = {
 
 def fingerprint(value: Any) -> str:
     """A source value as comparable text: tells later whether the source has changed."""
-    if isinstance(value, str):
-        return _as_text(value)
+    if type(value) is str and value.isprintable():
+        # most values are such: nothing about them has to be put in order but their ends
+        return value.strip()
     if is_blank(value):
         return ""
     if isinstance(value, date) and not isinstance(value, datetime):

@@ -97,6 +97,8 @@ def change_of(
 
 
 def refusal_of(memory: Memory, object_name: str, keys: tuple[str, ...], want: DesiredField) -> str:
+    if not memory.quarantine:
+        return ""
     return memory.refused(object_name, keys, want.field, fingerprint(want.value))
 
 
