@@ -159,7 +159,7 @@ def _summary(life: list[dict[str, Any]], where: str, start: datetime) -> str:
     form, data = _form(life), life[-1]["data"]
     parts = {
         "Meeting with": " ".join(form["name"].split()), "Company": form["company"], "Subject": data["subject"],
-        "Start time": f"{start:%a, %b} {start.day}, {start:%Y}, {start.hour % 12 or 12}:{start:%M %p}",
+        "Start time": f"{start:%a, %b} {start.day}, {start:%Y}, {start.hour % 12 or 12}:{start:%M %p} ({start.tzinfo})",
         "Duration": f"{data['duration_minutes']} minutes", "Location": where, "Customer email": _email(life),
         "Customer phone": form["phone"], "Customer mobile phone": form["mobile_phone"],
         "Note from customer": form["note"],

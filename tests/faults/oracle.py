@@ -257,7 +257,8 @@ def _summary(
         "Meeting with": contact["name"],
         "Company": contact.get("company"),
         "Subject": data["subject"],
-        "Start time": f"{start:%a, %b} {start.day}, {start.year}, {start.hour % 12 or 12}:{start:%M %p}",
+        "Start time": f"{start:%a, %b} {start.day}, {start.year}, {start.hour % 12 or 12}:{start:%M %p} "
+        f"({start.tzinfo})",
         "Duration": f"{data['duration_minutes']} minutes",
         "Location": location,
         "Customer email": contact["email"],
