@@ -12,10 +12,11 @@ from faults.lives import DAY, Life, guest
 from faults.scene import Scene
 from instep.bookings import slots
 from instep.bookings.commands import Taken
-from instep.core.creation import CASE, NONE, CalendarRules
+from instep.core.creation import CASE, NONE, CalendarRules, OwnerRule, Ownership
 from instep.core.errors import InputError
 from instep.core.mapping import Row
 from instep.core.rules import check, warnings
+from instep.engine.connecting import connect, disconnect
 from instep.engine.lane import load_config, open_lane
 
 LATER = DAY + timedelta(hours=2)
@@ -151,3 +152,27 @@ def test_cases_need_our_field(scene: Scene, page: Page) -> None:
         scene.configure(calendars={page.calendar.id: CalendarRules(CASE)})
     made = page.book()
     assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[event(made, "Lead")])
+
+
+@pytest.mark.parametrize("sandbox", [True, False], ids=["case_17 sandbox", "case_23 production"])
+def test_case_17_and_23_disconnecting_keeps_the_setup(scene: Scene, page: Page, sandbox: bool) -> None:
+    """Nothing is written while it is disconnected; mapping and rules are there again when it is connected.
+
+    Case 23 says that disconnecting production removes the mappings; C3 keeps the setup unless removal is chosen.
+    """
+    scene.fake.order("POST", "organization", {"sandbox": sandbox})
+    config = load_config(scene.lane())
+    rows = {**config.rows, "Lead": (*config.rows["Lead"], Row("contact.job_title", "Title"))}
+    scene.configure(rows=rows, owners={"Lead": OwnerRule(Ownership.HOST)})
+    page.rules(links="Contact")
+    kept = load_config(scene.lane())
+    disconnect(scene.account_id, scene.lane())
+    made = page.book()
+    assert page.whole() == crm(Lead=[], Contact=[], Account=[], Case=[], Event=[])
+    connect(scene.account_id, "salesforce", scene.fake.entered())
+    assert load_config(scene.lane()) == kept
+    scene.until_settled()
+    second = page.book(at=LATER)
+    assert second in {row["Instep_Booking_Id__c"] for row in page.whole()["Event"]}
+    assert page.whole()["Contact"] == [contact()]
+    assert made != second

@@ -26,7 +26,7 @@ from instep.core.mapping import (
     wire_datetime,
 )
 from instep.core.picklists import agreeing, clash
-from instep.core.profile import Profile
+from instep.core.profile import Profile, Twin
 from instep.core.rules import Directory, SyncConfig, system_fields
 
 #: how the note on a default begins: the log of what the field validation has to mend
@@ -243,6 +243,7 @@ def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
     rows = setting.config.rows.get(twin.of if twin else role, ())
     if twin is not None:
         rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
+        described = _as_person(described, twin, setting.schema.get(twin.of))
     rows = effective(rows, described)
     own = system_fields(setting.profile, object_name)
     columns = tuple(_column(setting, row, described) for row in rows)
@@ -251,6 +252,16 @@ def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
         tuple(target for target in described.required() if target.name not in own),
         any(column.target is not None and column.target.controller for column in columns),
     )
+
+
+def _as_person(described: ObjectSchema, twin: Twin, other: ObjectSchema | None) -> ObjectSchema:
+    """An object as its records that are people take it: what their other side requires is required of them.
+
+    The describe cannot say so, for the same field is not there at all on the object's other records.
+    """
+    needed = {twin.field_name(target.name) for target in (other.required() if other else ())}
+    fields = {name: evolve(target, nillable=name not in needed) for name, target in described.fields.items()}
+    return evolve(described, fields=fields)
 
 
 def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:

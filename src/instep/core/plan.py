@@ -304,8 +304,10 @@ class _Planning:
     ) -> tuple[CasePlan, ActivityPlan]:
         """The case and the activity of a booking."""
         work, want = member.work, member.want
+        if person.pending:
+            return NO_CASE, ActivityPlan()
         case = self._case(member, person)
-        if not want.activity or person.pending:
+        if not want.activity:
             return case, ActivityPlan()
         to = Relations(person, self._about(case), self._guests(booking))
         activity = activity_plan(self.setting, work, to, waits, self.activities, self.memory)

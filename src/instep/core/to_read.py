@@ -57,7 +57,9 @@ def _of_person(setting: Setting, person: PersonObject) -> list[str]:
     if person.twin:
         names += [person.twin.flag, person.twin.id_field]
         rows = setting.config.rows.get(person.twin.of, ())
-        names += [person.twin.field_name(row.field) for row in rows]
+        other_side = setting.schema.get(person.twin.of)
+        needed = [target.name for target in other_side.required()] if other_side else []
+        names += [person.twin.field_name(name) for name in (*needed, *(row.field for row in rows))]
     other = setting.profile.other_side(person.name)
     return [*names, other.flag] if other else names
 
