@@ -15,7 +15,7 @@ from instep.crm.oauth import Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
-from instep.crm.salesforce.names import CONNECTOR_LABEL
+from instep.crm.salesforce.names import CONNECTOR_LABEL, USER_RIGHTS
 from instep.crm.salesforce.package import CREATES, NewField
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
 from instep.crm.transport import shared
@@ -70,6 +70,8 @@ class Vendor:
     #: what that file creates, and the name of the set of rights in it
     creates: Sequence[NewField]
     rights: str
+    #: permissions of the connected user that matter, and what the CRM's pages call them
+    user_rights: Mapping[str, str]
     #: a kept describe document -> the object as a value
     schema_of: Callable[[Mapping[str, Any]], ObjectSchema]
 
@@ -110,6 +112,7 @@ VENDORS: Mapping[str, Vendor] = {
         package=zip_bytes,
         creates=CREATES,
         rights=CONNECTOR_LABEL,
+        user_rights=USER_RIGHTS,
         schema_of=schema_of,
     ),
 }
