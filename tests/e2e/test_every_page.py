@@ -66,6 +66,13 @@ PAGES = {
     "connection": ("/integrations/{connection}",),
     "reconnect": ("/integrations/{connection}/connect",),
     "disconnect": ("/integrations/{connection}/disconnect",),
+    "switch": ("/integrations/{connection}/switch",),
+    "host-directory": (
+        "/integrations/{connection}/hosts",
+        "/integrations/{connection}/hosts?search=nobody-at-all",
+    ),
+    "host-user": ("/integrations/{connection}/hosts/{host}",),
+    "problems": ("/integrations/{connection}/problems",),
     "mapping": tuple(
         f"/integrations/{{connection}}/mapping/{tab}"
         for tab in ("leads", "contacts", "accounts", "events", "cases")
@@ -130,6 +137,11 @@ NO_PAGES = {
     "unsigned-links": (ACT, "/integrations/{connection}/links", "a button of the connection"),
     "sign-links": (ACT, "/calendars/{calendar}/links/sign", "a form of the signed links"),
     "connection-install": (ACT, "/integrations/{connection}/install", "a button of the connection"),
+    "switch-review": (LEADS_ON, "/integrations/{connection}/switch/review", "led to by a sign-in"),
+    "restore-setup": (ACT, "/integrations/{connection}/restore", "a button of the connection"),
+    "problems-check": (ACT, "/integrations/{connection}/problems/check", "a button of the problems"),
+    "own-crm-user": (404, "/profile/crm/{connection}", "for those who are hosts"),
+    "certificate": (FILE, "/integrations/salesforce/certificate", "a file for the CRM's administrator"),
     "reconnect-now": (ACT, "/integrations/{connection}/reconnect", "a button of the connection"),
     "account_logout": (ACT, "/signout", "a button of the menu"),
     "connection-package": (FILE, "/integrations/{connection}/package", "a file for the CRM's administrator"),

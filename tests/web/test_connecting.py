@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
@@ -326,3 +326,58 @@ def test_revoked_tokens_are_noticed_and_reconnecting_goes_on(
     page = client.get("/integrations/signing-in", follow=True).content.decode()
     assert "Connected again." in page
     assert Connection.objects.get(id=row.id).state == "connected"
+
+
+# -- JWT bearer -----------------------------------------------------------------------------------
+
+
+def by_certificate(client: Client, org: Running, **more: str) -> Any:
+    """The form, filled in for a sign-in by certificate."""
+    return client.post(
+        CONNECT, typed(org, "jwt_bearer", client_secret="", username="integration@acme.example", **more)
+    )
+
+
+def test_a_certificate_signs_in_without_secret_or_person(
+    client: Client, org: Running, account: Account
+) -> None:
+    certificate = client.get("/integrations/salesforce/certificate")
+    assert certificate["Content-Disposition"] == 'attachment; filename="instep.crt"'
+    pem = certificate.content.decode()
+    assert "BEGIN CERTIFICATE" in pem
+    assert "PRIVATE" not in pem
+    order(org, "settings", {"jwtCertificate": pem, "preAuthorised": ["integration@acme.example"]})
+    answer = by_certificate(client, org)
+    assert answer.status_code == 302, answer.content.decode()
+    row = Connection.objects.get(account=account)
+    assert row.identity["username"] == "integration@acme.example"
+    page = client.get(answer["Location"]).content.decode()
+    assert "JWT bearer" in page
+    assert "PRIVATE" not in page
+    again = client.post(reverse("reconnect-now", args=[row.public_id]))
+    assert again["Location"] == reverse("connection", args=[row.public_id])
+    form = client.get(reverse("reconnect", args=[row.public_id])).content.decode()
+    assert "integration@acme.example" in form
+    assert "PRIVATE" not in form
+
+
+def test_a_certificate_that_the_org_does_not_know_is_told_with_its_cure(
+    client: Client, org: Running, account: Account
+) -> None:
+    answer = by_certificate(client, org)
+    assert answer.status_code == 422
+    words = answer.content.decode()
+    assert "Upload Instep" in words
+    assert "integration@acme.example" in words, "what was typed is still there"
+    assert not Connection.objects.exists()
+
+
+def test_a_certificate_needs_a_username(client: Client, org: Running) -> None:
+    answer = client.post(CONNECT, typed(org, "jwt_bearer", client_secret="", username=""))
+    assert answer.status_code == 422
+    assert "Enter the username" in answer.content.decode()
+
+
+def test_the_certificate_stays_the_same(client: Client, account: Account) -> None:
+    first, second = (client.get("/integrations/salesforce/certificate").content for _ in range(2))
+    assert first == second

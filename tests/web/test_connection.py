@@ -16,7 +16,7 @@ from instep.store import credentials, lane_queries
 from instep.store.models import Account, Alert, Connection, SyncItem
 from oncehub_events import line
 
-from .crm_sign_in import BY_BROWSER, BY_ITSELF, at_the_crm, connected, order, sign_in_link
+from .crm_sign_in import BY_BROWSER, BY_ITSELF, at_the_crm, connected, order, sign_in_link, typed
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -335,3 +335,43 @@ def test_another_accounts_connection_is_not_there(client: Client, method: str, n
 @pytest.mark.parametrize("name", ["connection-check", "connection-install", "reconnect-now"])
 def test_acts_are_posts(client: Client, row: Connection, name: str) -> None:
     assert client.get(reverse(name, args=[row.public_id])).status_code == 405
+
+
+# -- general permissions --------------------------------------------------------------------------
+
+
+def test_general_permissions_are_told_and_modify_all_data_is_never_asked_for(page: Act, org: Running) -> None:
+    order(org, "settings", {"permissions": {"PermissionsModifyAllData": False}})
+    words = page("connection-check")
+    assert "API Enabled" in words
+    assert "not needed, and never asked for" in words
+    order(org, "settings", {"permissions": {"PermissionsEditEvent": False}})
+    words = page("connection-check")
+    assert "tick <b>Edit Events</b>" in words
+
+
+def test_a_user_who_may_not_view_the_setup_is_told_where_to_look(page: Act, org: Running) -> None:
+    order(org, "settings", {"permissions": {"PermissionsViewSetup": False}})
+    words = page("connection-check")
+    assert "may not view the setup" in words
+    assert "What the last check found" not in words
+
+
+def test_an_edition_without_the_api_is_recognised_while_connecting(
+    client: Client, org: Running, account: Account
+) -> None:
+    order(org, "organization", {"edition": "Professional Edition", "api": False})
+    answer = client.post("/integrations/salesforce/connect", typed(org, BY_ITSELF))
+    assert answer.status_code == 422
+    words = answer.content.decode()
+    assert "Editions without the API" in words
+    assert "API_DISABLED_FOR_ORG" in words
+    assert not Connection.objects.exists()
+
+
+def test_a_connection_is_looked_at_from_the_beginning(row: Connection) -> None:
+    from instep.engine import watch
+    from instep.store.queries import rows
+
+    asked = rows("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [watch.CHECK_TASK])
+    assert asked == [(1,)]

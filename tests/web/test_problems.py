@@ -335,6 +335,7 @@ def test_connections_are_looked_at_daily(house: House) -> None:
 def test_a_field_that_the_org_calls_unknown_asks_for_a_look(house: House) -> None:
     from instep.store.queries import rows
 
+    rows("DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING id", [watch.CHECK_TASK])
     house.order("fls", object="Lead", field="MobilePhone", read=False, edit=False)
     house.record(line("EVNT-1"))
     house.drain()

@@ -21,12 +21,20 @@ def disconnect(
     org: Annotated[
         str, typer.Option("--org", help="The org's id; needed where several orgs of it are connected.")
     ] = "",
+    remove_setup: Annotated[
+        bool,
+        typer.Option(
+            "--remove-setup",
+            help="Remove mapping, rules and chosen hosts too; they can be restored for 30 days.",
+        ),
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Disconnect a CRM: its tokens are revoked there where possible, and deleted here.
 
-    Mapping, rules, links and receipts are kept; connecting the same org again goes on with them.
+    Mapping, rules, links and receipts are kept, unless --remove-setup says otherwise; connecting the same org
+    again goes on with them.
     """
     from instep.ops.boot import boot
 
@@ -39,13 +47,14 @@ def disconnect(
         account_id = ensure_account().id
         vendor_of(vendor)
         row = _chosen(lane_queries.connections(account_id), vendor, org)
-        done = end(account_id, row)
+        done = end(account_id, row, remove_setup=remove_setup)
     answer = {
         "connection": done.public_id,
         "org_id": row["org_id"],
         "org": row["name"],
         "revoked": done.revoked,
         "problem": done.problem,
+        "setup_removed": remove_setup,
     }
     print_json(answer) if as_json else _say(answer)
 
@@ -67,7 +76,10 @@ def _chosen(rows: list[dict[str, Any]], vendor: str, org: str) -> dict[str, Any]
 
 
 def _say(answer: dict[str, Any]) -> None:
-    print(f"Disconnected {answer['org']} ({answer['org_id']}). Mapping, rules, links and receipts are kept.")
+    kept = "Links and receipts" if answer["setup_removed"] else "Mapping, rules, links and receipts"
+    print(f"Disconnected {answer['org']} ({answer['org_id']}). {kept} are kept.")
+    if answer["setup_removed"]:
+        print("Mapping, rules and chosen hosts are removed; the connection's page restores them for 30 days.")
     if answer["revoked"]:
         print("The CRM has forgotten the tokens; they are deleted here too.")
     else:

@@ -20,6 +20,9 @@ from instep.crm.transport import Response, Transport
 
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
+JWT_BEARER = "jwt_bearer"
+#: how the token endpoint calls it (RFC 7523)
+_JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 #: The code of every refusal that only a new "Connect" can cure.
@@ -102,12 +105,17 @@ class TokenEndpoint:
         """The raw answer to the client's own credentials."""
         return self._ask({"grant_type": CLIENT_CREDENTIALS})
 
+    def jwt_bearer(self, assertion: str) -> Mapping[str, Any]:
+        """The raw answer to a signed assertion, which names the client itself."""
+        return self._ask({"grant_type": _JWT_GRANT, "assertion": assertion})
+
     def _ask(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         secret = {"client_secret": self.client_secret} if self.client_secret else {}
+        client = {} if "assertion" in form else {"client_id": self.client_id, **secret}
         response = self.transport.send(
             "POST",
             self.url,
-            data={**form, "client_id": self.client_id, **secret},
+            data={**form, **client},
             # A refresh that got no answer may have rotated the token: the outcome is unknown.
             changes=form["grant_type"] == REFRESH_TOKEN,
         )

@@ -16,7 +16,7 @@ from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
 from instep.crm.salesforce.ids import checked_id
-from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS
+from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS, USER_RIGHTS
 from instep.crm.salesforce.package import CREATES, NewField
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
 from instep.crm.salesforce.sharing import SHARING
@@ -73,6 +73,8 @@ class Vendor:
     #: what that file creates, and the name of the set of rights in it
     creates: Sequence[NewField]
     rights: str
+    #: permissions of the connected user that matter, and what the CRM's pages call them
+    user_rights: Mapping[str, str]
     #: a kept describe document -> the object as a value
     schema_of: Callable[[Mapping[str, Any]], ObjectSchema]
     #: parameters of personalised links, by the names that a booking's record ids have
@@ -119,6 +121,7 @@ VENDORS: Mapping[str, Vendor] = {
         package=zip_bytes,
         creates=CREATES,
         rights=CONNECTOR_LABEL,
+        user_rights=USER_RIGHTS,
         schema_of=schema_of,
         link_ids=LINK_IDS,
         record_id=checked_id,

@@ -14,6 +14,7 @@ from instep.core.errors import InputError, InstepError, NeedsAdmin, Scope
 from instep.crm.oauth import Tokens
 from instep.crm.port import Crm, Identity
 from instep.crm.vendors import Keeper, Vendor, vendor_of
+from instep.engine import watch
 from instep.engine.lane import Lane, open_crm, open_lane, refresh, token_lock
 from instep.store import credentials, item_queries, lane_queries
 
@@ -93,6 +94,8 @@ def connect(
         if install:
             # new fields may change what every booking should say; without them it is written all the same
             bookings = item_queries.mark_in_lane(account_id, row.id)
+        # what is so from the beginning is what the watch compares with
+        watch.ask_to_check(row.id)
         lane_queries.wake(row.id)
     return Connected(row.id, row.public_id, identity, crm.api_version, begins, installed, bookings)
 

@@ -20,6 +20,7 @@ from instep.core.rules import SyncConfig, plain_email
 from instep.crm.oauth import Tokens
 from instep.crm.port import Crm, Identity
 from instep.crm.vendors import Vendor, vendor_of
+from instep.engine import watch
 from instep.engine.connecting import Connected, Disconnected, SignIn, disconnect, sign_in_with
 from instep.engine.lane import custom_properties, load_config, open_lane, refresh
 from instep.engine.schemas import schemas_of
@@ -152,6 +153,7 @@ def switch(
     try:
         refresh(open_lane(account_id, current, hurried=True), force=True)
     finally:
+        watch.ask_to_check(made.id)
         lane_queries.wake(made.id)
     connected = Connected(made.id, made.public_id, identity, move.api_version, begins, None, bookings)
     return connected, old

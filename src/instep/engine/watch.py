@@ -89,7 +89,8 @@ def _rights(config: SyncConfig, profile: Profile, found: Mapping[str, Any], crm:
 
 def _ours(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
     gone = [name for name, seen in (found.get("fields") or {}).items() if not seen]
-    if not found.get("permission_set") or not found.get("assigned"):
+    # None: the connected user may not view the setup, and nobody knows
+    if False in (found.get("permission_set"), found.get("assigned")):
         yield Trouble(
             Cause.PERMISSION_SET,
             "",

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
-from instep.crm.oauth import AUTHORIZATION_CODE, CLIENT_CREDENTIALS
+from instep.crm.oauth import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, JWT_BEARER
 from instep.crm.vendors import vendor_of
 
 PRODUCTION, SANDBOX, DOMAIN = "production", "sandbox", "domain"
@@ -20,6 +20,12 @@ METHODS = (
     (
         CLIENT_CREDENTIALS,
         later("Client credentials: no sign-in; Salesforce runs everything as one user that you name there"),
+    ),
+    (
+        JWT_BEARER,
+        later(
+            "JWT bearer: no sign-in and no secret; a certificate of Instep's vouches for one user that you allow"
+        ),
     ),
 )
 ENVIRONMENTS = (
@@ -74,6 +80,14 @@ class ConnectForm(forms.Form):
         help_text=later("Like https://acme.my.salesforce.com. In Salesforce: Setup → My Domain."),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
+    username = _AskedText(
+        label=later("Username in Salesforce"),
+        max_length=_LONGEST,
+        help_text=later(
+            "The user that Instep works as, as it signs in: often like an address, but not its e-mail."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
     client_id = forms.CharField(
         label=later("Consumer Key"),
         max_length=_LONGEST,
@@ -108,6 +122,11 @@ class ConnectForm(forms.Form):
         values["url"] = common or values["url"]
         values["secret_typed"] = self._typed or bool(values["client_secret"])
         values["client_secret"] = values["client_secret"] or self._secret_before(values)
+        if values["grant"] == JWT_BEARER:
+            # nothing that is not used is kept
+            values["client_secret"] = ""
+            if not values["username"]:
+                self.add_error("username", _("Enter the username that Instep works as."))
         if alone and not values["client_secret"]:
             self.add_error("client_secret", _("Client credentials need the Consumer Secret."))
         return values
@@ -121,11 +140,17 @@ class ConnectForm(forms.Form):
     @property
     def entered(self) -> dict[str, str]:
         """What was typed, as the vendor takes it."""
-        return {name: self.cleaned_data[name] for name in ("grant", "url", "client_id", "client_secret")}
+        names = ("grant", "url", "client_id", "client_secret")
+        typed = {name: self.cleaned_data[name] for name in names}
+        return {**typed, "username": self.cleaned_data["username"]} if typed["grant"] == JWT_BEARER else typed
 
 
 def _initial(entered: Mapping[str, str]) -> dict[str, str]:
-    shown = {name: value for name, value in entered.items() if name != "client_secret" and value}
+    shown = {
+        name: value
+        for name, value in entered.items()
+        if name not in ("client_secret", "private_key") and value
+    }
     if "url" in shown:
         shown["environment"] = environment_of("salesforce", shown["url"])
         if shown["environment"] != DOMAIN:

@@ -26,10 +26,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from instep.core.errors import InstepError
-from instep.crm.oauth import AUTHORIZATION_CODE, Pkce, new_state
+from instep.crm.oauth import AUTHORIZATION_CODE, JWT_BEARER, Pkce, new_state
+from instep.crm.salesforce.jwt_bearer import facts_of
 from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
 from instep.engine.connecting import SignIn, connect
+from instep.engine.signing import signing_key
 from instep.store import credentials
 from instep.store.connection_queries import connection_by_public_id
 from instep.web import pending
@@ -37,6 +39,8 @@ from instep.web.connect_form import DOMAIN, ConnectForm, environment_of
 from instep.web.pending import Pending
 
 VENDOR = "salesforce"
+#: what was entered and is used again; the key goes nowhere near a page
+_ENTERED = ("url", "client_id", "client_secret", "grant", "username", "private_key")
 #: marks the state of a sign-in in a window of its own, which is closed afterwards
 _WINDOW = ".window"
 
@@ -93,10 +97,27 @@ def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> Ht
         "connection": row,
         "moving": moving,
         "callback": callback_address(request),
+        "certificate": facts_of(signing_key(request.user.account_id).certificate),
         "other_address": _other_address(request),
         "http_note": _http_note(request),
     }
     return render(request, "web/connecting/form.html", context, status=200 if posted is None else 422)
+
+
+def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
+    """What was typed, with the account's key where that signs in."""
+    if entered["grant"] != JWT_BEARER:
+        return entered
+    return {**entered, "private_key": signing_key(request.user.account_id).private_key}
+
+
+@require_safe
+def certificate(request: HttpRequest) -> HttpResponse:
+    """The account's certificate as a file, for the app in Salesforce."""
+    found = signing_key(request.user.account_id)
+    answer = HttpResponse(found.certificate, content_type="application/x-pem-file")
+    answer["Content-Disposition"] = 'attachment; filename="instep.crt"'
+    return answer
 
 
 def other_environment(row: Mapping[str, Any]) -> dict[str, str]:
@@ -109,7 +130,7 @@ def other_environment(row: Mapping[str, Any]) -> dict[str, str]:
 def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm, moving: bool) -> Pending:
     return Pending(
         vendor=VENDOR,
-        entered=form.entered,
+        entered=_with_key(request, form.entered),
         connection=row["public_id"] if row else "",
         org_id=str(row["org_id"]) if row and not moving else "",
         moving=moving,
@@ -126,7 +147,8 @@ def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
             pending.keep(request, evolve(wanted, kept=kept, error={}))
             return redirect("switch-review", wanted.connection)
         if kept["grant"] != AUTHORIZATION_CODE:
-            return _connected(request, wanted, _connect(request, wanted, SignIn(org_id=wanted.org_id)))
+            expected = SignIn(org_id=wanted.org_id, sandbox=sandbox_of(evolve(wanted, kept=kept)))
+            return _connected(request, wanted, _connect(request, wanted, expected))
     except InstepError as error:
         pending.failed(request, wanted, error)
         return error
@@ -257,7 +279,7 @@ def _entered_before(request: HttpRequest, row: dict[str, Any] | None) -> dict[st
         kept = {}  # the keys are lost: everything has to be entered anew
     if not kept:
         return {"url": str(row["url"])}
-    return {name: str(kept.get(name) or "") for name in ("url", "client_id", "client_secret", "grant")}
+    return {name: str(kept.get(name) or "") for name in _ENTERED if kept.get(name) or name != "private_key"}
 
 
 def again(request: HttpRequest, row: dict[str, Any]) -> HttpResponse:

@@ -53,6 +53,26 @@ class ObjectRights:
         return any(given is False for _, given in self.rights)
 
 
+#: permissions without which nothing can be written, and those that only the installation or a check needs
+_NEEDED, _TO_INSTALL = ("ApiEnabled", "EditEvent"), ("CustomizeApplication", "ModifyMetadata")
+_TO_CHECK, _HELPFUL, _NEVER = "ViewSetup", "UpdateWithInactiveOwner", "ModifyAllData"
+
+
+@frozen
+class UserRight:
+    """A general permission of the connected user: whether it is given, whether it is needed, and what for."""
+
+    label: str
+    given: bool
+    needed: bool
+    why: str
+
+    @property
+    def missing(self) -> bool:
+        """True when it is needed and not given."""
+        return self.needed and not self.given
+
+
 @frozen
 class CreatedField:
     """One field that the connector creates, and whether the connected user sees it; None: nobody has looked."""
@@ -116,6 +136,7 @@ class Setup:
     created: tuple[CreatedField, ...]
     objects: tuple[ObjectRights, ...]
     closed: tuple[ClosedField, ...]
+    user_rights: tuple[UserRight, ...]
     rights_exist: bool | None
     rights_assigned: bool | None
     mapping: tuple[MappedObject, ...]
@@ -150,7 +171,8 @@ class Setup:
     @property
     def missing_rights(self) -> int:
         """How many objects and fields the connected user needs more of."""
-        return sum(one.missing for one in self.objects) + len(self.closed)
+        general = sum(one.missing for one in self.user_rights)
+        return general + sum(one.missing for one in self.objects) + len(self.closed)
 
 
 def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
@@ -167,6 +189,7 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         ),
         objects=tuple(_rights(name, objects.get(name)) for name in names),
         closed=tuple(_closed(one, schema) for one in known.get("hidden") or ()),
+        user_rights=_user_rights(vendor, known.get("user") or {}),
         rights_exist=known.get("permission_set"),
         rights_assigned=known.get("assigned"),
         mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
@@ -189,6 +212,23 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def _user_rights(vendor: Vendor, told: Mapping[str, bool]) -> tuple[UserRight, ...]:
+    why = {
+        **dict.fromkeys(_NEEDED, _("needed for every write")),
+        **dict.fromkeys(
+            _TO_INSTALL, _("for installing only; another administrator can deploy the file instead")
+        ),
+        _TO_CHECK: _("lets Instep see whether its permission set is assigned"),
+        _HELPFUL: _("helps where a record's owner is inactive"),
+        _NEVER: _("not needed, and never asked for"),
+    }
+    return tuple(
+        UserRight(label, bool(told[name]), name in _NEEDED, why[name])
+        for name, label in vendor.user_rights.items()
+        if name in told
+    )
 
 
 def _rights(name: str, missing: list[str] | None) -> ObjectRights:

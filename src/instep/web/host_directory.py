@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -75,6 +75,7 @@ def directory(request: HttpRequest, connection_id: str) -> HttpResponse:
         "needing": needing(found),
         "search": search,
         "checked_at": row["users_refreshed_at"],
+        "just_now": datetime.now(UTC) - timedelta(minutes=1),
     }
     return render(request, "web/host_directory/page.html", context)
 

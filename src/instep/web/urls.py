@@ -72,6 +72,7 @@ urlpatterns = [
     path("sync-log/items/<int:item>/retry", sync_log.retry_one, name="retry-one"),
     path("integrations", integrations.integrations, name="integrations"),
     path("integrations/salesforce/connect", connecting.connect_form, name="connect"),
+    path("integrations/salesforce/certificate", connecting.certificate, name="certificate"),
     path("integrations/signing-in", connecting.signing_in, name="signing-in"),
     path("integrations/callback", connecting.callback, name="callback"),
     path("integrations/signed-in", connecting.signed_in, name="signed-in"),

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -23,6 +24,7 @@ from instep.core.errors import InputError, NeedsAdmin, Retry, Scope
 from instep.crm.oauth import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
+    JWT_BEARER,
     RECONNECT,
     Pkce,
     TokenEndpoint,
@@ -30,6 +32,7 @@ from instep.crm.oauth import (
     authorize_url,
 )
 from instep.crm.salesforce.ids import long_id
+from instep.crm.salesforce.jwt_bearer import assertion
 from instep.crm.transport import Resolver, Transport, check_url, is_loopback, resolve
 
 SCOPES = ("api", "refresh_token", "id")
@@ -83,6 +86,21 @@ CURES: Mapping[str, str] = {
     "unsupported_grant_type": "Choose another way to sign in for this connection.",
 }
 
+#: The same for assertions, where the endpoint's words mean something else (reference 1.6).
+JWT_CURES: Mapping[str, str] = {
+    **CURES,
+    "user hasn't approved this consumer": (
+        "In the app's policies choose “Admin approved users are pre-authorized”, and add a profile or permission set "
+        "of this user."
+    ),
+    "audience is invalid": "Choose the environment that the org is: production, sandbox, or its own address.",
+    "audience validation failed": "Choose the environment that the org is: production, sandbox, or its own address.",
+    "expired authorization code": "Set this machine's clock: the assertion was out of date when it came.",
+    "invalid assertion": (
+        "Upload Instep's certificate to the app (Use digital signatures), and check the Consumer Key and the username."
+    ),
+}
+
 LoadTokens = Callable[[], Tokens | None]
 SaveTokens = Callable[[Tokens, Tokens | None], None]
 Lock = Callable[[], AbstractContextManager[Any]]
@@ -92,8 +110,9 @@ Lock = Callable[[], AbstractContextManager[Any]]
 class SalesforceCredentials:
     """What an admin entered: the app's key and secret, the org's address, and how we sign in.
 
-    `grant` is "client_credentials" or "authorization_code". `org_id` is the org that was connected
-    (empty on the first sign-in): tokens of any other org are refused.
+    `grant` is "client_credentials", "authorization_code" or "jwt_bearer"; the last one needs the `username` to work
+    as and a `private_key` (PEM). `org_id` is the org that was connected (empty on the first sign-in): tokens of any
+    other org are refused.
     """
 
     url: str
@@ -101,6 +120,8 @@ class SalesforceCredentials:
     client_secret: str = field(repr=False)
     grant: str = CLIENT_CREDENTIALS
     org_id: str = ""
+    username: str = ""
+    private_key: str = field(default="", repr=False)
 
     def kept(self) -> dict[str, str]:
         """What to store of them, encrypted; `of` reads it back."""
@@ -109,6 +130,11 @@ class SalesforceCredentials:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "grant": self.grant,
+            **(
+                {"username": self.username, "private_key": self.private_key}
+                if self.grant == JWT_BEARER
+                else {}
+            ),
         }
 
     @classmethod
@@ -120,6 +146,8 @@ class SalesforceCredentials:
             client_secret=str(kept.get("client_secret") or ""),
             grant=str(kept.get("grant") or CLIENT_CREDENTIALS),
             org_id=org_id,
+            username=str(kept.get("username") or ""),
+            private_key=str(kept.get("private_key") or ""),
         )
 
 
@@ -144,7 +172,7 @@ def endpoint(credentials: SalesforceCredentials, transport: Transport) -> TokenE
         client_id=credentials.client_id,
         client_secret=credentials.client_secret,
         transport=transport,
-        cures=CURES,
+        cures=JWT_CURES if credentials.grant == JWT_BEARER else CURES,
     )
 
 
@@ -328,6 +356,10 @@ class SalesforceAuth:
         ours = endpoint(self.credentials, self._transport)
         if self.credentials.grant == CLIENT_CREDENTIALS:
             return _tokens(ours.client_credentials(), CLIENT_CREDENTIALS, self.credentials, self._transport)
+        if self.credentials.grant == JWT_BEARER:
+            who = self.credentials
+            signed = assertion(who.client_id, who.username, who.url, who.private_key, time.time())
+            return _tokens(ours.jwt_bearer(signed), JWT_BEARER, who, self._transport)
         if current is None or not current.refresh_token:
             raise NeedsAdmin(
                 "Salesforce gave this connection no refresh token.",

@@ -62,7 +62,9 @@ _UPGRADE = Decision(NeedsAdmin, Scope.CONNECTION, "Choose a newer API version fo
 _NO_API = Decision(
     NeedsAdmin,
     Scope.CONNECTION,
-    "Enable API access for the connected user; editions without the API cannot be connected.",
+    "Give the connected user API Enabled (permission set Instep connector → System Permissions). Editions without the "
+    "API (Professional without the add-on, Group, Essentials) cannot be connected: Setup → Company Information tells "
+    "which one yours is.",
 )
 _SIGN_IN = Decision(NeedsAdmin, Scope.CONNECTION, "Connect Salesforce again.", code=RECONNECT)
 

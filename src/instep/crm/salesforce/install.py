@@ -16,7 +16,7 @@ from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.describe import describe, schema_of
 from instep.crm.salesforce.observe import run_alone
 from instep.crm.salesforce.package import zip_bytes
-from instep.crm.salesforce.soql import equal
+from instep.crm.salesforce.soql import Statement, equal
 
 #: Seconds between two looks at a deployment, growing; and how long we wait in all.
 _FIRST_PAUSE, _LONGEST_PAUSE, _PATIENCE = 0.2, 10.0, 600.0
@@ -76,8 +76,9 @@ def install(
 def preflight(client: SalesforceClient, user_id: str) -> dict[str, Any]:
     """What the connected user lacks, without changing anything (reference 1.10).
 
-    Returns {"fields": {"Event.X": bool}, "objects": {name: [missing rights]}, "permission_set": bool,
-    "assigned": bool, "complete": bool}.
+    Returns {"fields": {"Event.X": bool}, "objects": {name: [missing rights]}, "permission_set": bool or None,
+    "assigned": bool or None, "user": {permission: bool}, "complete": bool}. None and absent permissions: the user may
+    not know.
     """
     wanted = (*names.OBJECTS_TO_GRANT, names.EVENT)
     documents = describe(client, wanted)
@@ -92,15 +93,48 @@ def preflight(client: SalesforceClient, user_id: str) -> dict[str, Any]:
         )
         objects[name] = [right for right, given in rights.items() if not given]
     fields = _fields_seen(documents)
-    found = run_alone(client, _PERMISSION_SET)
-    assigned = bool(found) and _is_assigned(client, str(found[0]["Id"]), user_id)
+    there, assigned = _set_seen(client, user_id)
     return {
         "fields": fields,
         "objects": objects,
-        "permission_set": bool(found),
+        "permission_set": there,
         "assigned": assigned,
+        "user": _user_permissions(client),
         "complete": all(fields.values()) and not any(objects.values()),
     }
+
+
+def _set_seen(client: SalesforceClient, user_id: str) -> tuple[bool | None, bool | None]:
+    """Whether the permission set is there and assigned; None where the user may not view the setup."""
+    try:
+        found = run_alone(client, _PERMISSION_SET)
+        return bool(found), bool(found) and _is_assigned(client, str(found[0]["Id"]), user_id)
+    except NeedsAdmin as error:
+        if error.scope is Scope.CONNECTION:
+            raise
+        return None, None
+
+
+def _user_permissions(client: SalesforceClient) -> dict[str, bool]:
+    """What the connected user may do in general, by `names.USER_RIGHTS`; those that an org does not tell are left out.
+
+    The describe is asked first: which permissions there are differs from org to org (reference 1.10).
+    """
+    try:
+        document = describe(client, (names.USER_ACCESS,)).get(names.USER_ACCESS)
+        described = schema_of(document) if document else None
+        known = [name for name in names.USER_RIGHTS if described and described.get(f"Permissions{name}")]
+        if not known:
+            return {}
+        select = ", ".join(f"Permissions{name}" for name in known)
+        # one row, the running user's own: there is nothing to narrow it by
+        statement = Statement(f"SELECT {select} FROM {names.USER_ACCESS} LIMIT 1", names.USER_ACCESS)  # noqa: S608
+        rows = run_alone(client, statement)
+    except NeedsAdmin as error:
+        if error.scope is Scope.CONNECTION:
+            raise
+        return {}
+    return {name: bool(rows[0].get(f"Permissions{name}")) for name in known} if rows else {}
 
 
 def field_report(client: SalesforceClient) -> dict[str, bool]:

@@ -92,6 +92,17 @@ FIELDS_TO_GRANT = {
 }
 OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
 USER_PERMISSIONS = ("ApiEnabled", "EditEvent")
+#: Where the running user's own permissions are read, and those that matter here, by their API names.
+USER_ACCESS = "UserPermissionAccess"
+USER_RIGHTS = {
+    "ApiEnabled": "API Enabled",
+    "EditEvent": "Edit Events",
+    "CustomizeApplication": "Customize Application",
+    "ModifyMetadata": "Modify Metadata Through Metadata API Functions",
+    "ViewSetup": "View Setup and Configuration",
+    "UpdateWithInactiveOwner": "Update Records with Inactive Owners",
+    "ModifyAllData": "Modify All Data",
+}
 
 #: Objects on which assignment rules run by themselves unless the request says no (reference 2.2).
 ASSIGNED_BY_RULES = frozenset({LEAD, CASE, ACCOUNT})

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "connection", "removed_setup", models.JSONField(blank=True, db_default={}, default=dict)
         ),
+        migrations.AddField("account", "signing_key", models.BinaryField(db_default=b"", default=b"")),
         migrations.AddField("connection", "removed_at", models.DateTimeField(null=True)),
         migrations.AddField("crmuser", "licence", models.TextField(blank=True, db_default="", default="")),
         migrations.AddField("alert", "mailed_at", models.DateTimeField(null=True)),

@@ -17,6 +17,8 @@ class Account(models.Model):
 
     public_id = unguessable("ACC")
     name = text()
+    #: key and certificate for sign-ins without a person: encrypted JSON
+    signing_key = models.BinaryField(default=b"", db_default=b"")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
