@@ -26,6 +26,7 @@ _FLAT = {
     "guests": "guests",
     "duplicates": "duplicates",
     "strict": "strict",
+    "unsigned_links": "unsigned_links",
     "always_write": "always_write",
     "batches_in_flight": "batches_in_flight",
     "deleted_event": "deleted_event",

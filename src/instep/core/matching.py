@@ -155,7 +155,7 @@ def find_person(
     pool = _Pool(setting, contact, index, want)
     made = new_person(setting, want.family, company_name(setting, contact, work.booking))
     chosen, rule, outcome = _linked(setting, work, index)
-    named, record, why = _by_record_id(setting, work, index, want)
+    named, record, why = by_record_id(setting, index, want)
     if chosen is None and record is not None:
         chosen, rule, outcome = record, why, "found"
     if chosen is None:
@@ -204,7 +204,7 @@ def _linked(setting: Setting, work: Work, index: Index) -> tuple[Record | None, 
     return record, "linked to this booking since it was first written", "linked"
 
 
-def _by_record_id(setting: Setting, work: Work, index: Index, want: Wanted) -> tuple[str, Record | None, str]:
+def by_record_id(setting: Setting, index: Index, want: Wanted) -> tuple[str, Record | None, str]:
     """The person that the link's record ids lead to: the name of the id, the record, and the rule (R1).
 
     A case comes first: it has a person of its own, unless the link names one too.

@@ -36,7 +36,8 @@ class SyncConfig:
     what happens when a human deleted the activity: "recreate" or "leave"; `api_reserve` is the share of
     the CRM's daily API calls that is never used, in percent. `events` is off where no calendar gets an
     activity unless it says so itself; `owners` by object; `record_types` (ids or developer names) by object, those
-    of a calendar first. `strict` refuses a booking that the CRM refuses.
+    of a calendar first. `strict` refuses a booking that the CRM refuses. `unsigned_links` is False where only signed
+    links may name records.
     """
 
     person_object: str
@@ -47,6 +48,7 @@ class SyncConfig:
     api_reserve: int = 5
     events: bool = True
     strict: bool = False
+    unsigned_links: bool = True
     person_accounts: PersonAccounts = PersonAccounts.NEVER
     duplicates: Duplicates = Duplicates.MATCH
     guests: Guests = Guests.RELATE

@@ -10,11 +10,14 @@ from __future__ import annotations
 import ipaddress
 import json as jsonlib
 import logging
+import math
 import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -32,6 +35,9 @@ READ_SECONDS = 120.0
 #: While a person waits for a page: an answer that takes longer is a problem to be told, not to be waited for.
 HURRIED_CONNECT_SECONDS = 4.0
 HURRIED_READ_SECONDS = 12.0
+#: The moment (of the monotonic clock) at which whoever waits goes on without an answer.
+_patience_ends: ContextVar[float] = ContextVar("patience_ends", default=math.inf)
+_LEAST_SECONDS = 0.05
 _KEEP_OPEN_SECONDS = 20.0
 _ADDRESS_SECONDS = 60.0
 #: The largest answer in bytes: what a CRM sends for our batches is far below, more would only fill our memory.
@@ -44,6 +50,16 @@ Resolver = Callable[[str, int], Sequence[str]]
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _REQUEST_ID_HEADERS = ("x-sfdc-request-id", "sforce-request-id", "x-hubspot-correlation-id", "x-request-id")
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Requests sent inside fail as passing trouble when they have no answer so many seconds from now."""
+    token = _patience_ends.set(min(time.monotonic() + seconds, _patience_ends.get()))
+    try:
+        yield
+    finally:
+        _patience_ends.reset(token)
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -303,6 +319,7 @@ class Transport:
                 content=_body(json),
                 data=dict(data) if data else None,
                 files=list(files) if files else None,
+                timeout=_time_out(),
             ) as answer:
                 content = _read(answer, host, changes)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
@@ -322,6 +339,14 @@ class Transport:
     def close(self) -> None:
         """Close the kept connections."""
         self._client.close()
+
+
+def _time_out() -> Any:
+    """The time-out of a request: what is left of its sender's patience, else the client's own."""
+    ends = _patience_ends.get()
+    if ends == math.inf:
+        return httpx2.USE_CLIENT_DEFAULT
+    return max(ends - time.monotonic(), _LEAST_SECONDS)
 
 
 @cache

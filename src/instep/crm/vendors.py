@@ -15,7 +15,8 @@ from instep.crm.oauth import Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
-from instep.crm.salesforce.names import CONNECTOR_LABEL
+from instep.crm.salesforce.ids import checked_id
+from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS
 from instep.crm.salesforce.package import CREATES, NewField
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
 from instep.crm.transport import shared
@@ -72,6 +73,10 @@ class Vendor:
     rights: str
     #: a kept describe document -> the object as a value
     schema_of: Callable[[Mapping[str, Any]], ObjectSchema]
+    #: parameters of personalised links, by the names that a booking's record ids have
+    link_ids: Mapping[str, str]
+    #: an id as a link says it -> its one form, or empty where it cannot be one
+    record_id: Callable[[str], str]
 
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
@@ -111,6 +116,8 @@ VENDORS: Mapping[str, Vendor] = {
         creates=CREATES,
         rights=CONNECTOR_LABEL,
         schema_of=schema_of,
+        link_ids=LINK_IDS,
+        record_id=checked_id,
     ),
 }
 

@@ -1,7 +1,7 @@
 """What the address or the form of a guest's page asks for. Unknown parameters are ignored, names are taken in any
 case, values are cut to a length; nothing in here proves who somebody is.
 
-Source of the names: booking-link parameters (OnceHub 8.3).
+Source of the names: booking-link parameters (OnceHub 8.3), links that name a record (OnceHub 4.2).
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from urllib.parse import urlencode
 from attrs import evolve, field, frozen
 
 from instep.core import zones
+from instep.engine import record_links
+
+#: what a link that names a record of the CRM is made of, as it is written
+RECORD = record_links.parameters()
+_LONGEST_RECORD = 200
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
@@ -38,6 +43,7 @@ class Asked:
     """A guest's wishes so far; empty and None where nothing, or nothing usable, was said.
 
     `month` is the first of a month, `zone` a name that exists, `start` aware and in UTC, `duration` in minutes.
+    `record` are the parameters that name a record of the CRM; `embedded` says that the page stands in another one.
     """
 
     month: date | None = None
@@ -49,6 +55,8 @@ class Asked:
     prefill: Mapping[str, str] = field(factory=dict)
     utm: Mapping[str, str] = field(factory=dict)
     skip: bool = False
+    record: Mapping[str, str] = field(factory=dict)
+    embedded: bool = False
 
     def parameters(self) -> dict[str, str]:
         """What a link has to say so that the page behind it knows the same; PREFILL keys first."""
@@ -60,8 +68,10 @@ class Asked:
             "duration": str(self.duration) if self.duration else "",
             "clock": {True: "12", False: "24", None: ""}[self.hour12],
             "skip": "1" if self.skip else "",
+            "embed": "1" if self.embedded else "",
         }
-        return {**self.prefill, **{name: value for name, value in said.items() if value}, **self.utm}
+        known = {name: value for name, value in said.items() if value}
+        return {**self.prefill, **known, **self.record, **self.utm}
 
     def link(self, path: str, **changes: object) -> str:
         """An address with these wishes, changed."""
@@ -83,7 +93,9 @@ def asked_of(said: Mapping[str, str], questions: Iterable[str] = ()) -> Asked:
         start=moment_of(given.get("start", "")),
         prefill=prefill,
         utm={name: given[name][:_LONGEST_UTM] for name in UTM if given.get(name)},
-        skip=given.get("skip") == "1",
+        skip="1" in (given.get("skip"), given.get(record_links.SKIP.lower())),
+        record={name: given[name.lower()][:_LONGEST_RECORD] for name in RECORD if given.get(name.lower())},
+        embedded=given.get("embed") == "1",
     )
 
 

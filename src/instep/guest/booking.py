@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,83 +15,37 @@ from django.utils.translation import gettext as _
 from instep.bookings import calendars, commands
 from instep.bookings.commands import Taken, Wish
 from instep.bookings.manage import token_of
-from instep.core.booking_calendar import BookingCalendar, QuestionType, Rules
 from instep.core.errors import InputError
-from instep.guest.asked import Asked, asked_of, cleaned, moment_text
+from instep.engine import named_record
+from instep.engine.record_links import Refused
+from instep.guest.asked import cleaned, moment_text
 from instep.guest.form import TRAP, DetailsForm, prefilled
+from instep.guest.known import NOTHING, Known, is_open, known_of, open_mark
 from instep.guest.month import first_of
-from instep.guest.picking import Bookable, instead_of, picture
-from instep.guest.public import base_url, guest_page, nothing_here, pause, too_often
-from instep.guest.reading import Reading, reading_of, remember_clock
+from instep.guest.picking import instead_of, picture
+from instep.guest.place import Place, at_calendar
+from instep.guest.public import (
+    base_url,
+    guest_page,
+    nothing_here,
+    pause,
+    too_many_ids,
+    too_often,
+)
+from instep.guest.reading import remember_clock
 from instep.guest.zone import zone_page
-from instep.store import guest_queries
-from instep.store.guest_queries import HostFace
 
 _LONGEST_KEY = 80
 
 
-@frozen
-class Place:
-    """A published calendar and what a guest wants of it."""
-
-    account_id: int
-    account: str
-    calendar: BookingCalendar
-    hosts: tuple[HostFace, ...]
-    asked: Asked
-    reading: Reading
-    now: datetime
-
-    @property
-    def rules(self) -> Rules:
-        """The calendar's rules."""
-        return self.calendar.rules
-
-    @property
-    def duration(self) -> int:
-        """The chosen duration, in minutes, or the first one offered."""
-        offered = self.rules.durations
-        return self.asked.duration if self.asked.duration in offered else offered[0]
-
-    @property
-    def bookable(self) -> Bookable:
-        """What the guest can choose from."""
-        return Bookable(self.account_id, self.calendar, self.duration, self.now)
-
-    def address(self, name: str) -> str:
-        """The path of one of this calendar's pages."""
-        return reverse(name, args=[self.calendar.slug])
-
-
-def place_of(request: HttpRequest, slug: str) -> Place | None:
-    """The calendar of this address; None where nothing is published."""
-    found = calendars.by_slug(slug.lower())
-    if found is None or not found[1].published:
-        return None
-    account_id, calendar = found
-    said = request.POST if request.method == "POST" else request.GET
-    # consent that a link gave would be nobody's
-    own = [q.identifier for q in calendar.rules.questions if q.type is not QuestionType.CONSENT]
-    asked = asked_of(said.dict(), own)
-    if request.method == "POST":
-        # what was typed belongs into no address
-        asked = evolve(asked, prefill={})
-    hosts = guest_queries.faces(account_id, calendar.hosts)
-    reading = reading_of(request, asked, hosts[0].zone if hosts else "")
-    account = guest_queries.account_name(account_id)
-    return Place(account_id, account, calendar, hosts, asked, reading, datetime.now(UTC))
-
-
 @guest_page("GET")
-def book(request: HttpRequest, slug: str) -> HttpResponse:
+@at_calendar
+def book(request: HttpRequest, place: Place) -> HttpResponse:
     """The month, and the times of a day."""
-    place = place_of(request, slug)
-    if place is None:
-        return nothing_here(request, "guest/no_calendar.html")
     own, details_path = place.address("book"), place.address("book-details")
     asked = evolve(place.asked, start=None)
     context = {
-        **_context(place),
+        **place.context(),
         "picture": picture(place.bookable, asked, place.reading, own, details_path),
         "choices": [
             (minutes, minutes == place.duration, asked.link(own, duration=minutes))
@@ -117,41 +70,57 @@ def astray(request: HttpRequest, rest: str) -> HttpResponse:
 
 
 @guest_page("GET")
-def zone(request: HttpRequest, slug: str) -> HttpResponse:
+@at_calendar
+def zone(request: HttpRequest, place: Place) -> HttpResponse:
     """Search for another time zone."""
-    place = place_of(request, slug)
-    if place is None:
-        return nothing_here(request, "guest/no_calendar.html")
     back = place.address("book-details" if place.asked.start else "book")
     own = place.address("book-zone")
     known = [host.zone for host in place.hosts]
-    return zone_page(request, place.asked, place.reading, back, own, known, place.now, _context(place))
+    return zone_page(request, place.asked, place.reading, back, own, known, place.now, place.context())
 
 
 @guest_page("GET", "POST")
-def details(request: HttpRequest, slug: str) -> HttpResponse:
+@at_calendar
+def details(request: HttpRequest, place: Place) -> HttpResponse:
     """The form of a chosen time; sent, it books."""
-    place = place_of(request, slug)
-    if place is None:
-        return nothing_here(request, "guest/no_calendar.html")
     if place.asked.start is None:
         return HttpResponseRedirect(place.asked.link(place.address("book")))
     if request.method == "POST":
         return _sent(request, place)
+    known = _known(request, place)
     said = prefilled(place.rules, place.asked.prefill)
-    empty = DetailsForm(place.rules, place.reading.zone_name, initial=said)
+    zone_name = place.reading.zone_name
+    empty = DetailsForm(place.rules, zone_name, known, initial=said)
     if not place.bookable.has(place.asked.start):
         # said before anything is typed
         return _other_time(request, place, empty, _("This time is not free any more."), 200)
-    filled = DetailsForm(place.rules, place.reading.zone_name, data=said)
+    filled = DetailsForm(place.rules, zone_name, known, data=said)
     if place.asked.skip and filled.is_valid():
         return _form(request, place, filled, template="guest/sure.html")
     return _form(request, place, empty)
 
 
+def _known(request: HttpRequest, place: Place) -> Known:
+    """What the CRM knows of the guest whom the link names; nothing where it does not answer at once."""
+    if not place.named.ids:
+        return NOTHING
+    values = named_record.values_of(
+        place.account_id,
+        place.calendar.id,
+        place.named.ids,
+        place.now,
+        # who signs knows the ids already: only those of others can be tried in turn
+        may_ask=lambda: place.named.signed or not too_many_ids(request, place.account_id),
+    )
+    return known_of(place.rules, values or {})
+
+
 def _sent(request: HttpRequest, place: Place) -> HttpResponse:
     typed = {name: cleaned(value) for name, value in request.POST.items()}
-    form = DetailsForm(place.rules, place.reading.zone_name, data=typed)
+    # a form that was shown whole counts as it was typed, even if the CRM answers by now
+    shown_whole = is_open(typed.get("whole", ""), place.named.ids)
+    known = NOTHING if shown_whole else _known(request, place)
+    form = DetailsForm(place.rules, place.reading.zone_name, known, data=typed)
     if too_often(request):
         told = _(
             "Too many forms came from your network. Wait a few minutes, then press the button again: "
@@ -164,7 +133,13 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         )
         return _form(request, place, form, 422, told=told)
     if not form.is_valid():
-        return _form(request, place, form, 422)
+        lost_sight = place.named.ids and not shown_whole and not known and "name" not in typed
+        told = (
+            _("What is known of you cannot be read at the moment. Please fill in the form.")
+            if lost_sight
+            else ""
+        )
+        return _form(request, place, form, 422, told=told)
     if place.asked.duration not in place.rules.durations:
         told = _("The calendar has changed: a meeting as long as you chose is no longer offered.")
         return _other_time(request, place, form, told)
@@ -176,7 +151,8 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         if form.blame(refused):
             return _form(request, place, form, 422)
         return _other_time(request, place, form, refused.message)
-    return HttpResponseRedirect(reverse("manage", args=[token_of(booked.id)]), status=303)
+    own = reverse("manage", args=[token_of(booked.id)])
+    return HttpResponseRedirect(f"{own}?embed=1" if place.asked.embedded else own, status=303)
 
 
 def _other_time(
@@ -199,8 +175,23 @@ def _wish(request: HttpRequest, place: Place, form: DetailsForm) -> Wish:
         answers=form.answers(),
         utm=place.asked.utm,
         key=_key(request),
+        record_ids=place.named.ids,
         base_url=base_url(request),
     )
+
+
+def _named_again(place: Place, form: DetailsForm) -> dict[str, str]:
+    """The link's ids for the form to send, and that it was shown whole where it was."""
+    if not place.named.ids:
+        return {}
+    return {**place.asked.record, **({} if form.known_labels else {"whole": open_mark(place.named.ids)})}
+
+
+def _notice(place: Place, form: DetailsForm) -> str:
+    """Why a link that names somebody shows the form of everybody; empty where it does not."""
+    if place.named.refused in (Refused.EXPIRED, Refused.FORGED):
+        return _("This personal link is no longer valid. You can book all the same: please fill in the form.")
+    return ""
 
 
 def _key(request: HttpRequest) -> str:
@@ -225,7 +216,7 @@ def _form(
     day = place.reading.date(start)
     asked, length = place.asked, timedelta(minutes=place.duration)
     context = {
-        **_context(place),
+        **place.context(),
         "form": form,
         "start": start,
         "end": start + length,
@@ -239,22 +230,13 @@ def _form(
             "duration": place.duration,
             "tz": place.reading.zone_name,
             "clock": "12" if place.reading.hour12 else "24",
+            **({"embed": "1"} if place.asked.embedded else {}),
             **place.asked.utm,
+            **_named_again(place, form),
         },
+        "notice": _notice(place, form) if not told else "",
         "back": asked.link(place.address("book"), start=None, day=day, month=first_of(day)),
         "change": asked.link(place.address("book-details"), skip=False),
         "zone_link": asked.link(place.address("book-zone")),
     }
     return render(request, template, context, status=status)
-
-
-def _context(place: Place) -> dict[str, Any]:
-    return {
-        "account": place.account,
-        "calendar": place.calendar,
-        "rules": place.rules,
-        "hosts": place.hosts,
-        "reading": place.reading,
-        "now": place.now,
-        "duration": place.duration,
-    }

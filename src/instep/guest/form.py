@@ -16,9 +16,8 @@ from instep.core.booking import Guest
 from instep.core.booking_calendar import Ask, Question, QuestionType, Rules
 from instep.core.contact import identity_email, tidy_email
 from instep.core.errors import InputError
+from instep.guest.known import NOTHING, QUESTION, Known
 
-#: fields of questions begin so: a question may be named `email`
-_QUESTION = "q_"
 #: a field that people do not see, and programs fill in
 TRAP = "website"
 #: more choices than this are a list to open, not one to look at
@@ -28,10 +27,14 @@ _REQUIRED = gettext_lazy("Fill in this field.")
 
 
 class DetailsForm(forms.Form):
-    """Name, e-mail, and what the rules ask for. `zone` is the guest's, which tells the country of a phone number."""
+    """Name, e-mail, and what the rules ask for. `zone` is the guest's, which tells the country of a phone number.
 
-    def __init__(self, rules: Rules, zone: str, **given: Any) -> None:
+    What is `known` has no field: nobody sees or changes it here. `known_labels` says what that is.
+    """
+
+    def __init__(self, rules: Rules, zone: str, known: Known = NOTHING, **given: Any) -> None:
         super().__init__(auto_id="id_%s", **given)
+        self._known = known
         self._region = cldr.territory(zone)
         self._questions = rules.questions
         self.fields["name"] = _line(_("Name"), "name", required=True)
@@ -39,8 +42,10 @@ class DetailsForm(forms.Form):
         _add(self.fields, "phone", rules.ask_phone, _phone())
         _add(self.fields, "company", rules.ask_company, _line(_("Company"), "organization"))
         for question in rules.questions:
-            self.fields[_QUESTION + question.identifier] = _answer(question)
+            self.fields[QUESTION + question.identifier] = _answer(question)
         _add(self.fields, "note", rules.ask_note, _long(_("Anything the host should know?")))
+        hidden = [name for name in self.fields if name in known.fields]
+        self.known_labels = [str(self.fields.pop(name).label) for name in hidden]
 
     def clean_email(self) -> str:
         """The address, its domain in lower case."""
@@ -68,29 +73,33 @@ class DetailsForm(forms.Form):
 
     def blame(self, refused: InputError) -> bool:
         """Show a refusal at the field that it names; False where it names none of these."""
-        names = [name for said in refused.fields for name in (said, _QUESTION + said) if name in self.fields]
+        names = [name for said in refused.fields for name in (said, QUESTION + said) if name in self.fields]
         for name in names[:1]:
             self.add_error(name, str(refused))
         return bool(names)
 
     def guest(self) -> Guest:
         """The guest, from a form without errors."""
-        said = self.cleaned_data
+        said = {**self.cleaned_data, **self._known.guest}
         return Guest(
             name=said["name"],
             email=said["email"],
             phone=said.get("phone", ""),
+            mobile_phone=said.get("mobile_phone", ""),
             company=said.get("company", ""),
             note=said.get("note", ""),
         )
 
     def answers(self) -> dict[str, str]:
         """The answers that were given, by identifier, from a form without errors."""
-        given = {q.identifier: self._answer_to(q) for q in self._questions}
-        return {identifier: answer for identifier, answer in given.items() if answer}
+        asked = [q for q in self._questions if q.identifier not in self._known.answers]
+        given = {q.identifier: self._answer_to(q) for q in asked}
+        return dict(self._known.answers) | {
+            identifier: answer for identifier, answer in given.items() if answer
+        }
 
     def _answer_to(self, question: Question) -> str:
-        said = self.cleaned_data[_QUESTION + question.identifier]
+        said = self.cleaned_data[QUESTION + question.identifier]
         if question.type is QuestionType.CONSENT:
             # goes into a CRM: not in the guest's language
             return "Yes" if said else ""
@@ -115,7 +124,7 @@ def prefilled(rules: Rules, prefill: Mapping[str, str]) -> dict[str, str]:
     """What a link filled in, by field; `prefill` has the names that links use (`asked.PREFILL`, identifiers)."""
     said = dict(prefill)
     said["phone"] = said.get("phone") or said.pop("mobile_phone", "")
-    own = {_QUESTION + q.identifier: said[q.identifier] for q in rules.questions if said.get(q.identifier)}
+    own = {QUESTION + q.identifier: said[q.identifier] for q in rules.questions if said.get(q.identifier)}
     return {**{name: value for name, value in said.items() if value}, **own}
 
 

@@ -15,7 +15,7 @@ from instep.bookings import commands
 from instep.core import calendar_file as files
 from instep.core import zones
 from instep.core.acts import Act
-from instep.core.booking import Booking, Status
+from instep.core.booking import Booking, Guest, Status
 from instep.core.errors import InputError
 from instep.guest.asked import cleaned
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
@@ -65,7 +65,8 @@ def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     meeting = meeting_of(request, token)
     if meeting is None:
         return no_meeting(request)
-    body = files.calendar_file(meeting.booking, meeting.now, meeting.rules.next_steps)
+    shown = evolve(meeting.booking, guest=Guest()) if meeting.private else meeting.booking
+    body = files.calendar_file(shown, meeting.now, meeting.rules.next_steps)
     response = HttpResponse(body, content_type=files.CONTENT_TYPE)
     response["Content-Disposition"] = 'attachment; filename="meeting.ics"'
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -48,6 +48,11 @@ class Meeting:
         """How it stands."""
         return standing(self.booking, self.now)
 
+    @property
+    def private(self) -> bool:
+        """Whether it was booked by a link that names a record: who was booked for is not shown then (OnceHub 4.3)."""
+        return bool(self.booking.record_ids)
+
     def refusal(self, act: Act) -> str:
         """Why the guest may not do this; empty when allowed."""
         return guest_may(self.booking, self.rules, act, self.now)
@@ -75,6 +80,8 @@ class Meeting:
             "standing": self.standing,
             "reading": self.reading,
             "now": self.now,
+            # what the CRM knows of a person is not shown to whoever has a link to the record
+            "private": self.private,
             "manage_link": self.address("manage"),
             "time_link": self.address("manage-time"),
             "confirm_link": self.address("manage-confirm"),
@@ -94,7 +101,7 @@ def meeting_of(request: HttpRequest, token: str) -> Meeting | None:
     if booking is None or booking.end + _LIFE < now:
         return None
     said = request.POST if request.method == "POST" else request.GET
-    asked = asked_of(said.dict())
+    asked = evolve(asked_of(said.dict()), record={})
     return Meeting(
         token=token,
         account_id=account_id,

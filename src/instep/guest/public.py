@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 
 View = Callable[..., HttpResponse]
 
-#: the name of the limit in the settings
-_LIMIT = "guest"
+#: the names of the limits in the settings
+_LIMIT, _LIMIT_OF_IDS = "guest", "named_record"
 #: seconds after which a caller who was told to wait may be heard again
 _PAUSE = "600"
 
@@ -38,18 +38,34 @@ def private(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
-        response = view(request, *args, **named)
-        response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "no-store, private"
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return hushed(view(request, *args, **named))
 
     return guarded
+
+
+def hushed(response: HttpResponse) -> HttpResponse:
+    """An answer whose address is not told to other sites, which is not kept and not found."""
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store, private"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def frameable(response: HttpResponse) -> HttpResponse:
+    """An answer that may stand inside another site's page. Nobody is signed in here, and what is done is confirmed."""
+    response._csp_update = {"frame-ancestors": ["*"]}  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    return response
 
 
 def too_often(request: HttpRequest) -> bool:
     """Whether the caller's network has sent more forms than people do; counts this one."""
     return not ratelimit.consume(request, action=_LIMIT)
+
+
+def too_many_ids(request: HttpRequest, account_id: int) -> bool:
+    """Whether the caller's network, or all callers of an account, had more records read than people do; counts one."""
+    return not ratelimit.consume(request, action=_LIMIT_OF_IDS, key=str(account_id))
 
 
 def pause(response: HttpResponse) -> HttpResponse:

@@ -24,6 +24,35 @@ def long_id(text: str) -> str:
     return text + "".join(_CHECK[mark] for mark in marks)
 
 
+def checked_id(text: str) -> str:
+    """An id that came from outside in its long form, or nothing where it cannot be one.
+
+    With 18 characters the last three must fit the others. Only an id that has lost its case as a whole, as some mail
+    programs do to addresses, is repaired by them.
+    """
+    text = text.strip()
+    if not is_id(text):
+        return ""
+    if len(text) == 15:
+        return long_id(text)
+    if long_id(text[:15]) == text:
+        return text
+    repaired = _with_case(text) if text in (text.lower(), text.upper()) else ""
+    return repaired if repaired and long_id(repaired[:15]) == repaired else ""
+
+
+def _with_case(text: str) -> str:
+    """An id whose letters have the case that its last three characters say."""
+    checks = text[15:].upper()
+    if not set(checks) <= set(_CHECK):
+        return ""
+    capital = [bool(_CHECK.index(check) >> place & 1) for check in checks for place in range(5)]
+    letters = (
+        char.upper() if large else char.lower() for char, large in zip(text[:15], capital, strict=True)
+    )
+    return "".join(letters) + checks
+
+
 def object_of(record_id: str) -> str:
     """The object that an id's prefix names, empty for objects we do not write."""
     return ID_PREFIXES.get(record_id[:3], "")

@@ -118,3 +118,6 @@ ID_PREFIXES = {
     "00U": EVENT,
     "005": USER,
 }
+
+#: Parameters of personalised links, by what a booking's record ids call them (reference OnceHub 4.2).
+LINK_IDS = {"lead": "sosfLeadId", "contact": "sosfContactId", "case": "sosfCaseId"}
