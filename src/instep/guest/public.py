@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from allauth.core import ratelimit
+from allauth.core.internal import ratelimit as count_any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -65,7 +66,11 @@ def too_often(request: HttpRequest) -> bool:
 
 def too_many_ids(request: HttpRequest, account_id: int) -> bool:
     """Whether the caller's network, or all callers of an account, had more records read than people do; counts one."""
-    return not ratelimit.consume(request, action=_LIMIT_OF_IDS, key=str(account_id))
+    # the public function lets every GET pass
+    used = count_any.consume(
+        request, app="allauth.account", action=_LIMIT_OF_IDS, key=str(account_id), limit_get=True
+    )
+    return used is None
 
 
 def pause(response: HttpResponse) -> HttpResponse:
