@@ -19,6 +19,8 @@ from instep.crm.salesforce.ids import checked_id
 from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS
 from instep.crm.salesforce.package import CREATES, NewField
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
+from instep.crm.salesforce.sharing import SHARING
+from instep.crm.sharing import Sharing
 from instep.crm.transport import shared
 
 Kept = Mapping[str, Any]
@@ -77,6 +79,8 @@ class Vendor:
     link_ids: Mapping[str, str]
     #: an id as a link says it -> its one form, or empty where it cannot be one
     record_id: Callable[[str], str]
+    #: merge fields and buttons by which the CRM's own pages and mails link to a booking page
+    sharing: Sharing
 
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
@@ -118,6 +122,7 @@ VENDORS: Mapping[str, Vendor] = {
         schema_of=schema_of,
         link_ids=LINK_IDS,
         record_id=checked_id,
+        sharing=SHARING,
     ),
 }
 

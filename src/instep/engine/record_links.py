@@ -18,7 +18,7 @@ from django.db import transaction
 from instep.core.config_document import to_document
 from instep.core.errors import InputError
 from instep.core.profile import Profile
-from instep.crm.vendors import VENDORS
+from instep.crm.vendors import VENDORS, Vendor
 from instep.engine.lane import load_config
 from instep.store import connection_queries, credentials, lane_queries
 
@@ -96,13 +96,24 @@ def _kind_of(profile: Profile, record_id: str) -> str:
 
 def signed_parameters(account_id: int, calendar_id: str, record_id: str, expires: datetime) -> dict[str, str]:
     """The parameters of a signed link to one record. Raises `InputError` for what is no id of a usable object."""
+    vendor, kind, long_form = _usable(record_id)
+    at = int(expires.timestamp())
+    mark = _signer().signature(_payload(account_id, calendar_id, {kind: long_form}, at))
+    return {vendor.link_ids[kind]: long_form, SIGNED: f"{at}.{mark}"}
+
+
+def checked_record(record_id: str) -> str:
+    """The long form of an id that a link can carry. Raises `InputError` for anything else."""
+    return _usable(record_id)[2]
+
+
+def _usable(record_id: str) -> tuple[Vendor, str, str]:
+    """The CRM of an id, the name of its kind, and its long form."""
     for vendor in VENDORS.values():
         long_form = vendor.record_id(record_id)
         kind = _kind_of(vendor.profile, long_form) if long_form else ""
         if kind:
-            at = int(expires.timestamp())
-            mark = _signer().signature(_payload(account_id, calendar_id, {kind: long_form}, at))
-            return {vendor.link_ids[kind]: long_form, SIGNED: f"{at}.{mark}"}
+            return vendor, kind, long_form
     raise InputError(
         f"“{record_id[:40]}” is no id of {_objects()}.",
         cure="Copy it from the record's address, whole: 15 or 18 characters.",

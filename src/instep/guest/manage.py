@@ -19,7 +19,7 @@ from instep.core.booking import Booking, Guest, Status
 from instep.core.errors import InputError
 from instep.guest.asked import cleaned
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
-from instep.guest.public import guest_page, pause, private, too_often
+from instep.guest.public import frameable, guest_page, pause, private, too_often
 from instep.notify import sending
 
 #: as long as a reason may be
@@ -36,6 +36,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     calendar = meeting.calendar
     context = {
         **meeting.context(),
+        "embedded": meeting.asked.embedded,
         "follower": meeting.follower,
         "file_link": meeting.address("manage-file"),
         "there": _time_there(meeting),
@@ -46,7 +47,9 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
         "book_again": reverse("book", args=[calendar.slug]) if calendar and calendar.published else "",
         "mailed": sending.is_set_up(),
     }
-    return render(request, "guest/manage.html", context)
+    response = render(request, "guest/manage.html", context)
+    # right after booking inside another page; it holds links only, and they open pages of their own
+    return frameable(response) if meeting.asked.embedded else response
 
 
 @guest_page("GET")

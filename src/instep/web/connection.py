@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from instep.bookings.calendars import list_calendars
 from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connecting as engine
@@ -59,6 +60,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "look_now": _is_due(state, setup.checked_at),
         "just_now": datetime.now(UTC) - timedelta(minutes=1),
         "layout_fields": [one.label for one in vendor_of(row["vendor"]).creates if one.for_people],
+        "shared": list_calendars(account_id),
         "address": request.get_full_path(),
     }
     return render(request, "web/connection/page.html", context)
