@@ -256,6 +256,14 @@ def test_converted_leads_id_leads_to_its_contact(door: Door) -> None:
     assert door.booked()[0].guest.email == PERSON["Email"]
 
 
+def test_stand_in_for_a_value_is_not_known(door: Door) -> None:
+    """A required field that nobody could fill has a documented default: the guest is asked all the same."""
+    record = door.scene.fake.seed("Lead", **{**PERSON, "Company": "Unspecified"})
+    page = Page(door.details(sosfLeadId=record))
+    assert "company" in page.fields
+    assert "name" not in page.fields
+
+
 @pytest.mark.parametrize(
     "said", ["{!Lead.Id}", "00Q", "", "Ana Sousa Reis 1", "00Q000000000001ZZZ", "00Q00000000000!", "x" * 5000]
 )

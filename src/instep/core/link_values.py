@@ -13,7 +13,7 @@ from attrs import evolve
 
 from instep.core.desired import Setting
 from instep.core.lookup import Lookup, ObjectLookup, Observed, Record
-from instep.core.mapping import Row
+from instep.core.mapping import DEFAULT_TEXT, Row
 from instep.core.matching import Index, by_record_id
 from instep.core.profile import CaseObject, PersonObject
 from instep.core.to_read import lookup_for
@@ -84,7 +84,8 @@ def _of_case(setting: Setting, case: CaseObject, record: Record) -> dict[str, st
 
 def _texts(found: Mapping[str, Any]) -> dict[str, str]:
     said = {key: _text(value) for key, value in found.items() if key.startswith(_SOURCES)}
-    return {key: text for key, text in said.items() if text}
+    # what stands for a value that nobody knew is not known now
+    return {key: text for key, text in said.items() if text not in ("", DEFAULT_TEXT)}
 
 
 def _text(value: Any) -> str:

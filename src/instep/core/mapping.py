@@ -21,7 +21,7 @@ from instep.core.crm_schema import LOCATION, NUMERIC, Field, ObjectSchema
 from instep.core.picklists import not_a_choice, option_of
 
 #: the value for a required field that nothing else fills (reference: OnceHub 2.3)
-_DEFAULT_TEXT = "Unspecified"
+DEFAULT_TEXT = "Unspecified"
 
 
 @frozen
@@ -295,7 +295,7 @@ def default_for(target: Field, now: datetime) -> Converted:
     """The documented default of a required field that has neither value nor fallback."""
     kind = target.type
     if kind in ("string", "textarea", "combobox") and not target.restricted:
-        return _text(_DEFAULT_TEXT, target)
+        return _text(DEFAULT_TEXT, target)
     fixed: dict[str, Any] = {
         **dict.fromkeys(NUMERIC, 0),
         "date": now.astimezone(UTC).date().isoformat(),

@@ -134,11 +134,7 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         return _form(request, place, form, 422, told=told)
     if not form.is_valid():
         lost_sight = place.named.ids and not shown_whole and not known and "name" not in typed
-        told = (
-            _("What is known of you cannot be read at the moment. Please fill in the form.")
-            if lost_sight
-            else ""
-        )
+        told = _("What is known cannot be read at the moment. Please fill in the form.") if lost_sight else ""
         return _form(request, place, form, 422, told=told)
     if place.asked.duration not in place.rules.durations:
         told = _("The calendar has changed: a meeting as long as you chose is no longer offered.")
