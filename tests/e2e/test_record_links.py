@@ -37,7 +37,7 @@ def lead(site: Site) -> str:
 
 def events_of(site: Site, record: str) -> list[dict[str, Any]]:
     return [
-        row for row in site.order("records?object=Event", method="GET")["Event"] if row["WhoId"] == record
+        row for row in site.order("records?object=Event", method="GET")["Event"] if row.get("WhoId") == record
     ]
 
 

@@ -54,7 +54,7 @@ def hushed(response: HttpResponse) -> HttpResponse:
 
 def frameable(response: HttpResponse) -> HttpResponse:
     """An answer that may stand inside another site's page. Nobody is signed in here, and what is done is confirmed."""
-    response._csp_update = {"frame-ancestors": ["*"]}  # type: ignore[attr-defined]
+    response._csp_replace = {"frame-ancestors": ["*"]}  # type: ignore[attr-defined]
     response.xframe_options_exempt = True  # type: ignore[attr-defined]
     return response
 
