@@ -36,7 +36,6 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     calendar = meeting.calendar
     context = {
         **meeting.context(),
-        "embedded": meeting.asked.embedded,
         "follower": meeting.follower,
         "file_link": meeting.address("manage-file"),
         "there": _time_there(meeting),

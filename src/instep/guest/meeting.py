@@ -82,6 +82,7 @@ class Meeting:
             "now": self.now,
             # what the CRM knows of a person is not shown to whoever has a link to the record
             "private": self.private,
+            "embedded": self.asked.embedded,
             "manage_link": self.address("manage"),
             "time_link": self.address("manage-time"),
             "confirm_link": self.address("manage-confirm"),

@@ -161,6 +161,8 @@ def configure(form: Format = "auto", level: str = "info") -> None:
                 **{
                     name: {"level": "WARNING"} for name in ("asyncio", "httpcore2", "httpx2", "procrastinate")
                 },
+                # Where a template finds no variable, its debug line holds all the others: whole guests and bookings.
+                "django.template": {"level": "INFO"},
                 # Every scanner on the network causes these, with a traceback each; the answer is a plain 400.
                 "django.security.DisallowedHost": {"level": "CRITICAL"},
             },
