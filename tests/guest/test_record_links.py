@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from faults.conftest import fake, scene
 from instep.core.booking_calendar import Ask, BookingCalendar, Question, QuestionType, Rules, WeeklyHours
@@ -365,6 +365,34 @@ def test_record_comes_back_as_it_was_read(door: Door, override: bool, parted: tu
     (event,) = there["Event"]
     assert event["WhoId"] == long_id(record)
     assert there["Contact"] == []
+
+
+@pytest.mark.parametrize("offered", [True, False], ids=["offered", "not offered"])
+def test_questions_are_answered_by_their_mapped_fields(door: Door, offered: bool) -> None:
+    """The mapping, read backwards; an answer that the calendar does not offer is no answer."""
+    from instep.bookings import calendars
+    from instep.core.mapping import Row
+    from instep.engine.lane import load_config
+    from instep.store.queries import rows as run
+
+    run(
+        """INSERT INTO property (account_id, object, identifier, label, type)
+           VALUES (%s, 'Contact', 'team', 'Team', 'text') RETURNING id""",
+        [door.scene.account_id],
+    )
+    mapping = load_config(door.scene.lane()).rows
+    door.scene.configure(rows={**mapping, "Lead": (*mapping["Lead"], Row("contact.custom.team", "Title"))})
+    team = Question("team", "Team", QuestionType.SELECT, True, ("Quillmasters", "Others"))
+    calendars.change(
+        door.scene.account_id, evolve(door.calendar, rules=evolve(door.calendar.rules, questions=(team,)))
+    )
+    record = door.scene.fake.seed("Lead", **PERSON, Title="Quillmasters" if offered else "Penholders")
+    response = door.details(sosfLeadId=record)
+    page = Page(response)
+    assert ("✓ Team" in page.text) is offered
+    assert leaks(response, {"Title": "Penholders"}) == []
+    assert door.send(page, **({} if offered else {"q_team": "Others"})).status_code == 303
+    assert door.booked()[0].custom == {"team": "Quillmasters" if offered else "Others"}
 
 
 def test_contact_behind_a_person_account(door: Door) -> None:
