@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from faults.conftest import fake, scene
 from instep.core.booking_calendar import Ask, BookingCalendar, Question, QuestionType, Rules, WeeklyHours
@@ -337,6 +337,76 @@ def test_ids_cannot_be_tried_in_turn(door: Door) -> None:
     assert "Known already" not in Page(door.details(sosfLeadId=record)).text
     assert door.reads() == before
     assert "Known already" in Page(door.details(**door.signed(record))).text
+
+
+@pytest.mark.parametrize("parted", [("Ana", "Maria Sousa Reis"), (None, "Ana Maria Sousa Reis")], ids=str)
+@pytest.mark.parametrize("override", [False, True], ids=["only empty", "override"])
+def test_record_comes_back_as_it_was_read(door: Door, override: bool, parted: tuple[str | None, str]) -> None:
+    """Whatever the rows say: what was read is not written back in other words, and the Event is on the record."""
+    from instep.core.rules import with_data_rule
+    from instep.engine.lane import load_config
+
+    door.scene.configure(rows=with_data_rule(load_config(door.scene.lane()), "Lead", override).rows)
+    first, last = parted
+    before = {
+        **PERSON,
+        "FirstName": first,
+        "LastName": last,
+        "Phone": "912 345 678",
+        "MobilePhone": "00351987654321",
+    }
+    record = door.scene.fake.seed("Lead", **before)
+    page = Page(door.details(sosfLeadId=record, soSkip="1"))
+    assert door.send(page).status_code == 303
+    door.scene.until_settled()
+    there = door.scene.fake.records()
+    (kept,) = there["Lead"]
+    assert {name: kept.get(name) for name in before} == before
+    (event,) = there["Event"]
+    assert event["WhoId"] == long_id(record)
+    assert there["Contact"] == []
+
+
+@pytest.mark.parametrize("offered", [True, False], ids=["offered", "not offered"])
+def test_questions_are_answered_by_their_mapped_fields(door: Door, offered: bool) -> None:
+    """The mapping, read backwards; an answer that the calendar does not offer is no answer."""
+    from instep.bookings import calendars
+    from instep.core.mapping import Row
+    from instep.engine.lane import load_config
+    from instep.store.queries import rows as run
+
+    run(
+        """INSERT INTO property (account_id, object, identifier, label, type)
+           VALUES (%s, 'Contact', 'team', 'Team', 'text') RETURNING id""",
+        [door.scene.account_id],
+    )
+    mapping = load_config(door.scene.lane()).rows
+    door.scene.configure(rows={**mapping, "Lead": (*mapping["Lead"], Row("contact.custom.team", "Title"))})
+    team = Question("team", "Team", QuestionType.SELECT, True, ("Quillmasters", "Others"))
+    calendars.change(
+        door.scene.account_id, evolve(door.calendar, rules=evolve(door.calendar.rules, questions=(team,)))
+    )
+    record = door.scene.fake.seed("Lead", **PERSON, Title="Quillmasters" if offered else "Penholders")
+    response = door.details(sosfLeadId=record)
+    page = Page(response)
+    assert ("✓ Team" in page.text) is offered
+    assert leaks(response, {"Title": "Penholders"}) == []
+    assert door.send(page, **({} if offered else {"q_team": "Others"})).status_code == 303
+    assert door.booked()[0].custom == {"team": "Quillmasters" if offered else "Others"}
+
+
+def test_contact_behind_a_person_account(door: Door) -> None:
+    """The link has the id of the related Contact; the person account's own fields are read."""
+    door.scene.fake.order("POST", "features", {"personAccounts": True})
+    door.scene.configure()
+    kind = next(row["Id"] for row in door.scene.fake.records()["RecordType"] if row.get("IsPersonType"))
+    who = {"FirstName": "Zephyrine", "LastName": "Quillfeather", "PersonEmail": PERSON["Email"]}
+    door.scene.fake.seed("Account", **who, RecordTypeId=kind)
+    behind = door.scene.fake.records()["Contact"][0]["Id"]
+    page = Page(door.details(sosfContactId=behind))
+    assert "name" not in page.fields
+    assert door.send(page, company="Typed Ltd").status_code == 303
+    assert door.booked()[0].guest.email == PERSON["Email"]
 
 
 # --- signed links ---

@@ -16,8 +16,12 @@ from instep.core.mapping import is_blank, same
 from instep.core.plan_fields import change_of, refusal_of
 from instep.core.work import Known, Memory
 
-#: the catalogue's key of a person's address
+#: the catalogue's keys of a person's address, and of what a typed name is parted into
 EMAIL = "contact.email"
+_NAME_PARTS = frozenset(
+    f"contact.{part}"
+    for part in ("first_name", "last_name", "middle_name", "given_name", "family_name", "suffix")
+)
 
 
 @frozen
@@ -79,6 +83,10 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
     resend = record.assumed and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
         return become(Verdict.KEEP, note="already so", already=not record.assumed)
+    if want.source in _NAME_PARTS and _same_name(setting, on):
+        # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
+        # comes back with the name that was read
+        return become(Verdict.KEEP, note="kept: the whole name is the same")
     if is_blank(old):
         return become(Verdict.WRITE, f"{want.rule}; the field was empty")
     if want.stand_in:
@@ -98,6 +106,13 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
         Verdict.KEEP,
         note="kept: changed in the CRM after our last write, and the source has not changed since",
     )
+
+
+def _same_name(setting: Setting, on: Filling) -> bool:
+    """Whether the person's whole name stands in the CRM already, however it is parted there."""
+    person = next((p for p in setting.profile.persons if p.name == on.record.object), None)
+    there = str(on.record.get(person.name_field) or "") if person is not None else ""
+    return on.contact is not None and there != "" and there.split() == on.contact.name.split()
 
 
 def _was_corrected(contact: Contact | None, want: DesiredField, old: object) -> bool:

@@ -25,7 +25,7 @@ from instep.engine.record_links import SKIP, allow_unsigned, signed_parameters
 from instep.store import lane_queries
 from instep.web.calendars import address_of
 from instep.web.connection import row_of
-from instep.web.sharing_form import SignedForm
+from instep.web.sharing_form import PREFILL_FORM, SKIP_FORM, SignedForm
 
 PERSONAL, SIGNED, BUTTONS, WEBSITE = "links", "signed", "buttons", "website"
 TABS = (
@@ -34,7 +34,6 @@ TABS = (
     (BUTTONS, later("Scheduling buttons")),
     (WEBSITE, later("Website")),
 )
-SKIP_FORM, PREFILL_FORM = "skip", "prefill"
 
 
 @frozen

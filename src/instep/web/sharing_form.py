@@ -15,9 +15,10 @@ _LONGEST = 40 * MOST_RECORDS
 #: so many wrong lines are named; more tell nothing new
 _MOST_NAMED = 3
 
+SKIP_FORM, PREFILL_FORM = "skip", "prefill"
 STEPS = (
-    ("skip", later("Skip the Booking form")),
-    ("prefill", later("Prepopulate the Booking form")),
+    (SKIP_FORM, later("Skip the Booking form")),
+    (PREFILL_FORM, later("Prepopulate the Booking form")),
 )
 
 
@@ -41,7 +42,7 @@ class SignedForm(forms.Form):
         widget=forms.NumberInput({"inputmode": "numeric"}),
     )
     step = forms.ChoiceField(
-        label=later("Booking form step"), choices=STEPS, initial="skip", widget=forms.RadioSelect
+        label=later("Booking form step"), choices=STEPS, initial=SKIP_FORM, widget=forms.RadioSelect
     )
 
     def __init__(self, data: object = None) -> None:
