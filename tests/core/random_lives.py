@@ -43,7 +43,7 @@ _SOURCES = (*(p for p in SYSTEM_PROPERTIES if p.key != "contact.id"), *CUSTOM.va
 
 def _choices(object_name: str) -> list[tuple[str, list[str]]]:
     """Every field that a row may fill, with the sources that fit it."""
-    own = system_fields(PROFILE, object_name) | {"IsReminderSet"}
+    own = system_fields(PROFILE, object_name) | {"IsReminderSet", "IsConverted", "MasterRecordId"}
     described = SCHEMA[object_name]
     fields = (f for f in described.fields.values() if f.name not in own)
     found = ((f.name, [p.key for p in _SOURCES if takes(p.type, described, f)]) for f in fields)

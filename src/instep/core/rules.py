@@ -288,6 +288,8 @@ def system_fields(profile: Profile, name: str) -> frozenset[str]:
         if person.name == name:
             found |= {person.key_field, person.owner_field}
             found |= {person.employer.field} if person.employer else set()
+            # a record that a row marked as converted could never be written again
+            found |= {person.conversion.flag} if person.conversion else set()
     return frozenset(found - {""})
 
 
