@@ -68,7 +68,7 @@ def test_what_waits_and_what_needs_a_person_is_counted_apart(
     put(trashed, error_class="NeedsAdmin", error_code="RULE", error_message="No.", due_at=None)
     assert waiting
     words = text_of(client.get("/dashboard"))
-    assert "1 change could not be written" in words
+    assert "1 change not written" in words
     assert "1 change waits" in words
     assert "1 ignored" in words
     assert "1 change is refused No." in words

@@ -227,13 +227,13 @@ def test_ignored_problem_is_counted_nowhere_until_the_booking_changes(
     answer = client.post("/sync-log/ignore", told, follow=True)
     assert "2 problems are ignored until" in text_of(answer)
     assert "Stop ignoring" in text_of(answer)
-    assert "2 changes could not be written" in text_of(client.get("/dashboard")), "of four"
+    assert "2 changes not written" in text_of(client.get("/dashboard")), "of four"
     assert "2 ignored" in text_of(client.get("/dashboard"))
     assert "2 ! Problem" in text_of(client.get("/bookings"))
     assert len(re.findall('id="open-', client.get("/bookings?crm=ignored").content.decode())) == 2
     assert due_now() == set(), "ignoring tries nothing"
     queries.mark(account.id, queries.BOOKING, {three_groups[0]: None}, timezone.now())
-    assert "3 changes could not be written" in text_of(client.get("/dashboard"))
+    assert "3 changes not written" in text_of(client.get("/dashboard"))
 
 
 def test_ignoring_can_be_taken_back(client: Client, three_groups: list[int]) -> None:

@@ -15,7 +15,7 @@ from instep.core.booking import Booking
 from instep.core.changes import Action, Match, Write
 from instep.core.desired import Setting, wants_activity
 from instep.core.lookup import Observed
-from instep.core.matching import Found, Index, find_person
+from instep.core.matching import Found, Index, by_record_id, find_person
 from instep.core.plan_activity import Activities, ActivityPlan, Relations, activity_plan
 from instep.core.plan_case import NO_CASE, CasePlan, Cases, case_plan
 from instep.core.plan_company import Companies, Company, company_write, related
@@ -173,6 +173,8 @@ class _Planning:
 
     def _member(self, work: Work) -> _Member:
         want, found = self._with_named_case(work, wanted(self.setting, work)), None
+        if want.unless_named and not by_record_id(self.setting, self.index, want)[0]:
+            want = evolve(want, nothing=True)
         if work.contact is not None and not work.held and not want.nothing:
             found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
         return _Member(work, want, found)

@@ -24,7 +24,7 @@ class Wanted:
 
     `case`: general bookings get a case. `activity`: the meeting is written; `elsewhere`: it is not, because another
     product is to write it. `nothing`: the calendar is not to be
-    integrated, and nothing has been written for this item yet.
+    integrated, and nothing has been written for this item yet; `unless_named`: so it is where no id names a record.
     """
 
     family: str
@@ -32,6 +32,7 @@ class Wanted:
     activity: bool = False
     elsewhere: bool = False
     nothing: bool = False
+    unless_named: bool = False
     ids: Mapping[str, str] = {}
 
 
@@ -55,6 +56,8 @@ def wanted(setting: Setting, work: Work) -> Wanted:
         activity=wants_activity(booking) and ((event and not work.settled) or bool(link.activity_id)),
         elsewhere=wants_activity(booking) and not event and not link.activity_id,
         nothing=not linked and (work.settled or (rules.links == NONE and not ids)),
+        # an id that names nothing there must not get around the calendar's word
+        unless_named=not linked and rules.links == NONE,
         ids=ids,
     )
 
