@@ -308,6 +308,7 @@ def test_news_are_told_once_on_the_dashboard_and_by_mail_and_end_by_themselves(h
     house.check()
     house.check()
     (alert,) = Alert.objects.filter(cleared_at=None)
+    assert alert.code not in house.client.get(reverse("sync-log")).content.decode(), "nothing was attempted"
     words = text_of(house.client.get(reverse("dashboard")))
     assert "Region" in words
     assert mailing.tell_alerts() == 1

@@ -59,12 +59,15 @@ def _holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
     met = known.get("error") or {}
     code, reason = str(row["hold_code"]), str(row["hold_reason"])
     since = alert_queries.hold_since(account_id, int(row["id"]), code) if code else None
-    if not code and met:
+    work = work_of(account_id, int(row["id"]))
+    checked = datetime.fromisoformat(known["checked_at"]) if known.get("checked_at") else None
+    # what was written since then went through all the same
+    over = checked is not None and work["last_at"] is not None and work["last_at"] > checked
+    if not code and met and not over:
         code, reason = str(met.get("code") or ""), f"{met.get('message', '')} {met.get('cure', '')}".strip()
         since = datetime.fromisoformat(met["since"]) if met.get("since") else None
     if not code:
         return
-    work = work_of(account_id, int(row["id"]))
     used = [work["last_at"], datetime.fromisoformat(known["looked_at"]) if known.get("looked_at") else None]
     last = max((moment for moment in used if moment is not None), default=None)
     lately = last is not None and since is not None and since - last <= _LATELY

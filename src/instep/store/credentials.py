@@ -83,6 +83,8 @@ def keep_connection(
         found.tokens = encryption.encrypt(json.dumps(dict(tokens))) if tokens else b""
         found.state, found.held_until, found.hold_code, found.hold_reason = CONNECTED, None, "", ""
         found.users_refreshed_at, found.failures = None, 0
+        # what the last look met was met by the sign-in before
+        found.installed = {key: value for key, value in found.installed.items() if key != "error"}
         found.epoch += 1
         found.save(
             update_fields=[
@@ -98,6 +100,7 @@ def keep_connection(
                 "hold_reason",
                 "users_refreshed_at",
                 "failures",
+                "installed",
                 "epoch",
             ]
         )

@@ -12,6 +12,7 @@ from datetime import datetime
 from attrs import frozen
 from django.db import transaction
 
+from instep.core.causes import SETUP
 from instep.store.queries import IGNORED, PROBLEM, STATE, rows, wake
 
 #: what of an item's error message tells the cause: all but addresses, quoted values, ids and numbers
@@ -160,7 +161,7 @@ def _stops(parameters: dict[str, object]) -> list[Attempt]:
         f"""
         SELECT a.id, a.raised_at, n.public_id, n.vendor, n.name, a.code, a.message, a.cleared_at
           FROM alert a JOIN connection n ON n.account_id = a.account_id AND n.id = a.connection_id
-         WHERE a.account_id = %(account)s
+         WHERE a.account_id = %(account)s AND NOT starts_with(a.code, '{SETUP}')
            AND (%(since)s::timestamptz IS NULL OR a.raised_at >= %(since)s)
            AND (%(at)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(at)s, %(key)s))
            AND (%(connection)s = '' OR n.public_id = %(connection)s)
@@ -182,15 +183,15 @@ def _stops(parameters: dict[str, object]) -> list[Attempt]:
 def error_codes(account_id: int, newest: int = 500) -> list[str]:
     """The codes that the newest failed attempts and stops met, for a filter to offer."""
     found = rows(
-        """
-        SELECT document #>> '{error,code}' AS code
+        f"""
+        SELECT document #>> '{{error,code}}' AS code
           FROM (SELECT document FROM receipt WHERE account_id = %(a)s AND outcome <> 'done'
                  ORDER BY at DESC LIMIT %(newest)s) failed
          UNION
-        SELECT code FROM (SELECT code FROM alert WHERE account_id = %(a)s
+        SELECT code FROM (SELECT code FROM alert WHERE account_id = %(a)s AND NOT starts_with(code, '{SETUP}')
                            ORDER BY raised_at DESC LIMIT %(newest)s) stops
          ORDER BY 1
-        """,
+        """,  # noqa: S608 - as above
         {"a": account_id, "newest": newest},
     )
     return [code for (code,) in found if code]

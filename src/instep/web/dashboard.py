@@ -14,7 +14,7 @@ from django.utils import formats, timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from instep.core.causes import SETUP
+from instep.core.causes import SETUP, of_alert
 from instep.engine.warnings import known_warnings
 from instep.store import dashboard_queries, item_queries, log_queries
 from instep.store.alert_queries import OpenAlert, open_alerts
@@ -91,12 +91,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def needs_you(account_id: int, cards: Sequence[ConnectionCard]) -> NeedsYou:
     """Problems by cause, refused values, events that could not be used, and what the configuration will do."""
     groups = [group for group in log_queries.problem_groups(account_id, _CAUSES + 1) if not group.ignored]
-    warned = [(card, said) for card in cards for said in _warnings(account_id, card)]
+    alerts = open_alerts(account_id, SETUP)
+    told = tuple(f"{meant[1]}:" for alert in alerts if (meant := of_alert(alert.code)) and meant[1])
+    warned = [
+        (card, said) for card in cards for said in _warnings(account_id, card) if not said.startswith(told)
+    ]
     return NeedsYou(
         groups,
         dashboard_queries.refused_fields(account_id),
         item_queries.count_set_aside(account_id),
-        open_alerts(account_id, SETUP),
+        alerts,
         warned,
     )
 
