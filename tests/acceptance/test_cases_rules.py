@@ -382,7 +382,7 @@ def test_case_12_a_page_that_is_not_integrated(scene: Scene, page: Page) -> None
     record = scene.fake.seed("Contact", **BY)
     page.rules(links=NONE)
     quiet = page.book(phone="+358401234567")
-    page.book(at=LATER, record_ids={"lead": "00QHs0000009999"})
+    page.book(at=LATER + timedelta(hours=2), record_ids={"lead": "00QHs0000009999"})
     assert page.whole() == crm(Lead=[], Contact=[there(**BY)], Account=[], Case=[], Event=[]), (
         "nor for a made-up id"
     )
