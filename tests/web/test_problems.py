@@ -250,6 +250,8 @@ def test_a_mapped_field_that_is_hidden(house: House) -> None:
     house.check()
     found = house.only()
     assert (found.cause, found.subject) == (Cause.MAPPED_FIELD, "Lead.Phone")
+    page = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
+    assert "Object Manager → Lead → Fields &amp; Relationships → Phone" in page
     house.order("fls", object="Lead", field="Phone", read=True, edit=True)
     house.nothing()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from instep.core.causes import Cause
@@ -28,12 +29,18 @@ RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION = (
 
 @frozen
 class Words:
-    """What a card says. Steps may name the connected user, the app's host pages and the subject."""
+    """What a card says. Steps may name `%(object)s` and `%(field)s` of what it is about."""
 
     title: Text
     happened: Text
     steps: tuple[Text, ...]
     button: str
+
+    def steps_about(self, subject: str) -> list[str]:
+        """The steps with the names of that subject ("Lead.Region__c", "Lead" or nothing) in them."""
+        name, _dot, field = subject.partition(".")
+        names = {"object": name or gettext("the object"), "field": field or gettext("the field")}
+        return [str(step) % names if "%(" in str(step) else str(step) for step in self.steps]
 
 
 WORDS: Mapping[Cause, Words] = {
@@ -175,7 +182,7 @@ WORDS: Mapping[Cause, Words] = {
         _("A profile or permission set was changed: records of this object will be refused."),
         (
             _(
-                "Setup → Users → Permission Sets → Instep connector → Object Settings → the object → Edit → tick Read, "
+                "Setup → Users → Permission Sets → Instep connector → Object Settings → %(object)s → Edit → tick Read, "
                 "Create and Edit → Save. For Events: App Permissions → tick Edit Events."
             ),
             _("Choose Check again."),
@@ -202,7 +209,7 @@ WORDS: Mapping[Cause, Words] = {
         _("It was deleted, hidden or made read-only. Everything else is written; this field is left out."),
         (
             _(
-                "Setup → Object Manager → the object → Fields & Relationships → the field → Set Field-Level Security → "
+                "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Set Field-Level Security → "
                 "tick Visible, untick Read-Only for the connected user's profile → Save."
             ),
             _("Or take the field out of the mapping."),
@@ -214,7 +221,7 @@ WORDS: Mapping[Cause, Words] = {
         _("The mapping writes a value that the field does not offer any more."),
         (
             _(
-                "Setup → Object Manager → the object → Fields & Relationships → the field → Values → Inactive Values → "
+                "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Values → Inactive Values → "
                 "Activate."
             ),
             _("Or choose another value in the mapping."),
@@ -238,7 +245,7 @@ WORDS: Mapping[Cause, Words] = {
         _("Its type takes no value of a booking, so that every new record is refused until it changes."),
         (
             _(
-                "Setup → Object Manager → the object → Fields & Relationships → the field → Edit → untick Required → "
+                "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Edit → untick Required → "
                 "Save."
             ),
             _(

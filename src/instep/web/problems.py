@@ -33,6 +33,7 @@ class Card:
 
     problem: Problem
     words: Words
+    steps: list[str]
     mapping: str
 
 
@@ -59,13 +60,14 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
 
 def _card(row: dict[str, Any], problem: Problem) -> Card:
     words = WORDS[problem.cause]
+    steps = words.steps_about(problem.subject)
     role = problem.subject.partition(".")[0]
     slug = tab_slug(role) if words.button == MAPPING else ""
     if words.button != MAPPING:
-        return Card(problem, words, "")
+        return Card(problem, words, steps, "")
     if not slug:
-        return Card(problem, words, reverse("mapping-first", args=[row["public_id"]]))
-    return Card(problem, words, reverse("mapping", args=[row["public_id"], slug]))
+        return Card(problem, words, steps, reverse("mapping-first", args=[row["public_id"]]))
+    return Card(problem, words, steps, reverse("mapping", args=[row["public_id"], slug]))
 
 
 def _checked_at(row: dict[str, Any]) -> datetime | None:
