@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from django.urls import reverse
 
 from instep.core.creation import CalendarRules
 from instep.engine.drain import drain
-from instep.store.models import Account, Connection, User
+from instep.store.models import Account, Connection, CrmDescribe, User
 from oncehub_events import line
 
 from .crm_sign_in import connected, order
@@ -63,7 +63,7 @@ def test_only_record_types_that_the_user_may_use_are_offered(
 ) -> None:
     assert "has no record types that could be chosen" in client.get(ADDRESS).content.decode()
     order(org, "record-types", {"object": "Lead", "developerName": "Partner", "name": "Partner lead"})
-    client.post(reverse("mapping", args=[row.public_id, "leads"]), {"act": "read"})
+    CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
     answer = client.get(ADDRESS)
     offered = re.search(r'value="([^"]+)">Partner lead<', answer.content.decode())
     assert offered is not None

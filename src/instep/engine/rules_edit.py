@@ -11,12 +11,16 @@ from attrs import frozen
 from django.db import transaction
 
 from instep.core.config_document import to_document
+from instep.core.errors import InstepError
 from instep.core.rules import SyncConfig, check
+from instep.crm.vendors import vendor_of
 from instep.engine.lane import describe_again, load_config, open_lane
-from instep.engine.mapping_edit import RECENT, check_connected
+from instep.engine.mapping_edit import RECENT, check_connected, read_again
 from instep.store import connection_queries, credentials, item_queries, lane_queries
 
 Change = Callable[[SyncConfig], SyncConfig]
+#: what was read longer ago than so many seconds is read anew when somebody opens a page of rules
+_OLD = 300.0
 
 
 @frozen
@@ -36,6 +40,17 @@ def version_of(config: SyncConfig) -> str:
     """A short text that is another one for another configuration: tells whether somebody saved meanwhile."""
     said = json.dumps(to_document(config), sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def look_again(account_id: int, row: dict[str, Any]) -> InstepError | None:
+    """Read record types and fields anew where what is known of them is old; what went wrong, or None."""
+    if row["state"] != credentials.CONNECTED:
+        return None
+    try:
+        read_again(account_id, row, vendor_of(row["vendor"]).profile.objects, _OLD)
+    except InstepError as error:
+        return error
+    return None
 
 
 def save_rules(account_id: int, row: dict[str, Any], change: Change, version: str) -> Outcome:

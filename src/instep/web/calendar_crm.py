@@ -35,7 +35,9 @@ _EVENT: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 class CalendarCrmForm(forms.Form):
     """One calendar's rules in one CRM."""
 
-    def __init__(self, data: Any, rules: CalendarRules, profile: Profile, schema: Schema) -> None:
+    def __init__(
+        self, data: Any, rules: CalendarRules, config: SyncConfig, profile: Profile, schema: Schema
+    ) -> None:
         super().__init__(data)
         crm = profile.label
         roles = [p.role for p in profile.persons]
@@ -48,7 +50,10 @@ class CalendarCrmForm(forms.Form):
             if choices:
                 self.fields[f"type-{role}"] = forms.ChoiceField(
                     label=role,
-                    choices=[("", _("As the connection says")), *choices],
+                    choices=[
+                        ("", _as_now(config.record_types.get(role) or _("the user's default"))),
+                        *choices,
+                    ],
                     initial=rules.record_types.get(role, ""),
                     required=False,
                 )
@@ -56,7 +61,7 @@ class CalendarCrmForm(forms.Form):
         self.fields["event"] = forms.ChoiceField(
             label=_("%(crm)s Activity Event creation") % {"crm": crm},
             choices=[
-                ("", _("As the connection says")),
+                ("", _as_now(_("create") if config.events else _("do not create"))),
                 ("yes", _("Create a %(crm)s Event") % {"crm": crm}),
                 ("no", _("Do not create a %(crm)s Event") % {"crm": crm}),
             ],
@@ -71,7 +76,7 @@ class CalendarCrmForm(forms.Form):
         self.fields["links"] = forms.ChoiceField(
             label=_("Bookings created via General links"),
             choices=[
-                ("", _("As the connection says")),
+                ("", _as_now(config.person_object)),
                 *people,
                 *([(CASE, CASE)] if profile.case else []),
                 (NONE, _("Do not integrate this calendar with %(crm)s") % {"crm": crm}),
@@ -98,6 +103,10 @@ class CalendarCrmForm(forms.Form):
         return CalendarRules(chosen["links"], _EVENT[chosen["event"]], types)
 
 
+def _as_now(said: str) -> str:
+    return _("As the connection says: %(said)s") % {"said": said}
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
@@ -114,9 +123,11 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     if row is None:
         return render(request, "web/calendar_crm/page.html", context)
     config, vendor = load_config(row), vendor_of(row["vendor"])
+    if request.method != "POST":
+        context["error"] = rules_edit.look_again(account_id, row)
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
     data = request.POST if request.method == "POST" else None
-    form = CalendarCrmForm(data, config.calendar(calendar_id), vendor.profile, schema)
+    form = CalendarCrmForm(data, config.calendar(calendar_id), config, vendor.profile, schema)
     version = request.POST.get("version") or rules_edit.version_of(config)
     context |= {"form": form, "crm": vendor.profile.label, "version": version}
     if data is None:

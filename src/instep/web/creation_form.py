@@ -63,13 +63,13 @@ _EXAMPLES: Mapping[tuple[str, str], Any] = {
 }
 
 _DATA = (
-    (OVERRIDE, later("Override the CRM's data with Instep's data")),
-    (FILL, later("Keep the CRM's data and fill only empty fields")),
+    (OVERRIDE, later("Override %(crm)s data with Instep data")),
+    (FILL, later("Keep %(crm)s data and fill only empty fields")),
 )
 _OWNER_WORDS = {
-    Ownership.KEEP: later("Keep the CRM's owner"),
-    Ownership.HOST: later("The booking's owner (the host)"),
-    Ownership.RULES: later("The active assignment rules"),
+    Ownership.KEEP: later("Keep %(crm)s owner"),
+    Ownership.HOST: later("Booking page Owner (the host)"),
+    Ownership.RULES: later("Active assignment rules"),
 }
 
 
@@ -117,13 +117,15 @@ class CreationForm(forms.Form):
 
     def options(self, name: str) -> Iterator[Option]:
         """The choices of a radio field, each with its example."""
-        kind = name.rpartition("-")[2]
+        of, _dash, kind = name.rpartition("-")
+        # an Account or a Case is no person: Ines and her phone number would explain nothing
+        person = not of or of in self.profile.choices
         for tag in self[name]:
             value = str(tag.data["value"])
             yield Option(
                 tag.tag(),
                 tag.choice_label,
-                str(_EXAMPLES.get((kind, value), "")),
+                str(_EXAMPLES.get((kind, value), "")) if person else "",
                 f"{tag.id_for_label}_example",
             )
 
@@ -190,7 +192,9 @@ class CreationForm(forms.Form):
         if assigned:
             self._owner(f"{name}-new", _("Owner of a new one"), rule.new, assigned)
         else:
-            always.append(_("A new %(object)s always belongs to the booking's owner.") % {"object": name})
+            always.append(
+                _("A new %(object)s always belongs to the Booking page Owner, the host.") % {"object": name}
+            )
         self._type(name)
         self._part(name, always)
 
@@ -308,8 +312,10 @@ class CreationForm(forms.Form):
             )
 
     def _radio(self, name: str, label: str, said: str, choices: Sequence[tuple[str, Any]]) -> None:
+        crm = {"crm": self.profile.label}
+        named = [(value, str(word) % crm if "%(" in str(word) else word) for value, word in choices]
         self.fields[name] = forms.ChoiceField(
-            label=label, choices=choices, initial=said, widget=forms.RadioSelect
+            label=label, choices=named, initial=said, widget=forms.RadioSelect
         )
 
     def _check(self, name: str, label: str, said: bool, help_text: str = "") -> None:

@@ -29,9 +29,10 @@ def creation_rules(request: HttpRequest, connection_id: str) -> HttpResponse:
     """The two questions and a card for each object; saved together."""
     row = row_of(request, connection_id)
     vendor, config = vendor_of(row["vendor"]), load_config(row)
-    form = _form(request, row, vendor, config)
     if request.method != "POST":
-        return _shown(request, row, vendor, config, form)
+        error = rules_edit.look_again(request.user.account_id, row)
+        return _shown(request, row, vendor, config, _form(request, row, vendor, config), error=error)
+    form = _form(request, row, vendor, config)
     if not form.is_valid():
         return _shown(request, row, vendor, config, form, status=422)
     try:
