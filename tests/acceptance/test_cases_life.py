@@ -33,6 +33,20 @@ def test_case_13_no_event(scene: Scene, page: Page) -> None:
     assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[])
 
 
+def test_an_event_that_another_product_made_is_recognised(scene: Scene, page: Page) -> None:
+    """E6: Event off; the twin of a calendar sync is named in the receipt and left as it is."""
+    page.rules(event=False)
+    times = {"StartDateTime": DAY.strftime("%Y-%m-%dT%H:%M:%S.000+0000")}
+    times["EndDateTime"] = (DAY + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    twin = scene.fake.seed("Event", Subject="Product demo", **times)
+    scene.fake.seed("Event", Subject="Something else", **times)
+    before = page.whole()["Event"]
+    made = page.book()
+    assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=before)
+    said = f"the Event {twin}, which another product made, stands for this meeting"
+    assert said in page.receipt(made)["notes"]
+
+
 def test_an_event_for_all_meetings_or_for_some(scene: Scene, page: Page) -> None:
     """The connection's switch is off; the calendar that says otherwise has its way."""
     scene.configure(events=False)

@@ -319,6 +319,25 @@ def test_case_11_an_existing_person_account_is_updated(scene: Scene, page: Page,
     )
 
 
+def test_case_11_a_person_account_by_the_id_of_its_contact_and_with_a_case(scene: Scene, page: Page) -> None:
+    """The id in the link is that of the Contact behind it; on a page for Cases the Case is related to it too."""
+    kind = person_accounts(scene)
+    who = {"FirstName": "Ada", "LastName": "Aalto", "PersonEmail": "else@guest.example"}
+    scene.fake.seed("Account", **who, RecordTypeId=kind)
+    behind = scene.fake.records()["Contact"][0]["Id"]
+    named = page.book(record_ids={"contact": behind})
+    page.rules(links=CASE)
+    made = page.book(email="else@guest.example", at=LATER)
+    found = page.whole()
+    related = f"Contact else@guest.example {NAME}"
+    assert [(row["Instep_Booking_Id__c"], row["ContactId"]) for row in found["Case"]] == [(made, related)]
+    assert {row["Instep_Booking_Id__c"]: row["WhoId"] for row in found["Event"]} == {
+        named: related,
+        made: related,
+    }
+    assert [len(found[name]) for name in ("Lead", "Contact", "Account")] == [0, 1, 1]
+
+
 def test_case_11_none_is_made_unless_the_admin_chose_so(scene: Scene, page: Page) -> None:
     """Missing: a Contact is made, no person account."""
     person_accounts(scene)

@@ -28,6 +28,8 @@ TYPES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
     "Colour": ("Picklist", {"choices": ["Red"]}, "Blue", "Blue"),
     "Short": ("Text", {"length": 20}, LONG, LONG[:20].rstrip()),
     "Area": ("TextArea", {}, "one\ntwo", "one\ntwo"),
+    "Story": ("Html", {"length": 32768}, "a < b\nc & d", "a &lt; b<br>c &amp; d"),
+    "Essay": ("LongTextArea", {"length": 32768}, LONG, LONG.strip()),
     "Site": ("Url", {}, "https://guest.example/a", "https://guest.example/a"),
     "Vip": ("Checkbox", {}, "yes", True),
     "Topics": ("MultiselectPicklist", {"choices": ["A", "B", "C"], "restricted": True}, ["C", "A"], "C;A"),
@@ -139,6 +141,7 @@ def test_case_02_each_type_has_its_default(scene: Scene) -> None:
     }
     for name, (kind, more, _default) in defaults.items():
         make(scene, name, kind, required=True, **more)
+    make(scene, "Office", "Location", required=True, scale=6)
     make(scene, "Day", "Date", required=True)
     make(scene, "Moment", "DateTime", required=True)
     map_all(scene)
@@ -148,5 +151,6 @@ def test_case_02_each_type_has_its_default(scene: Scene) -> None:
     assert {name: found[f"{name}__c"] for name in defaults} == {
         name: row[2] for name, row in defaults.items()
     }
+    assert (found["Office__Latitude__s"], found["Office__Longitude__s"]) == (0, 0)
     assert found["Day__c"]
     assert str(found["Moment__c"]).startswith(str(found["Day__c"]))

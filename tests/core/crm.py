@@ -14,12 +14,13 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from core.org import CONNECTED, NOW, SCHEMA
+from core.org import CONNECTED, NOW, PERSON_TYPE, SCHEMA
 from instep.core.changes import Action, Write
 from instep.core.crm_schema import Field, ObjectSchema
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.mapping import is_email
 from instep.crm.port import WriteResult
+from instep.crm.salesforce.profile import PROFILE
 
 PREFIXES = {"Lead": "00Q", "Contact": "003", "Account": "001", "Case": "500", "Event": "00U"}
 #: relationship → the object that it leads to; a merge stays within its object
@@ -31,6 +32,8 @@ LEADS_TO = {
 }
 NUMBERS = {"double", "currency", "percent"}
 Row = dict[str, Any]
+#: what a person account shares with the Contact behind it, among others
+_SHARED = frozenset({"FirstName", "LastName", "Salutation", "Email", "Phone", "MobilePhone", "Title"})
 
 
 class WouldBeRefused(AssertionError):
@@ -119,6 +122,23 @@ class MemoryCrm:
         if object_name in ("Lead", "Contact"):
             row["Name"] = " ".join(p for p in (row["FirstName"], row["LastName"]) if p)
         row["LastModifiedDate"] = values.get("LastModifiedDate") or self._tick()
+        if object_name == "Account" and row.get("RecordTypeId") == PERSON_TYPE:
+            self._mirror(row)
+
+    def _mirror(self, account: Row) -> None:
+        """The Contact behind a person account says what the account says."""
+        account["IsPersonAccount"] = True
+        account["Name"] = " ".join(p for p in (account["FirstName"], account["LastName"]) if p)
+        if not account["PersonContactId"]:
+            account["PersonContactId"] = self.add("Contact", LastName="-")
+        contact = self.rows["Contact"][account["PersonContactId"]]
+        twin = PROFILE.persons[-1].twin
+        assert twin is not None
+        names = {name: twin.field_name(name) for name in contact}
+        contact |= {
+            name: account[other] for name, other in names.items() if other in account and name in _SHARED
+        }
+        contact |= {"IsPersonAccount": True, "AccountId": account["Id"], "Name": account["Name"]}
 
     def convert(self, lead_id: str, into: str = "") -> str:
         """Convert a Lead into a Contact, a new one or one that exists; open Events move along."""
@@ -182,8 +202,10 @@ class MemoryCrm:
                 yield Record(part.object, record_id, fields, kept, deleted=gone)
 
     def _matches(self, part: ObjectLookup, row: Row) -> bool:
+        if row["Id"][:15] in {value[:15] for value in part.keys.get("Id", ())}:
+            return True
         for name, values in part.keys.items():
-            if str(row[name] or "").lower() in {v.lower() for v in values}:
+            if name != "Id" and str(row[name] or "").lower() in {v.lower() for v in values}:
                 return True
         wanted = [(row[name], {_at(v) for v in values}) for name, values in part.moments.items()]
         return any(there and _at(there) in moments for there, moments in wanted)
@@ -223,6 +245,12 @@ class MemoryCrm:
             raise WouldBeRefused(f"{record_id}: entity is deleted")
         if row.get("IsConverted"):
             raise WouldBeRefused(f"{record_id}: cannot reference converted lead")
+        if object_name == "Contact" and row.get("IsPersonAccount"):
+            raise WouldBeRefused(f"{record_id}: is changed through its Account")
+        person = (values if created else row).get("RecordTypeId") == PERSON_TYPE
+        theirs = {n for n in values if n.startswith("Person") or n.endswith("__pc") or n == "LastName"}
+        if object_name == "Account" and (theirs if not person else "Name" in values):
+            raise WouldBeRefused(f"{record_id}: bad field names on insert/update call")
         before = dict(row)
         for name in values:
             target = self.schema[object_name].fields[name]
@@ -238,6 +266,8 @@ class MemoryCrm:
         for target in self.schema[object_name].required():
             if row[target.name] is None:
                 raise WouldBeRefused(f"Required fields are missing: [{target.name}]")
+        if object_name == "Account" and not row["Name"]:
+            raise WouldBeRefused("Required fields are missing: [Name]")
         if object_name == "Case" and row["ContactId"] and row["ContactId"] not in self._living("Contact"):
             raise WouldBeRefused(f"ContactId: {row['ContactId']} is no living Contact")
         if object_name == "Contact" and row["AccountId"] and row["AccountId"] not in self._living("Account"):

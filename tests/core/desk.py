@@ -97,6 +97,9 @@ class Desk:
         after = absorb(self.setting, works, batch, answers, reads, observed, self.memory)
         self.memory = evolve(self.memory, known=after.memory.known)
         self.links |= {work.item: work.link for work in after.works}
+        if batch.pending:
+            # the ids by which new person accounts are referred to are read now
+            return evolve(self._apply(after.works, self.look(after.works)), items=batch.items)
         self._is_empty("after what was written", after.works, after.observed)
         if not reads:
             self._is_empty("after a fresh look", after.works, self.look(after.works))

@@ -204,3 +204,40 @@ def without_fields(object_name: str, *names: str) -> dict[str, ObjectSchema]:
     described = SCHEMA[object_name]
     kept = {name: f for name, f in described.fields.items() if name not in names}
     return {**SCHEMA, object_name: evolve(described, fields=kept)}
+
+
+#: the record type of person accounts, in the org that has them
+PERSON_TYPE = "012000000000009AAA"
+_PERSON_FIELDS = f"""
+IsPersonAccount boolean d
+PersonContactId reference(18) n
+LastName string(80) ncu
+FirstName string(40) ncu
+Salutation picklist(40) ncu:Mr.;Ms.;Dr.
+PersonEmail email(80) ncu
+PersonMobilePhone phone(40) ncu
+PersonTitle string(128) ncu
+PersonMailingCity string(40) ncu
+Description textarea(32000) ncu
+{CONTACT_ID.removesuffix("__c")}__pc string(255) ncu
+"""
+
+
+def with_person_accounts() -> dict[str, ObjectSchema]:
+    """The org with person accounts switched on: an Account needs no name, a Contact may be a person's other side."""
+    account = SCHEMA["Account"]
+    more = {f.name: f for line in _PERSON_FIELDS.splitlines() if line for f in (_field(line),)}
+    pairs = {
+        f"{f.name.removesuffix('__c')}__pc": f for f in account.fields.values() if f.name.endswith("__c")
+    }
+    custom = {name: evolve(f, name=name) for name, f in pairs.items()}
+    named = {"Name": evolve(account.fields["Name"], nillable=True)}
+    person = RecordType(PERSON_TYPE, "Person Account", "PersonAccount")
+    return {
+        **with_field("Contact", "IsPersonAccount boolean d"),
+        "Account": evolve(
+            account,
+            fields={**account.fields, **named, **custom, **more},
+            record_types=(*account.record_types, person),
+        ),
+    }

@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 from core.crm import PREFIXES, MemoryCrm, Written
 from core.desk import Desk, Item, Planner
 from core.lives import HOSTS, booking, contact, step
-from core.org import SCHEMA, TYPES, setting, user, with_field, without_fields
+from core.org import (
+    PERSON_TYPE,
+    SCHEMA,
+    TYPES,
+    setting,
+    user,
+    with_field,
+    with_person_accounts,
+    without_fields,
+)
 from instep.core.booking import Booking, Kind
 from instep.core.catalogue import STATIC, SYSTEM_PROPERTIES, Property
 from instep.core.changes import Verdict
 from instep.core.contact import Contact
-from instep.core.creation import CASE, CalendarRules, OwnerRule, Ownership
+from instep.core.creation import CASE, CalendarRules, OwnerRule, Ownership, PersonAccounts
 from instep.core.crm_schema import ObjectSchema, takes
 from instep.core.mapping import Row, convert, is_blank
 from instep.core.plan import BatchPlan, plan
@@ -34,7 +43,7 @@ _SOURCES = (*(p for p in SYSTEM_PROPERTIES if p.key != "contact.id"), *CUSTOM.va
 
 def _choices(object_name: str) -> list[tuple[str, list[str]]]:
     """Every field that a row may fill, with the sources that fit it."""
-    own = system_fields(PROFILE, object_name) | {"IsReminderSet"}
+    own = system_fields(PROFILE, object_name) | {"IsReminderSet", "IsConverted", "MasterRecordId"}
     described = SCHEMA[object_name]
     fields = (f for f in described.fields.values() if f.name not in own)
     found = ((f.name, [p.key for p in _SOURCES if takes(p.type, described, f)]) for f in fields)
@@ -203,6 +212,7 @@ class Life:
     existing: tuple[Existing, ...]
     companies: tuple[str, ...]
     cases: int
+    person_accounts: PersonAccounts
     hosts: tuple[int, ...]
     steps: tuple[tuple[Any, ...], ...]
 
@@ -211,7 +221,7 @@ def lives(steps: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[Life]:
     """Lives in which only such steps happen."""
     return st.builds(
         Life,
-        st.sampled_from(["installed", "installed", "bare", "demanding"]),
+        st.sampled_from(["installed", "installed", "bare", "demanding", "persons"]),
         st.fixed_dictionaries({name: rows(name) for name in OBJECTS}),
         st.fixed_dictionaries(
             {
@@ -231,6 +241,7 @@ def lives(steps: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[Life]:
         st.lists(existing(), max_size=3).map(tuple),
         st.lists(st.sampled_from(["Acme", "ACME", "Globex"]), max_size=2).map(tuple),
         st.integers(0, 1),
+        st.sampled_from(PersonAccounts),
         st.lists(st.integers(0, 2), unique=True).map(tuple),
         st.lists(steps, min_size=1, max_size=10).map(tuple),
     )
@@ -239,9 +250,10 @@ def lives(steps: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[Life]:
 LIVES = lives(OUR_STEPS | HUMAN_STEPS)
 
 
-#: the org with our fields, without them, and with required fields that hardly anybody maps
+#: the org with our fields, with person accounts, without them, and with required fields that hardly anybody maps
 ORGS = {
     "installed": SCHEMA,
+    "persons": with_person_accounts(),
     "bare": {
         **without_fields("Lead", CONTACT_ID),
         "Contact": without_fields("Contact", CONTACT_ID)["Contact"],
@@ -280,7 +292,11 @@ class World:
         users = tuple(user(n, HOSTS[n].email) for n in life.hosts)
         schema = ORGS[life.org]
         self.crm = MemoryCrm(schema)
-        chosen = evolve(setting(life.rows, users, schema, **life.config), custom=CUSTOM)
+        config = life.config
+        if life.org == "persons":
+            types = {**config["record_types"], "PersonAccount": PERSON_TYPE}
+            config = {**config, "record_types": types, "person_accounts": life.person_accounts}
+        chosen = evolve(setting(life.rows, users, schema, **config), custom=CUSTOM)
         assert not check(chosen.config, PROFILE, schema, CUSTOM)
         self.desk = Desk(self.crm, chosen, self.planner, self.strict)
         self.people = {person.id: person for person in life.people}
@@ -288,6 +304,9 @@ class World:
             self._find(found)
         for name in life.companies:
             self.crm.add("Account", Name=name)
+        if life.org == "persons":
+            who = {"LastName": "Doe", "PersonEmail": "ctc-1@guest.example"}
+            self.crm.add("Account", **who, RecordTypeId=PERSON_TYPE)
         for _ in range(life.cases):
             person = next(iter(self.crm.alive("Contact")), {}).get("Id")
             self.crm.add("Case", Subject="Printer on fire", ContactId=person)
@@ -340,7 +359,7 @@ class World:
         self.people[person] = evolve(known, **{name: value or getattr(known, name)})
 
     def edits(self, n: int, values: dict[str, str]) -> None:
-        rows = [(o, r) for o in ("Lead", "Contact") for r in self.crm.alive(o) if not r.get("IsConverted")]
+        rows = [(o, r) for o in ("Lead", "Contact") for r in self._own(o) if not r.get("IsConverted")]
         if n < len(rows):
             object_name, row = rows[n]
             known = {k: v for k, v in values.items() if k in SCHEMA[object_name].fields}
@@ -353,18 +372,22 @@ class World:
 
     def converts(self, n: int, into: int | None) -> None:
         leads = [r for r in self.crm.alive("Lead") if not r["IsConverted"]]
-        contacts = self.crm.alive("Contact")
+        contacts = self._own("Contact")
         if n < len(leads):
             known = into is not None and into < len(contacts)
             self.crm.convert(leads[n]["Id"], contacts[into or 0]["Id"] if known else "")
 
     def deletes(self, object_name: str, n: int) -> None:
-        found = self.crm.alive(object_name)
+        found = self._own(object_name)
         if n < len(found):
             self.crm.deleted.add(found[n]["Id"])
 
+    def _own(self, object_name: str) -> list[dict[str, Any]]:
+        """Living records that are nobody's other side, and no person accounts."""
+        return [row for row in self.crm.alive(object_name) if not row.get("IsPersonAccount")]
+
     def merges(self, object_name: str, n: int) -> None:
-        found = [r["Id"] for r in self.crm.alive(object_name) if not r.get("IsConverted")]
+        found = [r["Id"] for r in self._own(object_name) if not r.get("IsConverted")]
         if len(found) > n + 1:
             self.crm.merge(object_name, found[n], found[n + 1])
 
@@ -419,10 +442,12 @@ class World:
 
     def _is_mapped(self, entry: Written) -> None:
         described = self.crm.schema[entry.object]
-        allowed = {row.field for row in self.desk.setting.config.rows[entry.object]}
+        allowed = {row.field for row in self._rows_of(entry)}
         allowed |= system_fields(PROFILE, entry.object) | {f.name for f in described.required()}
         if not self.desk.setting.has("Event", BOOKING_ID):
             allowed |= {"Description"}
+        if entry.object == "Account":
+            allowed |= {"Name", "LastName"}
         if entry.field not in allowed | {"IsReminderSet"}:
             raise Broken(f"{entry}: nobody mapped this field")
 
@@ -436,7 +461,7 @@ class World:
             return
         if entry.object == "Case" and self.crm.rows["Case"][entry.id].get(BOOKING_ID):
             return  # a Case that we made mirrors its booking
-        row = next((r for r in self.desk.setting.config.rows[entry.object] if r.field == entry.field), None)
+        row = next((r for r in self._rows_of(entry) if r.field == entry.field), None)
         if row is None:
             raise Broken(f"{entry}: nobody asked for this change")
         ours = self.stand_ins.get((entry.id, entry.field)) == entry.old
@@ -446,6 +471,15 @@ class World:
             raise Broken(f"{entry}: a fallback replaced a value")
         if not row.overwrite and not ours:
             raise Broken(f"{entry}: Overwrite is off")
+
+    def _rows_of(self, entry: Written) -> tuple[Row, ...]:
+        """The mapping of the record that was written; a person account has that of the Contacts."""
+        rows = self.desk.setting.config.rows
+        if not self.crm.rows[entry.object][entry.id].get("IsPersonAccount"):
+            return rows[entry.object]
+        twin = PROFILE.persons[-1].twin
+        assert twin is not None
+        return tuple(evolve(row, field=twin.field_name(row.field)) for row in rows[twin.of])
 
     def _remember_stand_ins(self, batch: BatchPlan, log: Sequence[Written]) -> None:
         stood = {(w.object, c.field) for w in batch.writes for c in w.changes if c.stand_in}
@@ -457,8 +491,9 @@ class World:
         keys = [row[BOOKING_ID] for row in self.crm.alive("Case") if row[BOOKING_ID]]
         if len(keys) != len(set(keys)):
             raise Broken(f"two Cases of one booking: {keys}")
-        names = [row["Name"].lower() for row in self.crm.alive("Account")]
-        fresh = [self.crm.rows["Account"][e.id]["Name"] for e in log if e.object == "Account" and e.created]
+        names = [row["Name"].lower() for row in self._own("Account")]
+        told = [self.crm.rows["Account"][e.id] for e in log if e.object == "Account" and e.created]
+        fresh = [row["Name"] for row in told if not row.get("IsPersonAccount")]
         if any(names.count(name.lower()) > 1 for name in set(fresh)):
             raise Broken(f"two Accounts of one name: {names}")
         events = self.crm.alive("Event")
@@ -466,10 +501,18 @@ class World:
         if len(ids) != len(set(ids)):
             raise Broken(f"two Events of one booking: {ids}")
         made = {e.id for e in log if e.created and e.object in ("Lead", "Contact")}
+        made |= {
+            self.crm.rows["Account"][e.id].get("PersonContactId")
+            for e in log
+            if e.object == "Account" and e.created
+        }
         calendars = self.desk.setting.config.calendars.values()
         for email, known in before.items():
             fresh = [row["Id"] for row in self.crm.people(email) if row["Id"] in made]
             # a Case cannot do with a Lead: it gets a Contact
-            usable = [i for i in known if i.startswith("003") or not any(c.links == CASE for c in calendars)]
+            cased = any(c.links == CASE for c in calendars) or any(
+                "case" in b.record_ids for b, _ in self.bookings
+            )
+            usable = [i for i in known if i.startswith("003") or not cased]
             if len(fresh) > (0 if usable else 1):
                 raise Broken(f"persons have the address {email}, and these were made: {fresh}")

@@ -13,14 +13,13 @@ from instep.core.booking import Guest, Kind
 from instep.core.catalogue import (
     SYSTEM_PROPERTIES,
     TYPES,
-    Source,
     custom_key,
     find,
     is_booking_fed,
     unknown_title_words,
     value_of,
-    zone,
 )
+from instep.core.composed import Source, zone
 from instep.core.crm_schema import Field, ObjectSchema, takes
 
 START = datetime(2015, 3, 23, 11, 0, tzinfo=UTC)

@@ -10,15 +10,9 @@ from attrs import evolve
 from core.lives import DANA, LEA, OMAR, booking, contact, step
 from core.org import CONNECTED, setting, user, with_field, without_fields
 from instep.core.booking import Booking, Host, Kind
-from instep.core.desired import (
-    DesiredField,
-    activity_fields,
-    activity_owner,
-    fields_of,
-    new_record_owner,
-    wants_activity,
-)
+from instep.core.desired import DesiredField, activity_fields, fields_of, wants_activity
 from instep.core.mapping import Row
+from instep.core.owners import activity_owner, new_record_owner
 from instep.crm.salesforce.names import BOOKING_ID
 
 USERS = (user(1, DANA.email), user(2, OMAR.email))

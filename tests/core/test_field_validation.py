@@ -52,6 +52,18 @@ def test_a_field_with_a_default_is_not_listed() -> None:
     assert not states(needed("Status", defaulted_on_create=True), Field("City", "City", "string"))
 
 
+def test_a_geolocation_is_asked_for_once() -> None:
+    """Its two parts are required in the CRM; people fill the whole."""
+    whole = Field("Office__c", "Office", "location", createable=False, updateable=False)
+    parts = [
+        needed(f"Office__{axis}__s", "double", compound="Office__c", axis=axis)
+        for axis in ("latitude", "longitude")
+    ]
+    assert states(whole, *parts) == {"Office__c": (State.DEFAULT, "0.000000, 0.000000")}
+    filled = states(whole, *parts, rows=(Row("static:38.7, -9.1", "Office__c"),))
+    assert filled == {"Office__c": (State.FILLED, "0.000000, 0.000000")}
+
+
 def test_a_choice_replaces_what_fed_the_field() -> None:
     described = ObjectSchema("Lead", "Lead", {"Company": needed("Company")})
     rows = (Row("contact.email", "Email"), Row("contact.company", "company", overwrite=True))

@@ -123,7 +123,7 @@ def _property(account_id: int) -> str:
     from instep.store.property_queries import archive_property
 
     archive_property(account_id, properties.create(account_id, "Contact", "Fax", "fax", "phone"), True)
-    return str(properties.create(account_id, "Contact", "Team size", "team_size", "number"))
+    return str(properties.create(account_id, "Contact", "Head count", "head_count", "number"))
 
 
 def _receipt(account_id: int, key: int) -> int | None:

@@ -153,6 +153,29 @@ def test_what_an_admin_changed_outlives_the_process(clock: Clock, tmp_path: Any)
     again.close()
 
 
+def test_a_retired_value_stays_where_it_is_and_is_offered_no_more(sf: Client) -> None:
+    hot = sf.create("Lead", **LEAD, Rating="Hot")
+    path = "/setup/objects/Lead/Rating"
+    do(sf, path, act="value", value="Hot", to="")
+    do(sf, path, act="add-value", value="Boiling", label="Boiling hot")
+    told = {v["value"]: (v["active"], v["label"]) for v in field(sf, "Rating")["picklistValues"]}
+    assert (told["Hot"], told["Boiling"]) == ((False, "Hot"), (True, "Boiling hot"))
+    assert sf.get("Lead", hot)["Rating"] == "Hot"
+    sf.create("Lead", **LEAD, Rating="Hot")
+    values = sf.call("GET", "/ui-api/object-info/Lead/picklist-values/012000000000000AAA/Rating").json()[
+        "values"
+    ]
+    assert [value["value"] for value in values] == ["Warm", "Cold", "Boiling"]
+    do(sf, path, act="change", rights="restore", restricted="yes")
+    refused = sf.refusal("POST", "/sobjects/Lead", {**LEAD, "Rating": "Hot"})
+    assert refused[1] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    sf.create("Lead", **LEAD, Rating="Boiling")
+    for value in ("Warm", "Cold"):
+        do(sf, path, act="value", value=value, to="")
+    last = sf.http.post(path, data={"act": "value", "value": "Boiling", "to": ""})
+    assert (last.status_code, "must keep a value" in last.text) == (400, True)
+
+
 def test_the_setup_page_makes_fields(sf: Client) -> None:
     do(
         sf,

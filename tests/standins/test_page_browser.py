@@ -140,7 +140,8 @@ def _set_up(sf: Client) -> None:
     "path",
     [
         "/", "/o/Lead", "/r/{lead}", "/calls", "/setup", "/setup/org", "/setup/record-types", "/setup/rules",
-        "/setup/rights", "/setup/objects/Lead", "/setup/objects/Lead/Title", "/faults",
+        "/setup/rights", "/setup/objects/Lead", "/setup/objects/Lead/Title",
+        "/setup/objects/Lead/Rating", "/faults",
     ],
 )  # fmt: skip
 def test_page_is_accessible_and_fits(sf: Client, windows: Any, path: str) -> None:

@@ -362,6 +362,23 @@ def test_the_command_serves_https_when_asked(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_the_setup_outlives_a_removal_of_all_records(sf: Client) -> None:
+    bare(sf, {"PermissionsViewSetup": True})
+    sf.fake("permission-sets", {"name": "Leads", "objects": {"Lead": ["read"]}})
+    sf.fake("user", {"username": USER, "permissionSets": ["Leads"]})
+    sf.fake("organization", {"sandbox": True})
+    sf.fake("features", {"personAccounts": True})
+    before = sf.fake("setup", method="GET")
+    sf.fake("reset", {"keepMetadata": True})
+    assert sf.fake("setup", method="GET") == before
+    assert names(sf) & {"Lead", "Contact", "Account", "Case"} == {"Lead"}
+    assert sf.rows("SELECT IsSandbox FROM Organization")[0]["IsSandbox"] is True
+    assert sf.rows("SELECT DeveloperName FROM RecordType WHERE IsPersonType = true")
+    sf.fake("reset")
+    assert {"Lead", "Contact", "Account", "Case"} <= names(sf)
+    assert sf.query("SELECT IsPersonType FROM RecordType").status_code == 400
+
+
 def test_permission_sets_are_for_those_who_view_the_setup(sf: Client) -> None:
     bare(sf)
     assert not names(sf) & {"PermissionSet", "PermissionSetAssignment", "FieldPermissions"}

@@ -113,7 +113,14 @@ def test_who_shows_the_name_object_only(people: Client) -> None:
         ("SELECT Id FROM Lead WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: x"),
         ("SELECT Id FROM Lead WHERE OwnerId LIKE 'x%'", "INVALID_QUERY_FILTER_OPERATOR", "invalid operator"),
         ("SELECT Id, Id FROM Lead", "INVALID_FIELD", "duplicate field selected: Id"),
-        ("SELECT Id FROM Lead WHERE A.B.C = 1", "INVALID_FIELD", "Only one level"),
+        ("SELECT Id FROM Lead WHERE A.B.C = 1", "INVALID_FIELD", "Didn't understand relationship 'A'"),
+        ("SELECT Owner.Profile.Name FROM Lead", "INVALID_FIELD", "Didn't understand relationship 'Profile'"),
+        (
+            "SELECT Account.Owner.Nothing FROM Contact",
+            "INVALID_FIELD",
+            "No such column 'Nothing' on entity 'User'",
+        ),
+        ("SELECT a.b.c.d.e.f.g FROM Lead", "INVALID_FIELD", "5 relationships or less"),
         ("SELECT Id FROM Lead WHERE Foo.Name = 'x'", "INVALID_FIELD", "Didn't understand relationship 'Foo'"),
         (
             "SELECT Id FROM Lead WHERE Id = '1' AND Email = 'a' OR Email = 'b'",
@@ -229,3 +236,25 @@ def test_any_text_is_a_query_or_refused(text: str) -> None:
     except ApiError as refused:
         code = refused.body[0]["errorCode"]
     assert code == "MALFORMED_QUERY"
+
+
+def test_paths_lead_through_several_records(sf: Client) -> None:
+    account = sf.create("Account", Name="Navy")
+    contact = sf.create("Contact", LastName="Hopper", AccountId=account)
+    alone = sf.create("Contact", LastName="Alone")
+    for who in (contact, alone, None):
+        sf.create("Case", ContactId=who, Subject=who and "x")
+    names = "Contact.Name, Contact.Account.Name, Contact.Account.Owner.Name"
+    soql = f"SELECT {names} FROM Case ORDER BY Contact.Account.Name"
+    told = [
+        row["Contact"] and {k: v for k, v in row["Contact"].items() if k != "attributes"}
+        for row in sf.rows(soql)
+    ]
+    for row in told:
+        for parent in (row or {}).values():
+            if isinstance(parent, dict):
+                parent.pop("attributes")
+                parent["Owner"].pop("attributes")
+    navy = {"Name": "Navy", "Owner": {"Name": "Integration User"}}
+    assert told == [{"Name": "Alone", "Account": None}, None, {"Name": "Hopper", "Account": navy}]
+    assert len(sf.rows("SELECT Id FROM Case WHERE Contact.Account.Name = 'navy'")) == 1

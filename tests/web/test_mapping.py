@@ -89,10 +89,13 @@ def test_rows_of_the_meeting_have_no_overwrite(client: Client, row: Connection) 
     assert "mirror the booking, blanks too" in words
 
 
-def test_only_what_fits_can_be_written_and_is_not_our_own_is_offered(
+def test_case_03_only_what_fits_can_be_written_and_is_not_our_own_is_offered(
     client: Client, org: Running, row: Connection
 ) -> None:
-    """Look-ups, encrypted texts, an Event's times, read-only fields: never; multi-select and checkboxes: yes."""
+    """Acceptance case 3, but for checkboxes and multi-select, which are supported here (feature M6).
+
+    Look-ups, encrypted texts, an Event's times and read-only fields are never offered.
+    """
     for name, kind in (
         ("Vip__c", "boolean"),
         ("Topics__c", "multipicklist"),
@@ -157,7 +160,7 @@ def test_a_row_is_added_changed_and_saved(client: Client, row: Connection) -> No
     assert answer.status_code == 200
     words = answer.content.decode()
     assert "The mapping of Leads is saved" in words
-    assert "Saved 0" in words
+    assert "Saved just now by" in words
     assert "ines@acme.example" in words
     rows = rows_of(row)
     assert rows[-1] == Row("contact.job_title", "Title", fallback="Guest")
@@ -195,8 +198,15 @@ def test_a_required_field_that_nobody_maps_asks_for_a_value(
     order(org, "field", {"object": "Lead", "field": "Region__c", "create": region})
     client.post(address(row), {"act": "read"})
     answer = client.get(address(row))
+    assert next(tab.problems for tab in answer.context["tabs"]) == 1
+    assert "1 field needs you" in answer.content.decode()
     view = answer.context["views"][-1]
-    assert (view.typed.field, view.typed.source, view.placeholder) == ("Region__c", "", "required")
+    assert (view.typed.field, view.typed.source, view.is_required, view.is_open) == (
+        "Region__c",
+        "",
+        True,
+        True,
+    )
     form = form_of(answer)
     assert client.post(address(row), {**form, "act": "save"}).status_code == 302, "left alone it is no fault"
     assert "Region__c" not in {one.field for one in rows_of(row)}

@@ -87,7 +87,7 @@ def test_what_is_required_by_itself_is_filled_by_the_default_mapping(client: Cli
     assert form_of(answer)["f0-option"] == "field"
 
 
-def test_a_required_field_without_default_is_listed_until_it_has_one(
+def test_case_04_a_required_field_without_default_is_listed_until_it_has_one(
     client: Client, org: Running, row: Connection
 ) -> None:
     """Case 4: adding a default makes it vanish after a reload."""
@@ -211,7 +211,7 @@ def test_somebody_else_who_saved_is_not_overwritten(client: Client, org: Running
     assert rows_of(row)["Region__c"].source == "static:South"
 
 
-def test_case_1_an_unmapped_required_text_gets_unspecified_and_one_error_is_logged(
+def test_case_01_an_unmapped_required_text_gets_unspecified_and_one_error_is_logged(
     client: Client, org: Running, row: Connection, account: Account, recorded: Callable[..., list[int]]
 ) -> None:
     """Acceptance case 1; the log stands on the page, and names the booking and the field."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from instep.core import availability
 from instep.core.booking_calendar import BookingCalendar
 from instep.store import booked_time_queries as times
+from instep.store import connection_queries
 
 #: a day of the host's reaches so far beyond the same day in UTC
 _ZONES = timedelta(days=2)
@@ -33,8 +34,10 @@ def offered(
     """The starts from `first` up to `last` (excluded) that a guest may choose, in order: start → hosts who are free.
 
     `duration` is in minutes. The time of the booking `without` counts as free. `only_host` asks for one host, even one
-    who is no longer among the calendar's.
+    who is no longer among the calendar's. Nothing is offered while a CRM in strict mode stands still (rule E9).
     """
+    if connection_queries.strict_and_held(account_id, calendar.id, now):
+        return {}
     wanted = (only_host,) if only_host else calendar.hosts
     people = times.hosts(account_id, wanted)
     keys = [person.key for person in people.values()]

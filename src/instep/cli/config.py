@@ -19,7 +19,7 @@ _HEAD = """\
 #   batches_in_flight     1 to 5
 #   deleted_event         recreate or leave: an Event that a human deleted, at the booking's next change
 #   api_reserve_percent   share of the CRM's daily API calls that is never used
-#   mapping               by object: source (or null), field, overwrite (people only), fallback
+#   mapping               by object: source (a field, static:VALUE or null), field, overwrite (people only), fallback
 """
 
 

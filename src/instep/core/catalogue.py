@@ -8,25 +8,25 @@ locale-independent, as integrations expect.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from instep.core.booking import Booking, Host, event_status
-from instep.core.contact import Contact
-
-
-@frozen
-class Source:
-    """What one value is taken from. `host_connected` says whether the host has a user in the CRM."""
-
-    contact: Contact | None
-    booking: Booking | None = None
-    host_connected: bool = True
+from instep.core.booking import Booking, event_status
+from instep.core.composed import (
+    Source,
+    change_summary,
+    day_range,
+    day_time,
+    host_of,
+    invoice_line,
+    minutes_of,
+    owner_zone,
+    summary,
+    zone,
+)
 
 
 @frozen
@@ -59,87 +59,6 @@ TYPES = (
 
 #: opens the source of a row that always writes the same: `static:Web`
 STATIC = "static:"
-
-
-@lru_cache(maxsize=1024)
-def zone(name: str) -> tzinfo:
-    """The time zone of that IANA name; UTC for an empty or unknown one."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
-
-
-def day_time(at: datetime, where: tzinfo) -> str:
-    """`Mon, Mar 23, 2015, 11:00 AM` in the given zone."""
-    local = at.astimezone(where)
-    hour = local.hour % 12 or 12
-    half = "AM" if local.hour < 12 else "PM"
-    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
-    return f"{day}, {month} {local.day}, {local.year}, {hour}:{local.minute:02d} {half}"
-
-
-# strftime would follow the process's locale; values for a CRM must not
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _range(booking: Booking, where: tzinfo) -> str:
-    """`Mon, Mar 23, 2015, 10:30 AM - 10:45 AM`; the day is repeated when the meeting passes midnight."""
-    start, end = day_time(booking.start, where), day_time(booking.end, where)
-    same_day = booking.start.astimezone(where).date() == booking.end.astimezone(where).date()
-    return f"{start} - {end.rsplit(', ', 1)[1] if same_day else end}"
-
-
-def _host(booking: Booking) -> Host:
-    return booking.host or Host(key="")
-
-
-def _owner_zone(booking: Booking) -> tzinfo:
-    return zone(_host(booking).time_zone)
-
-
-def _minutes(booking: Booking) -> int:
-    return int(booking.duration.total_seconds() // 60)
-
-
-def _labelled(pairs: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{label}: {value}" for label, value in pairs if value)
-
-
-def _summary(source: Source, long: bool) -> str:
-    booking, contact = source.booking, source.contact
-    if booking is None:
-        return ""
-    name = " ".join(((contact.name if contact else "") or booking.guest.name).split())
-    company = (contact.company if contact else "") or booking.guest.company
-    pairs = [("Meeting with", name), ("Company", company)]
-    if long:
-        pairs += [
-            ("Subject", booking.subject),
-            ("Start time", day_time(booking.start, _owner_zone(booking))),
-            ("Duration", f"{_minutes(booking)} minutes"),
-        ]
-    pairs.append(("Location", booking.location))
-    if long:
-        pairs += [
-            ("Customer email", contact.email if contact else booking.guest.email),
-            ("Customer phone", contact.phone if contact else booking.guest.phone),
-            ("Customer mobile phone", contact.mobile_phone if contact else booking.guest.mobile_phone),
-        ]
-    pairs.append(("Note from customer", booking.guest.note))
-    return _labelled(pairs)
-
-
-def _change_summary(source: Source, long: bool) -> str:
-    booking = source.booking
-    if booking is None or booking.status.value not in ("rescheduled", "canceled"):
-        return ""
-    word = booking.status.value
-    label = "Rescheduling reason" if word == "rescheduled" else "Cancellation reason"
-    pairs = _labelled([(label, booking.reason)])
-    parts = (f"The meeting was {word}.", f"{pairs}," if pairs else "", _summary(source, long))
-    return " ".join(part for part in parts if part).rstrip(",")
 
 
 #: what may stand after @ in the title of a calendar's events; every key of the catalogue may, too
@@ -193,14 +112,6 @@ TITLE_KEY = "meeting.event_title"
 _LOOSE_ENDS = re.compile(r"^[\s,;:|/–—-]+|[\s,;:|/–—-]+$")
 
 
-def _invoice_line(booking: Booking) -> str:
-    when = _range(booking, zone(booking.guest_time_zone))
-    parts = [booking.subject, when, f"{_minutes(booking)} minutes"]
-    if booking.host and booking.host.name:
-        parts.append(f"with {booking.host.name}")
-    return ", ".join(parts)
-
-
 Getter = Callable[[Source], Any]
 
 
@@ -216,7 +127,7 @@ def _initiated(by: str) -> Callable[[Booking], str]:
     def name(booking: Booking) -> str:
         if booking.actioned_by != by:
             return ""
-        return booking.guest.name if by == "customer" else _host(booking).name
+        return booking.guest.name if by == "customer" else host_of(booking).name
 
     return name
 
@@ -267,7 +178,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
     ("updated", "Last updated", "datetime", "Booking data", _of_booking(lambda b: b.updated_at)),
     ("start", "Start", "datetime", "Booking data", _of_booking(lambda b: b.start)),
     ("end", "End", "datetime", "Booking data", _of_booking(lambda b: b.end)),
-    ("duration_minutes", "Duration in minutes", "number", "Booking data", _of_booking(_minutes)),
+    ("duration_minutes", "Duration in minutes", "number", "Booking data", _of_booking(minutes_of)),
     (
         "duration_seconds",
         "Duration in seconds",
@@ -280,7 +191,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Meeting time in Customer's time zone",
         "text",
         "Booking data",
-        _of_booking(lambda b: _range(b, zone(b.guest_time_zone))),
+        _of_booking(lambda b: day_range(b, zone(b.guest_time_zone))),
     ),
     (
         "time_utc",
@@ -294,7 +205,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Meeting time in Owner's time zone",
         "text",
         "Booking data",
-        _of_booking(lambda b: _range(b, _owner_zone(b))),
+        _of_booking(lambda b: day_range(b, owner_zone(b))),
     ),
     (
         "start_customer",
@@ -308,7 +219,7 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Starting time in Owner's time zone",
         "text",
         "Booking data",
-        _of_booking(lambda b: day_time(b.start, _owner_zone(b))),
+        _of_booking(lambda b: day_time(b.start, owner_zone(b))),
     ),
     ("location", "Virtual or physical location", "text", "Booking data", _of_booking(lambda b: b.location)),
     (
@@ -331,9 +242,9 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
     _detail("attachment", "Attachment", "Booking data", "url"),
     _detail("payment_amount", "Amount charged (smallest unit)", "Booking data", "number"),
     _detail("payment_currency", "Currency charged", "Booking data"),
-    ("summary_long", "Summary (long)", "textarea", "Booking data", lambda s: _summary(s, True)),
-    ("summary_short", "Summary (short)", "textarea", "Booking data", lambda s: _summary(s, False)),
-    ("invoice_line", "Invoice line item", "text", "Booking data", _of_booking(_invoice_line)),
+    ("summary_long", "Summary (long)", "textarea", "Booking data", lambda s: summary(s, True)),
+    ("summary_short", "Summary (short)", "textarea", "Booking data", lambda s: summary(s, False)),
+    ("invoice_line", "Invoice line item", "text", "Booking data", _of_booking(invoice_line)),
     ("note", "Note", "textarea", "Customer data", _of_booking(lambda b: b.guest.note)),
     ("guests", "Customer guests", "multi", "Customer data", _of_booking(lambda b: list(b.guest.guests))),
     (
@@ -363,14 +274,14 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         "Cancel/reschedule summary (long)",
         "textarea",
         "Cancel/reschedule data",
-        lambda s: _change_summary(s, True),
+        lambda s: change_summary(s, True),
     ),
     (
         "change_summary_short",
         "Cancel/reschedule summary (short)",
         "textarea",
         "Cancel/reschedule data",
-        lambda s: _change_summary(s, False),
+        lambda s: change_summary(s, False),
     ),
     ("customer_link", "Customer link", "url", "Cancel/reschedule data", _of_booking(lambda b: b.manage_url)),
     _detail("cancel_link", "Cancel link", "Cancel/reschedule data", "url"),
@@ -400,14 +311,14 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
     _detail("type_description", "Event type: description", "Event type data", "textarea"),
     _detail("type_price", "Event type: price", "Event type data", "number"),
     _detail("type_currency", "Event type: currency", "Event type data"),
-    ("owner", "Owner", "text", "Booking page data", _of_booking(lambda b: _host(b).name)),
-    ("owner_email", "Owner email", "email", "Booking page data", _of_booking(lambda b: _host(b).email)),
+    ("owner", "Owner", "text", "Booking page data", _of_booking(lambda b: host_of(b).name)),
+    ("owner_email", "Owner email", "email", "Booking page data", _of_booking(lambda b: host_of(b).email)),
     (
         "owner_time_zone",
         "Owner time zone",
         "text",
         "Booking page data",
-        _of_booking(lambda b: _host(b).time_zone),
+        _of_booking(lambda b: host_of(b).time_zone),
     ),
     *(
         (

@@ -135,6 +135,11 @@ class ObjectSchema:
         """The universally required fields, in the CRM's order."""
         return self._required
 
+    def asked(self) -> tuple[Field, ...]:
+        """The universally required fields as people fill them: a geolocation once, not its two parts."""
+        wholes = (self.get(f.compound) if f.axis and self.parts(f.compound) else f for f in self._required)
+        return tuple({f.name: f for f in wholes if f is not None}.values())
+
     @cached_property
     def _required(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields.values() if f.required)

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from instep.core.booking import Booking, Host, Status
-from instep.core.catalogue import Property, Source, find, value_of, zone
+from instep.core.catalogue import Property, find, value_of
+from instep.core.composed import Source, zone
 from instep.core.contact import Contact
 from instep.core.crm_schema import Field, ObjectSchema, Schema
 from instep.core.lookup import CrmUser, Record
@@ -25,7 +26,7 @@ from instep.core.mapping import (
     wire_datetime,
 )
 from instep.core.picklists import agreeing, clash
-from instep.core.profile import Profile
+from instep.core.profile import Profile, Twin
 from instep.core.rules import Directory, SyncConfig, system_fields
 
 #: how the note on a default begins: the log of what the field validation has to mend
@@ -123,19 +124,6 @@ class Columns:
     controlled: bool = False
 
 
-@frozen
-class Owner:
-    """Who should own a record: the CRM user's id (empty: leave it to the CRM) and why.
-
-    `host_key` is the host whose user this is, empty for the connected user.
-    """
-
-    user_id: str
-    host_key: str
-    rule: str
-    note: str = ""
-
-
 def wants_activity(booking: Booking) -> bool:
     """A request has no activity until it is scheduled; a declined one never gets any (rule E1)."""
     seen = {step.status for step in booking.timeline}
@@ -147,40 +135,6 @@ def wants_activity(booking: Booking) -> bool:
 def host_user(setting: Setting, host: Host | None) -> CrmUser | None:
     """The CRM user of a host, matched by e-mail, or None."""
     return setting.directory.user(host.email) if host is not None else None
-
-
-def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
-    """Owner of a person that we create: the host's CRM user, else the connected user."""
-    host = booking.host if booking else None
-    user = host_user(setting, host)
-    if user is not None and host is not None:
-        return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
-    return _connected(setting, host)
-
-
-def _connected(setting: Setting, host: Host | None) -> Owner:
-    who = (host.name or host.email or "the host") if host else "no host"
-    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
-    return Owner(setting.directory.connected, "", "the connected user", note if host else "")
-
-
-def activity_owner(setting: Setting, booking: Booking) -> Owner:
-    """Owner of the activity: the host's user, else that of the last connected host (rule E4)."""
-    for host in booking.hosts_newest_first:
-        user = host_user(setting, host)
-        if user is None:
-            continue
-        present = booking.host
-        if present is not None and host.key == present.key:
-            return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
-        name = (present.name or present.email) if present else "the new host"
-        return Owner(
-            user.id,
-            host.key,
-            f"the last host with a {setting.profile.label} user ({host.email})",
-            f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
-        )
-    return _connected(setting, booking.host)
 
 
 def fields_of(
@@ -289,6 +243,7 @@ def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
     rows = setting.config.rows.get(twin.of if twin else role, ())
     if twin is not None:
         rows = tuple(evolve(row, field=twin.field_name(row.field)) for row in rows)
+        described = _as_person(described, twin, setting.schema.get(twin.of))
     rows = effective(rows, described)
     own = system_fields(setting.profile, object_name)
     columns = tuple(_column(setting, row, described) for row in rows)
@@ -297,6 +252,16 @@ def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
         tuple(target for target in described.required() if target.name not in own),
         any(column.target is not None and column.target.controller for column in columns),
     )
+
+
+def _as_person(described: ObjectSchema, twin: Twin, other: ObjectSchema | None) -> ObjectSchema:
+    """An object as its records that are people take it: what their other side requires is required of them.
+
+    The describe cannot say so, for the same field is not there at all on the object's other records.
+    """
+    needed = {twin.field_name(target.name) for target in (other.required() if other else ())}
+    fields = {name: evolve(target, nillable=name not in needed) for name, target in described.fields.items()}
+    return evolve(described, fields=fields)
 
 
 def _column(setting: Setting, row: Row, described: ObjectSchema) -> _Column:

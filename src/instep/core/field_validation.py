@@ -12,11 +12,13 @@ from enum import StrEnum
 from attrs import evolve, frozen
 
 from instep.core.catalogue import static_value
-from instep.core.crm_schema import Field, ObjectSchema, mappable
+from instep.core.crm_schema import LOCATION, Field, ObjectSchema, mappable
 from instep.core.mapping import Row, default_for
 
 #: a default of today is told as such: the moment itself means nothing
 _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+#: the default of a geolocation, for both of its parts
+_NOWHERE = "0.000000, 0.000000"
 
 
 class State(StrEnum):
@@ -55,15 +57,15 @@ def required_fields(described: ObjectSchema, rows: Sequence[Row], own: frozenset
     by_field = {target.name: row for row in rows if (target := described.get(row.field)) is not None}
     found = [
         _required(described, target, by_field.get(target.name))
-        for target in described.required()
+        for target in described.asked()
         if target.name not in own and not target.reserved
     ]
     return sorted(found, key=lambda one: not one.is_open)
 
 
 def _required(described: ObjectSchema, target: Field, row: Row | None) -> Required:
-    default = _default(target)
-    if not (mappable(described, target) or target.axis):
+    default = _NOWHERE if target.type == LOCATION else _default(target)
+    if not mappable(described, target):
         return Required(described.name, target, State.BLOCKED)
     if row is None:
         state = State.DEFAULT if default else State.REFUSED

@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from instep.core.catalogue import day_time
+from instep.core.composed import day_time
 from instep.core.crm_schema import LOCATION, NUMERIC, Field, ObjectSchema
 from instep.core.picklists import not_a_choice, option_of
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from instep.core.catalogue import STATIC, Property, find, static_value
-from instep.core.crm_schema import LOCATION, Field, ObjectSchema, mappable, takes
+from instep.core.crm_schema import LOCATION, Field, ObjectSchema, RecordType, mappable, takes
 from instep.core.mapping import Row, convert
 
 SOURCE, FIELD, FALLBACK = "source", "field", "fallback"
@@ -95,8 +95,11 @@ def doubled(rows: Sequence[Row], described: ObjectSchema) -> list[int]:
     return places
 
 
-def hints(rows: Sequence[Row], described: ObjectSchema) -> list[str]:
-    """What rows that may be saved will do that an admin may not expect, in words."""
+def hints(rows: Sequence[Row], described: ObjectSchema, chosen: Sequence[RecordType] = ()) -> list[str]:
+    """What rows that may be saved will do that an admin may not expect, in words.
+
+    `chosen` are the record types that new records may get.
+    """
     mapped = {target.name for row in rows if (target := described.get(row.field)) is not None}
     said = []
     for name in sorted(mapped):
@@ -106,4 +109,12 @@ def hints(rows: Sequence[Row], described: ObjectSchema) -> list[str]:
                 f"{described.fields[name].label} follows {leading.label}, which is not mapped: values that do "
                 f"not go with what the record says there are refused."
             )
+    for record_type in chosen:
+        narrow = described.for_record_type(record_type.id)
+        said += [
+            f"New records of type “{record_type.name}”: {fault.message}"
+            for row in rows
+            if narrow is not described and (target := narrow.get(row.field)) is not None
+            for fault in _value_faults(row, target, narrow)
+        ]
     return said

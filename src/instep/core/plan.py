@@ -172,10 +172,17 @@ class _Planning:
         return [_Group(max(ms, key=lambda m: m.work.stamp), tuple(ms)) for ms in grouped.values()]
 
     def _member(self, work: Work) -> _Member:
-        want, found = wanted(self.setting, work), None
+        want, found = self._with_named_case(work, wanted(self.setting, work)), None
         if work.contact is not None and not work.held and not want.nothing:
             found = find_person(self.setting, work, work.contact, self.index, want, self.memory)
         return _Member(work, want, found)
+
+    def _with_named_case(self, work: Work, want: Wanted) -> Wanted:
+        """What is wanted of a booking whose link names a case that is there: a person who can have one."""
+        case = self.setting.profile.case
+        if case is None or case.link not in want.ids or self.cases.of(work, want)[0] is None:
+            return want
+        return evolve(want, family=case.family, case=True)
 
     def _one_for_each(self, members: list[_Member]) -> dict[str, Found]:
         """What each new person becomes, by our contact: one record, whatever the calendars of its bookings want.
@@ -274,7 +281,7 @@ class _Planning:
             case, activity = self._meeting(member, work.booking, person, waits)
             writes += self._case_writes(case, notes)
             writes += [activity.write] if activity.write is not None else []
-            notes += [*activity.notes, *self._remarks(member, work.booking)]
+            notes += [*activity.notes, *self._remarks(member, work.booking, person)]
         record = found.record if found else None
         return ItemPlan(
             work.item,
@@ -297,8 +304,10 @@ class _Planning:
     ) -> tuple[CasePlan, ActivityPlan]:
         """The case and the activity of a booking."""
         work, want = member.work, member.want
+        if person.pending:
+            return NO_CASE, ActivityPlan()
         case = self._case(member, person)
-        if not want.activity or person.pending:
+        if not want.activity:
             return case, ActivityPlan()
         to = Relations(person, self._about(case), self._guests(booking))
         activity = activity_plan(self.setting, work, to, waits, self.activities, self.memory)
@@ -326,13 +335,18 @@ class _Planning:
                     break
         return tuple(found)
 
-    def _remarks(self, member: _Member, booking: Booking) -> list[str]:
+    def _remarks(self, member: _Member, booking: Booking, person: Related) -> list[str]:
         """What there is to say of a booking besides its records."""
         said = []
         if not wants_activity(booking):
             said.append("a request that nobody has approved has no activity in the CRM")
-        elif not member.want.activity and not member.work.settled:
-            said.append(f"no {self.setting.profile.activity.name}: it is switched off for this calendar")
+        elif member.want.elsewhere:
+            name = self.setting.profile.activity.name
+            twin = self.activities.twin(booking, person.id)
+            said.append(f"no {name}: it is switched off for this calendar")
+            said += (
+                [f"the {name} {twin.id}, which another product made, stands for this meeting"] if twin else []
+            )
         if booking.rescheduled_from:
             said.append(f"takes the place of {booking.rescheduled_from}")
         return said

@@ -7,9 +7,10 @@ from attrs import evolve, frozen
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.creation import Guests
-from instep.core.desired import REF_LINE, DesiredField, Owner, Setting, activity_fields, activity_owner
+from instep.core.desired import REF_LINE, DesiredField, Setting, activity_fields
 from instep.core.lookup import Observed, Record
-from instep.core.mapping import is_blank, same
+from instep.core.mapping import is_blank, same, wire_datetime
+from instep.core.owners import Owner, activity_owner
 from instep.core.plan_fields import (
     NOBODY,
     Related,
@@ -83,6 +84,7 @@ class Activities:
     """The activities that were read, by link, by our external id, and by their Ref line."""
 
     def __init__(self, setting: Setting, observed: Observed) -> None:
+        self._setting = setting
         activity = setting.profile.activity
         rows = observed.of(activity.name)
         keyed = setting.has(activity.name, activity.key_field)
@@ -100,6 +102,24 @@ class Activities:
             return self._by_id.get(work.link.activity_id[:15])
         mine = self._by_key.get(work.booking.id.lower(), [])
         return next((r for r in mine if not r.deleted), next(iter(mine), None))
+
+    def twin(self, booking: Booking, person_id: str) -> Record | None:
+        """An activity that another product made of the same meeting: the same times, and its person or its subject."""
+        activity = self._setting.profile.activity
+        start, end = (
+            self._setting.target(activity.name, n) for n in (activity.start_field, activity.end_field)
+        )
+        for record in self._by_id.values():
+            if record.deleted or not is_blank(record.get(activity.key_field)):
+                continue
+            if not same(start, record.get(activity.start_field), wire_datetime(booking.start)):
+                continue
+            if not same(end, record.get(activity.end_field), wire_datetime(booking.end)):
+                continue
+            ours = person_id and str(record.get(activity.person_field) or "")[:15] == person_id[:15]
+            if ours or record.get(activity.subject_field) == booking.subject:
+                return record
+        return None
 
 
 def _ref_lines(record: Record) -> list[str]:

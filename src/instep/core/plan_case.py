@@ -10,10 +10,11 @@ from attrs import frozen
 
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.creation import Ownership
-from instep.core.desired import DesiredField, Setting, fields_of, new_record_owner, wants_activity
+from instep.core.desired import DesiredField, Setting, fields_of, wants_activity
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
 from instep.core.matching import Found, Index
+from instep.core.owners import new_record_owner
 from instep.core.plan_fields import (
     Related,
     assigned_by_rules,
@@ -99,6 +100,9 @@ def case_plan(
     if case is None or booking is None:
         return NO_CASE
     record, gone = cases.of(work, want)
+    if not _can_have(setting, case, found):
+        asked = record is not None or _general(want, work, found)
+        return CasePlan(notes=(f"no {case.name}: such a person cannot have one",)) if asked else NO_CASE
     if record is not None:
         made_for = str(record.get(case.key_field) or "")
         if made_for and made_for.lower() != booking.id.lower():
@@ -112,16 +116,18 @@ def case_plan(
         return CasePlan(notes=(f"the {case.name} was deleted in the CRM and is left so",))
     if not _general(want, work, found) or not wants_activity(booking) or work.settled:
         return NO_CASE
-    if (
-        found is not None
-        and found.record is not None
-        and setting.profile.person(found.record.object).family != case.family
-    ):
-        return CasePlan(notes=(f"no {case.name}: a {found.record.object} cannot have one",))
     if not setting.has(case.name, case.key_field):
         said = f"no {case.name}: {setting.profile.label} lacks Instep's id field on it. Install the fields."
         return CasePlan(notes=(said,))
     return _new_case(setting, work, case, person, memory)
+
+
+def _can_have(setting: Setting, case: CaseObject, found: Found | None) -> bool:
+    """Whether the booking's person can have a case at all; nobody can, too."""
+    if found is None:
+        return True
+    person = setting.profile.person(found.record.object) if found.record is not None else found.made
+    return person.family == case.family
 
 
 def _general(want: Wanted, work: Work, found: Found | None) -> bool:

@@ -11,9 +11,10 @@ from attrs import frozen
 from instep.core.changes import Action, Change, Write
 from instep.core.contact import Contact
 from instep.core.creation import Duplicates
-from instep.core.desired import Setting, company_name, fields_of, new_record_owner
+from instep.core.desired import Setting, company_name, fields_of
 from instep.core.lookup import Observed, Record
 from instep.core.matching import Found, Index
+from instep.core.owners import new_record_owner
 from instep.core.plan_fields import NOBODY, Related, new_value, owner_change, record_type_change
 from instep.core.plan_person import Planned
 from instep.core.plan_record import Filling, filled

@@ -11,9 +11,10 @@ from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Change, Verdict
 from instep.core.creation import Ownership
 from instep.core.crm_schema import Field, ObjectSchema, RecordType
-from instep.core.desired import DesiredField, Owner, Setting, chosen_record_type, host_user
+from instep.core.desired import DesiredField, Setting, chosen_record_type, host_user
 from instep.core.lookup import Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
+from instep.core.owners import Owner
 from instep.core.work import Known, Memory, Sent
 
 

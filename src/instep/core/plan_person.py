@@ -7,10 +7,11 @@ from attrs import frozen
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.contact import Contact
 from instep.core.creation import Duplicates
-from instep.core.desired import Setting, fields_of, new_record_owner
+from instep.core.desired import Setting, fields_of
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank
 from instep.core.matching import Found
+from instep.core.owners import new_record_owner
 from instep.core.plan_fields import (
     NOBODY,
     Related,

@@ -140,8 +140,8 @@ def check(
 ) -> list[str]:
     """Every fault of a configuration against the CRM's present schema, in words; empty when it fits.
 
-    A row that stood in `before` already may name a field that is missing or hidden by now, or the whole
-    object may be: it is left out of what is written, and must not forbid other changes.
+    What stood in `before` already may name a field, an object or a record type that is missing or hidden by now: it is
+    left out of what is written, and must not forbid other changes.
     """
     faults: list[str] = []
     if config.person_object not in profile.choices:
@@ -150,9 +150,11 @@ def check(
     if not 1 <= config.batches_in_flight <= 5:
         faults.append("batches_in_flight: must be from 1 to 5.")
     faults += _check_owners(config, profile)
-    faults += _check_record_types("record_types", config.record_types, profile, schema)
+    types = {k: v for k, v in config.record_types.items() if not before or before.record_types.get(k) != v}
+    faults += _check_record_types("record_types", types, profile, schema)
     for key, calendar in config.calendars.items():
-        faults += _check_calendar(f"calendars.{key}", calendar, profile, schema)
+        if before is None or before.calendars.get(key) != calendar:
+            faults += _check_calendar(f"calendars.{key}", calendar, profile, schema)
     faults += _check_person_accounts(config, profile, schema)
     for name, rows in config.rows.items():
         known = before.rows.get(name, ()) if before else ()
@@ -284,6 +286,8 @@ def system_fields(profile: Profile, name: str) -> frozenset[str]:
         if person.name == name:
             found |= {person.key_field, person.owner_field}
             found |= {person.employer.field} if person.employer else set()
+            # a record that a row marked as converted could never be written again
+            found |= {person.conversion.flag} if person.conversion else set()
     return frozenset(found - {""})
 
 
@@ -330,7 +334,8 @@ def _unfilled(name: str, rows: tuple[Row, ...], profile: Profile, described: Obj
     mapped = {target.name for row in rows if (target := described.get(row.field)) is not None}
     said = []
     for target in described.required():
-        if target.name in mapped or target.name in system_fields(profile, name):
+        whole = target.compound if target.axis else ""
+        if {target.name, whole} & mapped or target.name in system_fields(profile, name):
             continue
         default = default_for(target, _ANY_DAY)
         if default.refused:

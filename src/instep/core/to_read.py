@@ -57,7 +57,9 @@ def _of_person(setting: Setting, person: PersonObject) -> list[str]:
     if person.twin:
         names += [person.twin.flag, person.twin.id_field]
         rows = setting.config.rows.get(person.twin.of, ())
-        names += [person.twin.field_name(row.field) for row in rows]
+        other_side = setting.schema.get(person.twin.of)
+        needed = [target.name for target in other_side.required()] if other_side else []
+        names += [person.twin.field_name(name) for name in (*needed, *(row.field for row in rows))]
     other = setting.profile.other_side(person.name)
     return [*names, other.flag] if other else names
 
@@ -178,8 +180,9 @@ def _company_lookup(setting: Setting, todo: _Todo) -> ObjectLookup | None:
         return None
     names = _unique(
         company_name(setting, w.contact, w.booking)
-        for w, want in todo
-        if w.contact is not None and setting.profile.person(want.family).employer and not w.link.company_id
+        for w, _ in todo
+        # whatever is made or found may be a Contact of ours that has no company yet
+        if w.contact is not None and not w.link.company_id
     )
     keys = {"Id": _unique(w.link.company_id for w, _ in todo), company.name_field: names}
     kept = {n: v for n, v in keys.items() if v and _searchable(setting, company.name, n)}
@@ -214,12 +217,16 @@ def _activity_lookup(setting: Setting, todo: _Todo) -> ObjectLookup | None:
     keys = {"Id": _unique(w.link.activity_id for w in bookings)}
     moments = {}
     fresh = [w.booking for w in bookings if w.booking and not w.link.activity_id]
+    # where it is switched off, another product may have written the same meeting
+    elsewhere = [w.booking for w, want in todo if w.booking and want.elsewhere]
     if _searchable(setting, activity.name, activity.key_field):
         keys[activity.key_field] = _unique(b.id for b in fresh)
     else:
         # without our external id: by every start that the booking ever had, then by its Ref line
         starts = [s for b in fresh for s in (b.start, *(t.start for t in b.timeline)) if s]
         moments = {activity.start_field: _unique(wire_datetime(s) for s in starts)}
+    twins = tuple(wire_datetime(booking.start) for booking in elsewhere)
+    moments[activity.start_field] = _unique((*moments.get(activity.start_field, ()), *twins))
     return ObjectLookup(
         activity.name,
         fields_to_read(setting, activity.name),

@@ -14,18 +14,23 @@ from instep.core.desired import Setting, wants_activity
 from instep.core.profile import PersonObject
 from instep.core.work import Work
 
+#: characters of a record id in its short form
+_SHORT = 15
+
 
 @frozen
 class Wanted:
     """`family` is the person object that is searched first and made; `ids` are usable record ids by name.
 
-    `case`: general bookings get a case. `activity`: the meeting is written. `nothing`: the calendar is not to be
+    `case`: general bookings get a case. `activity`: the meeting is written; `elsewhere`: it is not, because another
+    product is to write it. `nothing`: the calendar is not to be
     integrated, and nothing has been written for this item yet.
     """
 
     family: str
     case: bool = False
     activity: bool = False
+    elsewhere: bool = False
     nothing: bool = False
     ids: Mapping[str, str] = {}
 
@@ -48,17 +53,23 @@ def wanted(setting: Setting, work: Work) -> Wanted:
         # what was written once stays in step, whatever is chosen for new bookings later; and what was in step
         # without a record before the rules were changed gets none for that
         activity=wants_activity(booking) and ((event and not work.settled) or bool(link.activity_id)),
+        elsewhere=wants_activity(booking) and not event and not link.activity_id,
         nothing=not linked and (work.settled or (rules.links == NONE and not ids)),
         ids=ids,
     )
 
 
 def _usable_ids(setting: Setting, said: Mapping[str, str]) -> dict[str, str]:
-    """The ids that can be such records at all: an id of another object names nobody."""
+    """The ids that can be such records at all: an id of another object names nobody.
+
+    In their short form: a long one with a wrong checksum would spoil the query of a whole batch.
+    """
     kinds = {person.link: person.id_prefix for person in setting.profile.persons}
     if setting.profile.case is not None:
         kinds[setting.profile.case.link] = setting.profile.case.id_prefix
-    return {name: text for name, text in said.items() if name in kinds and text.startswith(kinds[name])}
+    return {
+        name: text[:_SHORT] for name, text in said.items() if name in kinds and text.startswith(kinds[name])
+    }
 
 
 def people(setting: Setting) -> tuple[PersonObject, ...]:

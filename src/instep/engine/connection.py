@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from instep.core.crm_schema import Schema
+from instep.core.crm_schema import Schema, mappable
 from instep.core.errors import InputError, InstepError, Wait
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig
@@ -55,7 +55,7 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
             field = described.get(field_name)
             if field is None:
                 closed.append(Closed(name, field_name, HIDDEN))
-            elif not (field.createable or field.updateable):
+            elif not mappable(described, field) and not field.writable:
                 closed.append(Closed(name, field_name, READ_ONLY))
             elif person is not None and field_name == person.email_field and not field.filterable:
                 # an encrypted address: nobody is ever found by it

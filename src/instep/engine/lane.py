@@ -27,6 +27,8 @@ from instep.engine.policy import Policy
 from instep.engine.schemas import parsed
 from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
 
+#: the part of a connection's settings that says who saved which object's mapping last (`engine.mapping_edit`)
+MAPPING_SAVED = "mapping_saved"
 #: advisory-lock class of token refreshes, any number that nothing else uses
 _TOKEN_LOCK = 0x70C
 
@@ -255,7 +257,10 @@ def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any])
     refresh(lane, force=True)
     profile = lane.vendor.profile
     config = checked(from_document(document, lane.config), profile, lane.schema, lane.custom, lane.config)
-    credentials.save_settings(account_id, lane.id, {**(row["settings"] or {}), "config": to_document(config)})
+    settings = {**(row["settings"] or {}), "config": to_document(config)}
+    # who saved which tab last is true no more
+    settings.pop(MAPPING_SAVED, None)
+    credentials.save_settings(account_id, lane.id, settings)
     memory_queries.lift_quarantine(account_id, lane.id)
     item_queries.mark_in_lane(account_id, lane.id)
     lane_queries.wake(lane.id)

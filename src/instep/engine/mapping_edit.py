@@ -15,17 +15,16 @@ from attrs import evolve, frozen
 from django.db import transaction
 
 from instep.core.config_document import to_document
-from instep.core.crm_schema import ObjectSchema
+from instep.core.crm_schema import ObjectSchema, RecordType
 from instep.core.errors import InputError
 from instep.core.mapping import Row
 from instep.core.mapping_check import FIELD, Fault, doubled, hints, row_faults
 from instep.core.rules import system_fields
-from instep.engine.lane import Lane, describe_again, load_config, open_lane
+from instep.engine.lane import MAPPING_SAVED, Lane, describe_again, load_config, open_lane
 from instep.store import connection_queries, credentials, item_queries, lane_queries, memory_queries
 
 #: a describe that is older than so many seconds is read anew before anything is saved
 RECENT = 180.0
-_SAVED = "mapping_saved"
 
 
 @frozen
@@ -61,7 +60,7 @@ def version_of(rows: Sequence[Row]) -> str:
 
 def saved_at(row: Mapping[str, Any], name: str) -> Saved | None:
     """When an object's mapping was saved last on a page; None where it is the default or came from a file."""
-    kept = ((row["settings"] or {}).get(_SAVED) or {}).get(name)
+    kept = ((row["settings"] or {}).get(MAPPING_SAVED) or {}).get(name)
     return Saved(datetime.fromisoformat(kept["at"]), str(kept["by"])) if kept else None
 
 
@@ -93,13 +92,21 @@ def save_rows(
             return Outcome(theirs=present)
         wanted = evolve(config, rows={**config.rows, name: tuple(rows)})
         stamp = {"at": now.isoformat(timespec="seconds"), "by": by}
-        settings[_SAVED] = {**settings.get(_SAVED, {}), name: stamp}
+        settings[MAPPING_SAVED] = {**settings.get(MAPPING_SAVED, {}), name: stamp}
         credentials.save_settings(account_id, lane.id, {**settings, "config": to_document(wanted)})
         memory_queries.lift_quarantine(account_id, lane.id)
         item_queries.mark_in_lane(account_id, lane.id)
         # the wake comes last, for it takes the queue's locks
         lane_queries.wake(lane.id)
-    return Outcome(hints=tuple(hints(rows, described)) if described else ())
+    return Outcome(hints=tuple(hints(rows, described, _chosen(lane, name, described))) if described else ())
+
+
+def _chosen(lane: Lane, name: str, described: ObjectSchema) -> list[RecordType]:
+    """The record types that new records of an object may get, for all calendars or for one."""
+    named = [lane.config.record_types.get(name, "")]
+    named += [rules.record_types.get(name, "") for rules in lane.config.calendars.values()]
+    found = (described.record_type(one) for one in dict.fromkeys(named) if one)
+    return [one for one in found if one is not None]
 
 
 def _check_connected(row: Mapping[str, Any]) -> None:

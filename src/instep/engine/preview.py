@@ -146,7 +146,8 @@ def _invented_work(account_id: int, invented: Invented, now: datetime) -> Work:
     """The item that a booking of these values would be, a moment after it was made."""
     contact = _invented_contact(account_id, invented, now)
     host = plan_queries.host_by_key(account_id, invented.host_key) if invented.host_key else None
-    calendar = plan_queries.calendar_name(account_id, invented.calendar_key) if invented.calendar_key else ""
+    key = invented.calendar_key
+    calendar_id, calendar = plan_queries.calendar_of(account_id, key) if key else ("", "")
     start = invented.start.astimezone(UTC)
     made = Transition(Kind.SCHEDULED, now, Status.SCHEDULED, by="customer", start=start, host=host)
     booking = Booking(
@@ -163,6 +164,7 @@ def _invented_work(account_id: int, invented: Invented, now: datetime) -> Work:
         actioned_by="customer",
         host=host,
         guest=Guest(name=invented.name, email=invented.email, company=invented.company),
+        calendar=calendar_id,
         calendar_name=calendar,
         timeline=(made,),
     )

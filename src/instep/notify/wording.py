@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from instep.core import cldr
 from instep.core.booking import Kind
-from instep.core.catalogue import zone
+from instep.core.composed import zone
 from instep.notify.mails import GUEST, HANDED_OVER, TAKEN_OVER
 
 #: as long as a subject may get: mail programs cut it much earlier

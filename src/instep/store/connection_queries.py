@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from instep.store.statements import Row, decoded, rows_of
+from instep.store.statements import Row, decoded, prepared_rows, rows_of
 
 
 def connection_by_public_id(account_id: int, public_id: str) -> Row | None:
@@ -85,4 +85,18 @@ def defaults_sent(account_id: int, connection_id: int, mark: str, newest: int = 
          ORDER BY r.at DESC, r.id DESC, 5, 6 LIMIT 200
         """,
         [account_id, connection_id, newest, mark],
+    )
+
+
+def strict_and_held(account_id: int, calendar_id: str, now: datetime) -> bool:
+    """Whether a CRM in strict mode, which this calendar is integrated with, stands still at that moment."""
+    return bool(
+        prepared_rows(
+            """SELECT 1 FROM connection
+                WHERE account_id = %s AND state <> 'disabled' AND settings #> '{config,strict}' = 'true'::jsonb
+                  AND (state <> 'connected' OR held_until > %s)
+                  AND settings #>> ARRAY['config', 'calendars', %s, 'general_links'] IS DISTINCT FROM 'none'
+                LIMIT 1""",
+            [account_id, now, calendar_id],
+        )
     )

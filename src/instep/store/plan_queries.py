@@ -42,10 +42,10 @@ def host_by_key(account_id: int, key: int) -> Host | None:
     return Host(*found[0]) if found else None
 
 
-def calendar_name(account_id: int, key: int) -> str:
-    """The name of one calendar, empty where there is none: also for another account's."""
-    found = rows("SELECT name FROM calendar WHERE account_id = %s AND id = %s", [account_id, key])
-    return found[0][0] if found else ""
+def calendar_of(account_id: int, key: int) -> tuple[str, str]:
+    """The id by which bookings name a calendar, and its name; both empty where the account has no such calendar."""
+    found = rows("SELECT source_id, name FROM calendar WHERE account_id = %s AND id = %s", [account_id, key])
+    return (found[0][0], found[0][1]) if found else ("", "")
 
 
 def contact_known_by(account_id: int, email_key: str) -> tuple[str, dict[str, Any]] | None:

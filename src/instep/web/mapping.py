@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +11,7 @@ from attrs import frozen
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as later
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +21,6 @@ from instep.core.errors import InstepError
 from instep.core.mapping import Row
 from instep.core.rules import SyncConfig, system_fields
 from instep.core.suggestions import suggestions
-from instep.crm.salesforce.names import ACCOUNT, CASE, CONTACT, EVENT, LEAD
 from instep.crm.vendors import Vendor, vendor_of
 from instep.engine import mapping_edit
 from instep.engine.lane import custom_properties, load_config
@@ -48,52 +45,11 @@ from instep.web.mapping_rows import (
     views_of,
     with_required,
 )
+from instep.web.mapping_tabs import TABS, Tab, tabs_of
 
-#: the tabs in the order and with the names that admins know: address, object, word
-_TABS = (
-    ("leads", LEAD, later("Leads")),
-    ("contacts", CONTACT, later("Contacts")),
-    ("accounts", ACCOUNT, later("Accounts")),
-    ("events", EVENT, later("Events")),
-    ("cases", CASE, later("Cases")),
-)
 #: a describe that is older than so many seconds is read anew when somebody opens the page
 _OLD = 300.0
 _CHOICES = 15
-
-
-@frozen
-class Tab:
-    """One object's tab. `open_fields` are required fields that nothing fills yet."""
-
-    slug: str
-    name: str
-    word: Any
-    address: str
-    current: bool
-    rows: int
-
-
-def tabs_of(row: Mapping[str, Any], config: SyncConfig, current: str) -> list[Tab]:
-    """The tabs of the objects that this CRM is written to."""
-    objects = vendor_of(row["vendor"]).profile.objects
-    return [
-        Tab(
-            slug,
-            name,
-            word,
-            reverse("mapping", args=[row["public_id"], slug]),
-            slug == current,
-            len(config.rows.get(name, ())),
-        )
-        for slug, name, word in _TABS
-        if name in objects
-    ]
-
-
-def tab_slug(object_name: str) -> str:
-    """The part of the address of an object's tab; empty for objects without one."""
-    return next((slug for slug, name, _word in _TABS if name == object_name), "")
 
 
 @frozen
@@ -103,6 +59,7 @@ class Page:
     row: dict[str, Any]
     vendor: Vendor
     config: SyncConfig
+    tabs: list[Tab]
     tab: Tab
     offer: Offer
     own: frozenset[str]
@@ -154,16 +111,17 @@ def mapping(request: HttpRequest, connection_id: str, tab: str) -> HttpResponse:
 def first(request: HttpRequest, connection_id: str) -> HttpResponse:
     """The first tab: where the connection's page leads to."""
     row = row_of(request, connection_id)
-    return redirect(tabs_of(row, load_config(row), "")[0].address)
+    return redirect(tabs_of(row, load_config(row), {}, "")[0].address)
 
 
 def _page(request: HttpRequest, row: dict[str, Any], slug: str) -> Page:
     account_id, vendor = request.user.account_id, vendor_of(row["vendor"])
     config = load_config(row)
-    tab = next((one for one in tabs_of(row, config, slug) if one.current), None)
+    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
+    tabs = tabs_of(row, config, schema, slug)
+    tab = next((one for one in tabs if one.current), None)
     if tab is None:
         raise Http404
-    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
     described = schema.get(tab.name) or ObjectSchema(tab.name, tab.name)
     custom = custom_properties(account_id)
     own = system_fields(vendor.profile, tab.name)
@@ -176,14 +134,14 @@ def _page(request: HttpRequest, row: dict[str, Any], slug: str) -> Page:
         tuple(vendor.profile.default_rows.get(tab.name, ())),
     )
     bookings = list_bookings(account_id, BookingFilter(), _CHOICES)
-    return Page(row, vendor, config, tab, offer, own, bookings)
+    return Page(row, vendor, config, tabs, tab, offer, own, bookings)
 
 
 def _read_again(
     request: HttpRequest, row: dict[str, Any], slug: str, older_than: float
 ) -> InstepError | None:
     """Read the object's fields from the CRM where what is known of them is old; what went wrong, or None."""
-    name = next((name for one, name, _word in _TABS if one == slug), None)
+    name = next((name for one, name, _word in TABS if one == slug), None)
     if name is None or name not in vendor_of(row["vendor"]).profile.objects:
         raise Http404
     if row["state"] != credentials.CONNECTED and older_than:
@@ -308,12 +266,13 @@ def _shown(
         "row": page.row,
         "vendor": page.vendor,
         "tab": page.tab,
-        "tabs": tabs_of(page.row, page.config, page.tab.slug),
+        "tabs": page.tabs,
         "views": views,
         "lists": _lists(views),
         "has_overwrite": not page.mirrors,
         "version": mapping_edit.version_of(page.rows) if theirs is not None else version,
         "saved": mapping_edit.saved_at(page.row, page.name),
+        "is_default": page.rows == page.defaults,
         "described": described,
         "hidden": not described.fields,
         "described_at": described_at(account_id, int(page.row["id"])).get(page.name),
@@ -326,7 +285,7 @@ def _shown(
         "wrong": bool(faults),
         "acted": acted.partition("-")[0],
         "error": error,
-        "blockers": [f for f in described.required() if f.name not in page.own and _blocks(page, f.name)],
+        "blockers": [f for f in described.asked() if f.name not in page.own and _blocks(page, f.name)],
         "data": {
             "sources": as_data(page.offer.sources),
             "fields": as_data(page.offer.fields),

@@ -93,7 +93,8 @@ class RowView:
     type: str
     is_default: bool
     is_missing: bool
-    placeholder: str
+    is_required: bool
+    is_open: bool
     values: str
     errors: Mapping[str, list[str]] = field(factory=dict)
     would: Cell | None = None
@@ -155,7 +156,8 @@ def _view(
         type=type_words(target) if target else "",
         is_default=any(one.source == row.source and one.field == row.field for row in offer.defaults),
         is_missing=bool(one.field) and target is None,
-        placeholder=_placeholder(target),
+        is_required=_is_required(one, offer.described),
+        is_open=_is_open(one, offer.described),
         values=f"values-{target.name}" if target is not None and target.picklist else "",
         errors=errors,
         would=cells[n] if cells is not None and n < len(cells) else None,
@@ -178,30 +180,25 @@ def _fed(offer: Offer, prop: Property | None) -> frozenset[str] | None:
     return frozenset(f.type for f in fields if takes(prop.type, offer.described, f))
 
 
-def _placeholder(target: Field | None) -> str:
-    if target is None or not target.required:
-        return ""
-    return str(_("required"))
-
-
 def meant(typed: Sequence[Typed], described: ObjectSchema) -> list[int]:
     """The places of rows that mean something: not those of required fields that nobody filled yet."""
     return [n for n, t in enumerate(typed) if not t.is_blank and not _is_open(t, described)]
 
 
 def _is_open(one: Typed, described: ObjectSchema) -> bool:
+    return _is_required(one, described) and not (one.source or one.static or one.fallback.strip())
+
+
+def _is_required(one: Typed, described: ObjectSchema) -> bool:
     target = described.get(one.field) if one.field else None
-    asked = one.source or one.static or one.fallback.strip()
-    return target is not None and target.required and not asked
+    return target is not None and target in described.asked()
 
 
 def with_required(typed: Sequence[Typed], described: ObjectSchema, own: frozenset[str]) -> list[Typed]:
     """The rows, and one more for each required field that none of them names: it asks for a source."""
     named = {target.name for t in typed if t.field and (target := described.get(t.field)) is not None}
     missing = [
-        f
-        for f in described.required()
-        if f.name not in named and f.name not in own and mappable(described, f)
+        f for f in described.asked() if f.name not in named and f.name not in own and mappable(described, f)
     ]
     return [*typed, *(Typed(field=f.name) for f in missing)]
 

@@ -20,7 +20,7 @@ from instep.engine.problems import Problem, problems_of
 from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
-from instep.web.mapping import tab_slug
+from instep.web.mapping_tabs import tab_slug
 from instep.web.problem_words import MAPPING, WORDS, Words
 
 #: the page looks again so often while somebody has it open and something is wrong

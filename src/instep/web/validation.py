@@ -30,8 +30,8 @@ from instep.engine.schemas import schemas_of
 from instep.store import credentials
 from instep.store.connection_queries import defaults_sent, described_at
 from instep.web.connection import row_of
-from instep.web.mapping import Tab, tabs_of
 from instep.web.mapping_choices import Groups, fitting, options_html, source_groups, type_words
+from instep.web.mapping_tabs import Tab, tabs_of
 
 #: the three ways to fill a field, and none of them
 FIELD, FIXED, VALUE, NOTHING = "field", "static", "value", ""
@@ -152,7 +152,7 @@ def _read_again(request: HttpRequest, row: dict[str, Any], older_than: float) ->
 def _page(request: HttpRequest, row: dict[str, Any]) -> Page:
     account_id, vendor, config = request.user.account_id, vendor_of(row["vendor"]), load_config(row)
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
-    return Page(row, vendor, config, schema, custom_properties(account_id), tabs_of(row, config, ""))
+    return Page(row, vendor, config, schema, custom_properties(account_id), tabs_of(row, config, schema, ""))
 
 
 # --- saving ---

@@ -8,7 +8,7 @@ import attrs
 from . import configure, configure_rights, conversion, custom_fields, person_accounts
 from .call import Answer
 from .history import Cause
-from .orders import Body, object_named, refuse_order
+from .orders import Body, object_named, refuse_order, text_of
 from .schema import Field, choices_of
 from .tables import Record
 from .tokens import MOST_APPROVALS
@@ -215,6 +215,25 @@ def _field(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return {}
 
 
+def _picklist_value(org: "Org", body: Body, query: dict[str, str]) -> Any:
+    """{"object", "field", "value", "label", "active", "default"}: adds a value, or changes the one that is there."""
+    name, field_name = object_named(org, body.get("object")), str(body.get("field"))
+    field, value = org.catalogue[name].fields.get(field_name), text_of(body, "value")
+    if field is None or not field.choices:
+        raise refuse_order(404, f"{name} has no picklist {field_name!r}.")
+    listed = [attrs.asdict(choice) for choice in field.choices]
+    held = next((one for one in listed if one["value"] == value), None)
+    if held is None:
+        held = {"value": value, "label": value}
+        listed.append(held)
+    held.update({key: body[key] for key in ("label", "active", "default") if key in body})
+    if body.get("default"):
+        listed = [{**one, "default": one is held} for one in listed]
+    if not any(one.get("active", True) for one in listed):
+        raise refuse_order(400, f"{field.label} must keep a value: {value!r} is its last one.")
+    return _field(org, {"object": name, "field": field_name, "change": {"choices": listed}}, query)
+
+
 def _journal(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return org.journal.entries()
 
@@ -249,7 +268,8 @@ _ROUTES = {
     ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): conversion.convert_lead,
     ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire_sessions,
     ("POST", "approvals"): _approvals, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
-    ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field, ("GET", "journal"): _journal,
+    ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field,
+    ("POST", "picklist-value"): _picklist_value, ("GET", "journal"): _journal,
     ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
     ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES, **configure_rights.ROUTES,
 }  # fmt: skip

@@ -48,8 +48,8 @@ def field(f: Field, controller: Field | None = None) -> dict[str, Any]:
         "permissionable": f.permissionable,
         "picklistValues": [
             {
-                "active": True, "defaultValue": c.default, "label": c.label, "validFor": _valid_for(f, c, controller),
-                "value": c.value,
+                "active": c.active, "defaultValue": c.default, "label": c.label,
+                "validFor": _valid_for(f, c, controller), "value": c.value,
             } for c in f.choices
         ],
         "polymorphicForeignKey": f.polymorphic, "precision": f.precision,

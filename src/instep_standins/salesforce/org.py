@@ -24,7 +24,7 @@ from .tokens import Tokens
 ARCHIVED_AFTER = timedelta(days=365)
 # What stays of an org that loses its records only.
 SETUP_OBJECTS = (
-    "AssignmentRule", "BusinessProcess", "CurrencyType", "DuplicateRule", "Group", "PermissionSet",
+    "AssignmentRule", "BusinessProcess", "CurrencyType", "DuplicateRule", "Group", "Organization", "PermissionSet",
     "PermissionSetAssignment", "Profile", "QueueSobject", "RecordType", "ValidationRule",
 )  # fmt: skip
 
@@ -263,6 +263,7 @@ class Org:
         """Back to the first day: seed users, no records, no custom fields, no faults. Sign-ins stay valid."""
         with self.transaction():
             setup = {name: self.tables.rows(name).copy() for name in SETUP_OBJECTS}
+            profiles = {key: row.get("ProfileId") for key, row in self.tables.rows("User").items()}
             kept = (self.catalogue, self.access, self.config, setup) if keep_metadata else None
             self._forgotten = [(name, rid) for name in self.catalogue for rid in self.tables.rows(name)]
             tokens = self.tokens.dump()
@@ -273,6 +274,8 @@ class Org:
             self._seed()
             if kept:
                 self._keep(*kept)
+                for key, user in list(self.tables.rows("User").items()):
+                    self.tables.put("User", {**user, "ProfileId": profiles.get(key, user["ProfileId"])})
             self.schema_changed()
             self.touch("settings", "config", "counters", "custom_fields", "access", "tokens")
 

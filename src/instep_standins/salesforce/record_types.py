@@ -78,9 +78,9 @@ def choices(org: "Org", obj: SObject, field: Field, record_type: str | None) -> 
     """The values of a picklist that a record type offers, its own default among them marked."""
     held = _offer(org, obj.name, field.name, record_type)
     if held is None:
-        return field.choices
+        return tuple(choice for choice in field.choices if choice.active)
     wanted, chosen = set(held["values"]), held.get("default")
-    offered = [choice for choice in field.choices if choice.value in wanted]
+    offered = [choice for choice in field.choices if choice.value in wanted and choice.active]
     return tuple(attrs.evolve(choice, default=choice.value == chosen) for choice in offered)
 
 

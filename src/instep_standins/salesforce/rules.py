@@ -34,7 +34,8 @@ def defaults(caller: Caller, obj: SObject, changed: Record) -> Record:
     if _OWNER in obj.fields:
         record[_OWNER] = caller.user_id
     if obj.name == "Lead":
-        record["Status"] = obj.fields["Status"].default or obj.fields["Status"].choices[0].value
+        status = obj.fields["Status"]
+        record["Status"] = status.default or next(c.value for c in status.choices if c.active)
     if obj.name == "Event":
         record["EventSubtype"] = "Event"
     if obj.name == "PermissionSetAssignment":

@@ -51,6 +51,7 @@ class Choice:
     value: str
     label: str
     default: bool = False
+    active: bool = True  # a retired value stays where it is written, and is offered no more
     valid_for: tuple[str, ...] | None = None  # of a dependent picklist: the controlling values that offer it
 
 
@@ -108,7 +109,7 @@ class Field:
 
     @property
     def default(self) -> str | None:
-        return next((choice.value for choice in self.choices if choice.default), None)
+        return next((choice.value for choice in self.choices if choice.default and choice.active), None)
 
     @property
     def is_text(self) -> bool:
@@ -188,6 +189,7 @@ def choices_of(listed: list[dict[str, Any] | str]) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             body["value"], body.get("label") or body["value"], bool(body.get("default")),
+            bool(body.get("active", True)),
             None if body.get("valid_for") is None else tuple(body["valid_for"]),
         )
         for body in bodies

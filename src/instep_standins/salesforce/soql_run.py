@@ -7,24 +7,17 @@ from typing import Any
 
 import attrs
 
-from . import errors, ids, rules, times, virtual
+from . import errors, ids, soql_paths, times, virtual
 from .call import Caller
 from .errors import ApiError, refuse
-from .records import shown_value
 from .schema import Field, SObject
 from .soql_parse import Among, Both, Compare, Literal, Not, Path, Query, place
+from .soql_paths import Column, Getter
 from .tables import Record, index_key
 
 LARGEST_OFFSET = 2000
 _MOST_DAY_DIGITS = 5
 _MOST_OF_ALL_FIELDS = 200
-_SUFFIX_HINT = (
-    "If you are attempting to use a custom {kind}, be sure to append the '__c' after the {thing} name. "
-    "Please reference your WSDL or the describe call for the appropriate names."
-)
-# A relation that may point to several objects shows the few fields of the generic Name object only.
-_NAME_FIELDS = ("Id", "Name", "FirstName", "LastName", "Type")
-_OWNER_NAME_FIELDS = (*_NAME_FIELDS, "Email", "Phone", "Title", "Alias", "Username", "IsActive")
 _QUOTED = {
     "string",
     "textarea",
@@ -38,17 +31,7 @@ _QUOTED = {
     "reference",
 }
 
-Getter = Callable[[Record], Any]
 Test = Callable[[Record], bool]
-
-
-@attrs.frozen
-class Column:
-    """A bound path: how to read it, the field at its end, and the relationship it goes through, if any."""
-
-    field: Field
-    get: Getter
-    relationship: Field | None = None
 
 
 class Binder:
@@ -64,7 +47,7 @@ class Binder:
         for known in self.caller.org.catalogue:
             if known.lower() == name.lower() and self.caller.sees(known):
                 return self.caller.view(known)
-        hint = _SUFFIX_HINT.format(kind="object", thing="entity")
+        hint = soql_paths.SUFFIX_HINT.format(kind="object", thing="entity")
         raise self.fail(
             errors.INVALID_TYPE, self.query.source, f"sObject type '{name}' is not supported. {hint}"
         )
@@ -73,68 +56,11 @@ class Binder:
         return refuse(400, code, place(self.query.text, at.at) + message)
 
     def no_column(self, path: Path, name: str, entity: str) -> ApiError:
-        hint = _SUFFIX_HINT.format(kind="field", thing="custom field")
+        hint = soql_paths.SUFFIX_HINT.format(kind="field", thing="custom field")
         return self.fail(errors.INVALID_FIELD, path, f"No such column '{name}' on entity '{entity}'. {hint}")
 
     def column(self, path: Path) -> Column:
-        parts = path.parts
-        if len(parts) > 1 and parts[0].lower() == self.object.name.lower():
-            parts = parts[1:]
-        if len(parts) == 1:
-            field = self.object.by_lower.get(parts[0].lower())
-            if field is None:
-                raise self.no_column(path, parts[0], self.object.name)
-            return Column(field, self._own(field))
-        if len(parts) > 2:
-            raise self.fail(
-                errors.INVALID_FIELD, path, f"Only one level of relationship is known here: '{path.text}'"
-            )
-        return self._through(path, *parts)
-
-    def _own(self, field: Field) -> Getter:
-        org, obj = self.caller.org, self.object
-        if obj.name == "Event" and field.name == "IsArchived":
-            return lambda record: rules.is_archived(org, "Event", record)
-        name = field.name
-        if field.type in ("address", "location") or field.formula is not None:
-            return lambda record: shown_value(org, obj, field, record)
-        empty = False if field.type == "boolean" else None
-        return lambda record: record.get(name, empty)
-
-    def _through(self, path: Path, relation: str, name: str) -> Column:
-        link = self.object.by_relationship.get(relation.lower())
-        if link is None:
-            raise self.fail(
-                errors.INVALID_FIELD,
-                path,
-                f"Didn't understand relationship '{relation}' in field path. If you are attempting to use a custom "
-                "relationship, be sure to append the '__r' after the custom relationship name. Please reference your "
-                "WSDL or the describe call for the appropriate names.",
-            )
-        org = self.caller.org
-        targets = [self.caller.view(t) for t in link.targets if t in org.catalogue and self.caller.sees(t)]
-        if link.polymorphic:
-            allowed = _OWNER_NAME_FIELDS if link.name == "OwnerId" else _NAME_FIELDS
-            known = next((n for n in allowed if n.lower() == name.lower()), None)
-            if known is None:
-                raise self.no_column(path, name, "Name")
-            field = next((t.fields[known] for t in targets if known in t.fields), _TYPE_FIELD)
-        else:
-            found = targets[0].by_lower.get(name.lower()) if targets else None
-            if found is None:
-                raise self.no_column(path, name, link.targets[0] if link.targets else relation)
-            field = found
-
-        def get(record: Record) -> Any:
-            target = org.object_of_id(record.get(link.name) or "")
-            if target is None:
-                return None
-            if field is _TYPE_FIELD:
-                return target.name
-            parent = org.tables.get(target.name, record[link.name]) or {}
-            return shown_value(org, target, target.fields.get(field.name, field), parent)
-
-        return Column(field, get, link)
+        return soql_paths.column(self, path)
 
     # -- conditions -------------------------------------------------------------------------------
 
@@ -277,7 +203,7 @@ class Binder:
     def _indexed(self, path: Path, literals: Iterable[Literal]) -> list[str] | None:
         column = self.filterable(path)
         tables, name = self.caller.org.tables, self.object.name
-        if column.relationship:
+        if column.links:
             return None
         values = [self.value(path, column.field, literal) for literal in literals]
         if any(value is None for value in values):
@@ -287,9 +213,6 @@ class Binder:
         if not tables.is_indexed(name, column.field.name):
             return None
         return list(dict.fromkeys(i for value in values for i in tables.find(name, column.field.name, value)))
-
-
-_TYPE_FIELD = Field("Type", "picklist", 40, "Type")
 
 
 def _sort_key(field: Field, value: Any) -> Any:
@@ -327,7 +250,7 @@ def _columns(binder: Binder) -> list[Column]:
     columns, seen = [], set()
     for path in query.select:
         column = binder.column(path)
-        key = (column.relationship and column.relationship.name, column.field.name)
+        key = (tuple(link.name for link in column.links), column.field.name)
         if key in seen:
             raise refuse(400, errors.INVALID_FIELD, f"duplicate field selected: {path.text}")
         seen.add(key)
@@ -361,21 +284,24 @@ def _shown(binder: Binder, columns: list[Column], record: Record) -> dict[str, A
     caller, name = binder.caller, binder.object.name
     row: dict[str, Any] = {"attributes": {"type": name, "url": caller.object_url(name, record["Id"])}}
     for column in columns:
-        if column.relationship is None:
-            row[column.field.name] = column.get(record)
-            continue
-        relation = column.relationship.relationship or ""
-        parent_id = record.get(column.relationship.name)
-        target = caller.org.object_of_id(parent_id or "")
-        if parent_id is None or target is None:
-            row[relation] = None
-            continue
-        parent_type = "Name" if column.relationship.polymorphic else target.name
-        parent = row.setdefault(
-            relation, {"attributes": {"type": parent_type, "url": caller.object_url(target.name, parent_id)}}
-        )
-        parent[column.field.name] = column.get(record)
+        _place(binder, column, record, row)
     return row
+
+
+def _place(binder: Binder, column: Column, record: Record, row: dict[str, Any]) -> None:
+    """A column's value, in the parents it goes through; a parent that is not there is null."""
+    org, value, here = binder.caller.org, column.get(record), record
+    for link in column.links:
+        relation, parent_id = link.relationship or "", here.get(link.name)
+        target = org.object_of_id(parent_id or "")
+        if parent_id is None or target is None:
+            row.setdefault(relation, None)
+            return
+        kind = "Name" if link.polymorphic else target.name
+        url = binder.caller.object_url(target.name, parent_id)
+        row = row.setdefault(relation, {"attributes": {"type": kind, "url": url}})
+        here = org.tables.get(target.name, parent_id) or {}
+    row[column.field.name] = value
 
 
 @attrs.frozen

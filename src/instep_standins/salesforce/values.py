@@ -56,8 +56,9 @@ def _picklist(field: Field, value: Any) -> str | None:
     known = {choice.value.lower(): choice.value for choice in field.choices}
     parts = text.split(";") if field.type == "multipicklist" else [text]
     if field.restricted:
+        offered = {choice.value.lower() for choice in field.choices if choice.active}
         for part in parts:
-            if part.strip().lower() not in known:
+            if part.strip().lower() not in offered:
                 raise RowError(
                     errors.INVALID_RESTRICTED_PICKLIST,
                     f"{field.label}: bad value for restricted picklist field: {part}",

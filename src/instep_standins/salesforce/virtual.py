@@ -26,7 +26,8 @@ def _user_permissions(caller: Caller) -> Iterator[Record]:
 
 def _statuses(name: str, flag: str, prefix: str) -> Callable[[Caller], Iterator[Record]]:
     def rows(caller: Caller) -> Iterator[Record]:
-        for number, choice in enumerate(caller.org.catalogue[name].fields["Status"].choices, 1):
+        choices = [choice for choice in caller.org.catalogue[name].fields["Status"].choices if choice.active]
+        for number, choice in enumerate(choices, 1):
             yield {
                 "Id": ids.mint(prefix, number), "MasterLabel": choice.label, "ApiName": choice.value,
                 "SortOrder": number, "IsDefault": choice.default, flag: ends(name, choice.value),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0009_former_email_index")]
+    dependencies = [("store", "0010_rules_only")]
     operations = [
         migrations.AddField(
             "property", "description", models.TextField(blank=True, db_default="", default="")

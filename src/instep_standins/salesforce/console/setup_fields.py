@@ -19,13 +19,14 @@ from .frame import (
     live,
     notice,
     page,
+    part,
     problem,
     row,
     table,
     tag,
     td,
 )  # fmt: skip
-from .inputs import Input, adder
+from .inputs import Input, adder, switch
 from .markup import Markup, el, said
 
 if TYPE_CHECKING:
@@ -185,36 +186,90 @@ def _encrypted_input(field: Field) -> Markup | None:
     return el("p", el("label", box, " Encrypted"), hint)
 
 
+def _values(path: str, found: Field) -> Markup:
+    """The values of a picklist, each offered or retired."""
+    rows = []
+    for place, choice in enumerate(found.choices):
+        of = f"{choice.value} is offered"
+        knob = switch(
+            path, "value", f"v-{place}", choice.active, ("Offered", "Retired"), of, value=choice.value
+        )
+        default = tag("default", "blue") if choice.default else el("span", "–", class_="soft")
+        rows.append(row(f"v-{place}", said(choice.value), td("Label", said(choice.label)), td("New records", default),
+                        td("State", knob, key=f"v-{place}.on")))  # fmt: skip
+    return table("Values", ["Value", "Label", "New records", "State"], rows)
+
+
+def _value_adder(visit: Visit) -> Markup:
+    inputs = (Input("value", "Value", required=True), Input("label", "Label", hint="Empty: as the value"))
+    opened = adder(visit, visit.path, "add-value", "Add a value", inputs, "Add the value")
+    return el("div", opened, class_="folds")
+
+
+def _restricted_input(field: Field) -> Markup | None:
+    if not field.choices:
+        return None
+    box = el(
+        "input", type="checkbox", name="restricted", value="yes", checked=field.restricted, id="restricted"
+    )
+    hint = el("small", "Any other value, and a retired one, is refused.")
+    return el("p", el("label", box, " Only its own values"), hint)
+
+
+def _length_input(visit: Visit, found: Field) -> Markup | None:
+    if found.type not in _WITH_LENGTH or not found.length:
+        return None
+    wrong = "notice" if visit.problem else None
+    return el(
+        "p",
+        el("label", "Length", for_="length"),
+        el("input", type="number", name="length", id="length", min=1, max=_LONGEST, required=True,
+           value=visit.form.get("length", found.length), aria_describedby=wrong,
+           aria_invalid="true" if wrong else None),
+        el("small", "Longer texts are refused. Values that stand there already stay."),
+    )  # fmt: skip
+
+
+def _remove(path: str) -> Markup:
+    words = "Its values go with it. An app that writes it is refused until it installs the field again."
+    sure = form(path, "remove", button("Remove this field", "danger"))
+    return el("div", fold("Remove the field", el("p", words), sure), class_="folds")
+
+
 def field(visit: Visit, name: str, field_name: str) -> str:
     """One field, with what an admin may change about it."""
     org = visit.org
     obj, found = _field(org, name, field_name)
-    length = None
-    if found.type in _WITH_LENGTH and found.length:
-        wrong = "notice" if visit.problem else None
-        length = el(
-            "p",
-            el("label", "Length", for_="length"),
-            el("input", type="number", name="length", id="length", min=1, max=_LONGEST, required=True,
-               value=visit.form.get("length", found.length), aria_describedby=wrong,
-               aria_invalid="true" if wrong else None),
-            el("small", "Longer texts are refused. Values that stand there already stay."),
-        )  # fmt: skip
     path = field_path(obj, found)
-    inputs = (_required_input(found), _rights_input(org, obj, found), length, _encrypted_input(found))
-    remove = None
-    if found.custom:
-        words = el(
-            "p", "Its values go with it. An app that writes it is refused until it installs the field again."
-        )
-        gone = fold("Remove the field", words, form(path, "remove", button("Remove this field", "danger")))
-        remove = el("div", gone, class_="folds")
+    inputs = (
+        _required_input(found), _rights_input(org, obj, found), _length_input(visit, found), _encrypted_input(found),
+        _restricted_input(found),
+    )  # fmt: skip
+    values = None
+    if found.choices:
+        held = part("values-all", "Values", _values(path, found))
+        values = [live("values", held), _value_adder(visit)]
     facts = el("dl", el("div", el("dt", "Type"), el("dd", type_words(found))), class_="facts")
     return page(
         visit, found.label, problem(visit), facts,
-        form(path, "change", *inputs, button("Save", "primary"), class_="card stack"), remove,
+        form(path, "change", *inputs, button("Save", "primary"), class_="card stack"), values,
+        _remove(path) if found.custom else None,
         above=_crumbs(obj), lead=el("code", f"{obj.name}.{found.name}"),
     )  # fmt: skip
+
+
+def _change_value(org: "Org", here: dict[str, str], path: str, typed: dict[str, str]) -> str:
+    """Add, retire or offer a picklist value; the address to go on at. Raises Refused."""
+    body: dict[str, object] = {**here, "value": typed.get("value", "")}
+    if typed.get("act") == "value":
+        body["active"] = bool(typed.get("to"))
+    elif typed.get("label", "").strip():
+        body["label"] = typed["label"].strip()
+    try:
+        admin.order(org, "POST", "picklist-value", body)
+    except ApiError as error:
+        raise Refused(f"Not done. {error.body['error']}") from None
+    return f"{path}#values"
 
 
 def change_field(visit: Visit, name: str, field_name: str) -> str:
@@ -226,7 +281,11 @@ def change_field(visit: Visit, name: str, field_name: str) -> str:
     if typed.get("act") == "remove" and found.custom:
         admin.order(org, "POST", "field", {**here, "remove": True})
         return f"{back}?removed=1"
+    if typed.get("act") in ("value", "add-value"):
+        return _change_value(org, here, field_path(obj, found), typed)
     change: dict[str, object] = {}
+    if found.choices:
+        change["restricted"] = bool(typed.get("restricted"))
     if _can_be_required(found):
         change["nillable"] = not typed.get("required")
     if "length" in typed:

@@ -38,6 +38,7 @@
       if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
     }
     input.id = `${select.id || select.name}-search`;
+    for (const label of [...select.labels]) label.htmlFor = input.id;
     select.hidden = true;
     select.after(box);
     box.append(input, list);

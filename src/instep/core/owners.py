@@ -1,0 +1,55 @@
+"""Who should own a record that we make: the host's CRM user, or whoever comes nearest (rule E4)."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from instep.core.booking import Booking, Host
+from instep.core.desired import Setting, host_user
+
+
+@frozen
+class Owner:
+    """Who should own a record: the CRM user's id (empty: leave it to the CRM) and why.
+
+    `host_key` is the host whose user this is, empty for the connected user.
+    """
+
+    user_id: str
+    host_key: str
+    rule: str
+    note: str = ""
+
+
+def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
+    """Owner of a person that we create: the host's CRM user, else the connected user."""
+    host = booking.host if booking else None
+    user = host_user(setting, host)
+    if user is not None and host is not None:
+        return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+    return _connected(setting, host)
+
+
+def _connected(setting: Setting, host: Host | None) -> Owner:
+    who = (host.name or host.email or "the host") if host else "no host"
+    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
+    return Owner(setting.directory.connected, "", "the connected user", note if host else "")
+
+
+def activity_owner(setting: Setting, booking: Booking) -> Owner:
+    """Owner of the activity: the host's user, else that of the last connected host (rule E4)."""
+    for host in booking.hosts_newest_first:
+        user = host_user(setting, host)
+        if user is None:
+            continue
+        present = booking.host
+        if present is not None and host.key == present.key:
+            return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+        name = (present.name or present.email) if present else "the new host"
+        return Owner(
+            user.id,
+            host.key,
+            f"the last host with a {setting.profile.label} user ({host.email})",
+            f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
+        )
+    return _connected(setting, booking.host)
