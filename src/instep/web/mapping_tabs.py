@@ -39,6 +39,11 @@ class Tab:
     problems: int
 
 
+def tab_slug(object_name: str) -> str:
+    """The part of the address of an object's tab; empty for objects without one."""
+    return next((slug for slug, name, _word in TABS if name == object_name), "")
+
+
 def tabs_of(row: Mapping[str, Any], config: SyncConfig, schema: Schema, current: str) -> list[Tab]:
     """The tabs of the objects that this CRM is written to; `schema` is what is known of them."""
     profile = vendor_of(row["vendor"]).profile

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0010_rules_only"), ("store", "0011_property_archived")]
+    dependencies = [("store", "0011_property_archived")]
     operations = [
         migrations.AddField(
             "connection", "removed_setup", models.JSONField(blank=True, db_default={}, default=dict)
