@@ -213,6 +213,18 @@ def test_known_values_cannot_be_typed_over(door: Door) -> None:
     assert door.booked()[0].guest.email == PERSON["Email"]
 
 
+def test_an_open_form_with_the_same_key_does_not_tell_whether_an_address_was_guessed(door: Door) -> None:
+    record = door.scene.fake.seed("Lead", **PERSON)
+    hidden = Page(door.details(sosfLeadId=record))
+    mine = door.send(hidden)
+    assert mine.status_code == 303
+    guess = {"name": "X", "email": PERSON["Email"], "company": "X", "key": hidden.fields["key"]}
+    wrong = {**guess, "email": "somebody@else.example"}
+    answers = [door.browser.post("/b/demo/details", {"start": door.start, **one}) for one in (guess, wrong)]
+    assert [answer.status_code for answer in answers] == [409, 409], "the time is taken, whoever asks"
+    assert len(door.booked()) == 1
+
+
 def test_contact_brings_its_accounts_name(door: Door) -> None:
     account = door.scene.fake.seed("Account", Name="Quillworks")
     person = {name: value for name, value in PERSON.items() if name != "Company"}
@@ -423,6 +435,17 @@ def test_signed_link_works_where_unsigned_ones_are_off(door: Door) -> None:
     page = Page(door.details(**door.signed(record)))
     assert door.send(page, start=later(door)).status_code == 303
     assert door.booked()[1].record_ids == {"lead": long_id(record)}
+
+
+def test_only_signed_links_count_while_the_connection_is_disconnected_too(door: Door) -> None:
+    from instep.store.models import Connection
+
+    record = door.scene.fake.seed("Lead", **PERSON)
+    door.only_signed()
+    Connection.objects.filter(account_id=door.scene.account_id).update(state="disabled")
+    page = Page(door.details(sosfLeadId=record))
+    door.send(page, name="Ana", email="ana@guest.example", company="X")
+    assert door.booked()[0].record_ids == {}
 
 
 def test_expired_signature_names_nobody_and_says_so(door: Door) -> None:

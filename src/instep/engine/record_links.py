@@ -20,7 +20,7 @@ from instep.core.errors import InputError
 from instep.core.profile import Profile
 from instep.crm.vendors import VENDORS, Vendor
 from instep.engine.lane import load_config
-from instep.store import connection_queries, credentials, lane_queries
+from instep.store import connection_queries, credentials
 
 #: the parameter of the signature, and the one that leaves the form out (OnceHub 4.2)
 SIGNED, SKIP = "soSigned", "soSkip"
@@ -67,8 +67,8 @@ def named_by(account_id: int, calendar_id: str, said: Mapping[str, str], now: da
     if signature := said.get(SIGNED, ""):
         refused = _judge(account_id, calendar_id, ids, signature, now)
         return Named(refused=refused) if refused else Named(ids, signed=True)
-    rows = lane_queries.connections(account_id)
-    if all(load_config(row).unsigned_links for row in rows):
+    # one that is disconnected speaks too: what is booked meanwhile is written once it is back
+    if all(load_config(row).unsigned_links for row in connection_queries.every_connection(account_id)):
         return Named(ids)
     return Named(refused=Refused.UNSIGNED)
 

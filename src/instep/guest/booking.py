@@ -10,6 +10,7 @@ from attrs import evolve
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from instep.bookings import calendars, commands
@@ -170,7 +171,7 @@ def _wish(request: HttpRequest, place: Place, form: DetailsForm) -> Wish:
         time_zone=place.reading.zone_name,
         answers=form.answers(),
         utm=place.asked.utm,
-        key=_key(request),
+        key=_key_of(request, form),
         record_ids=place.named.ids,
         base_url=base_url(request),
     )
@@ -188,6 +189,17 @@ def _notice(place: Place, form: DetailsForm) -> str:
     if place.named.refused in (Refused.EXPIRED, Refused.FORGED):
         return _("This personal link is no longer valid. You can book all the same: please fill in the form.")
     return ""
+
+
+def _key_of(request: HttpRequest, form: DetailsForm) -> str:
+    """The form's key; that of a form which hides what is known stays among its like.
+
+    Else the same key with a guessed address, sent by an open form, would tell whether the guess was right.
+    """
+    key = _key(request)
+    return (
+        salted_hmac("instep.guest.private", key, algorithm="sha256").hexdigest() if form.known_labels else key
+    )
 
 
 def _key(request: HttpRequest) -> str:

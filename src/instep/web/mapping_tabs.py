@@ -63,11 +63,6 @@ def tabs_of(row: Mapping[str, Any], config: SyncConfig, schema: Schema, current:
     ]
 
 
-def tab_slug(object_name: str) -> str:
-    """The part of the address of an object's tab; empty for objects without one."""
-    return next((slug for slug, name, _word in TABS if name == object_name), "")
-
-
 def _problems(rows: Sequence[Row], described: ObjectSchema | None, own: frozenset[str]) -> int:
     if described is None:
         return 0
