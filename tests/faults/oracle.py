@@ -150,6 +150,14 @@ def expected(
     crm: CRM = {name: list((kept or {}).get(name, [])) for name in OBJECTS}
     for person in people.values():
         crm[person["object"]].append(person["row"])
+    # a new Contact's company is made with it, once for all of its people: the newest of them speaks for it
+    companies: dict[str, dict[str, Any]] = {}
+    for person in people.values():
+        if person["form"] and "AccountId" in person["row"]:
+            row, form = person["row"], person["form"]
+            company = {"Name": form["company"], "Phone": form.get("phone"), "OwnerId": row["OwnerId"]}
+            companies[form["company"]] = {field: value for field, value in company.items() if value}
+    crm["Account"] += companies.values()
     crm["Event"] += [_event(booking, people) for booking in bookings]
     return in_order(crm)
 
@@ -186,6 +194,8 @@ def _people(
         row = _person_row(name, form)
         if person is None:
             row |= {"OwnerId": _user(host[key]), "Instep_Contact_Id__c": "ours"}
+            if name == "Contact" and form.get("company"):
+                row["AccountId"] = f"Account {form['company']}"
         else:
             row |= {"OwnerId": CONNECTED, **person.fields}
         row["Name"] = " ".join(row[part] for part in ("FirstName", "LastName") if part in row)
