@@ -164,7 +164,7 @@ def _summary(life: list[dict[str, Any]], where: str, start: datetime) -> str:
         "Customer phone": form["phone"], "Customer mobile phone": form["mobile_phone"],
         "Note from customer": form["note"],
     }  # fmt: skip
-    guests = f"\r\nGuests: {', '.join(form['guests'])}" if form["guests"] else ""
+    guests = f"\nGuests: {', '.join(form['guests'])}" if form["guests"] else ""
     return ", ".join(f"{label}: {value}" for label, value in parts.items() if value) + guests
 
 

@@ -45,15 +45,17 @@ def _ahead(days: int) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT09:00:00.000Z")
 
 
-def test_newcomer_finds_a_booking_and_reads_its_receipt(admin: Callable[..., Page]) -> None:
+def test_newcomer_finds_a_booking_and_reads_its_receipt(admin: Callable[..., Page], site: Site) -> None:
     from playwright.sync_api import expect
 
+    person = form(name="Noa Newcomer", email="noa@newcomer.example")
+    site.ingest(line("EVNT-NOA", id="BKNG-NOA", starting_time=_ahead(80), form_submission=person).decode())
     page = admin()
     page.goto("/bookings")
     expect(page.get_by_text("Time Europe/Lisbon")).to_be_visible()
-    page.get_by_label("Search").fill("ines castro")
+    page.get_by_label("Search").fill("noa newcomer")
     page.get_by_role("button", name="Show").click()
-    row = page.get_by_role("row", name="Ines Castro").first
+    row = page.get_by_role("row", name="Noa Newcomer").first
     row.get_by_role("link", name=re.compile("Salesforce: *In step")).click()
     expect(page.get_by_role("heading", name="Receipt", exact=True)).to_be_visible()
     lead = page.get_by_role("article").filter(has_text="Lead").first

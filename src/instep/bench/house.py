@@ -130,6 +130,10 @@ class House:
             raise AssertionError(f"{len(events)} events were told, {recorded.accepted} were taken")
         return at
 
+    def is_idle(self) -> bool:
+        """Whether no job waits or runs."""
+        return bool(self.one("SELECT count(*) FROM procrastinate_jobs") == 0)
+
     def until_in_step(self, seconds: float, account_id: int | None = None) -> float:
         """Wait until nothing waits; the time when the last item was in step."""
         account = account_id or self.account_id

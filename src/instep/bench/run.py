@@ -12,7 +12,7 @@ from attrs import asdict, evolve, frozen
 
 from instep.bench import crowd, one_lane, planning, usual
 from instep.bench.figures import HIGHER, Figure, documents
-from instep.bench.house import House, Org
+from instep.bench.house import House, Org, until
 
 #: threads of the usual way: as many as a worker of ours has by default
 _THREADS = 8
@@ -61,6 +61,8 @@ def measure(house: House, size: Size, say: Callable[[str], None]) -> dict[str, A
     with house.org() as org:
         connection = one_lane.connect(house, org)
         with house.workers() as workers:
+            # a new connection is looked at once: those calls are no booking's
+            until(house.is_idle, "the new connection was looked at", 120)
             say(f"a burst of {size.burst} new bookings, one alone, one change")
             ours, found = _one_lane(house, org, workers, size)
             figures += found
