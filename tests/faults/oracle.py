@@ -153,7 +153,7 @@ def expected(
     # a new Contact's company is made with it, once for all of its people: the newest of them speaks for it
     companies: dict[str, dict[str, Any]] = {}
     for person in people.values():
-        if person["form"] and "AccountId" in person["row"]:
+        if person.get("new") and "AccountId" in person["row"]:
             row, form = person["row"], person["form"]
             company = {"Name": form["company"], "Phone": form.get("phone"), "OwnerId": row["OwnerId"]}
             companies[form["company"]] = {field: value for field, value in company.items() if value}
@@ -199,7 +199,7 @@ def _people(
         else:
             row |= {"OwnerId": CONNECTED, **person.fields}
         row["Name"] = " ".join(row[part] for part in ("FirstName", "LastName") if part in row)
-        people[key] = {"object": name, "row": row, "form": form}
+        people[key] = {"object": name, "row": row, "form": form, "new": person is None}
     for key, person in there.items():
         name = " ".join(person.fields[part] for part in ("FirstName", "LastName") if part in person.fields)
         people[key] = {
