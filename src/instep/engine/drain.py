@@ -277,12 +277,13 @@ def _fenced(lane: Lane, ids: list[int], calls: int) -> str:
 def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
     """Load what the items stand for. `wanted` was read before: newer state is written at worst early."""
     loaded = _Loaded(list(rows))
-    bookings = queries.load_bookings(
+    bookings, contacts = queries.load_meetings(
         lane.account_id, [r["target_id"] for r in rows if r["kind"] == "booking"]
     )
     contact_ids = {r["target_id"] for r in rows if r["kind"] == "contact"}
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
-    contacts = queries.load_contacts(lane.account_id, sorted(contact_ids))
+    if others := sorted(contact_ids - contacts.keys()):
+        contacts |= queries.load_contacts(lane.account_id, others)
     for row in rows:
         link = link_of(row["link"])
         booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None
