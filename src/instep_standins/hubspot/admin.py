@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import associations, records
+from . import associations, merging, records, values
 from .call import Answer
 from .errors import ApiError
 from .schema import OBJECT_TYPES, ObjectType, object_type
@@ -38,12 +38,12 @@ def _record(portal: "Portal", body: Body) -> tuple[ObjectType, Row]:
 
 def flat(portal: "Portal", kind: str, row: Row) -> Body:
     """A record with its id, its properties and the ids of what it is associated with."""
-    linked = {other: ids for other in RECORD_KINDS if (ids := _linked(portal, kind, row["id"], other))}
-    return {"id": row["id"], "properties": row["properties"], "associations": linked,
+    found = {other: ids for other in RECORD_KINDS if (ids := linked(portal, kind, row["id"], other))}
+    return {"id": row["id"], "properties": row["properties"], "associations": found,
             "createdAt": row["createdAt"], "updatedAt": row["updatedAt"]}  # fmt: skip
 
 
-def _linked(portal: "Portal", kind: str, row_id: str, other: str) -> list[str]:
+def linked(portal: "Portal", kind: str, row_id: str, other: str) -> list[str]:
     return [] if (kind, other) not in associations.TYPES else portal.associated(kind, row_id, other)
 
 
@@ -75,6 +75,23 @@ def _edit_record(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
     """A human's edit: any property, and the stamps of now."""
     otype, row = _record(portal, body)
     return flat(portal, otype.name, records.change(portal, otype, row, _fields(body)))
+
+
+def _typed(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
+    """A person's edit in the portal's own pages: values as HubSpot takes them, its rules asked."""
+    otype, row = _record(portal, body)
+    written, problems = values.read(portal, otype, body.get("properties") or {}, row["properties"])
+    if problems:
+        raise refuse_order(400, problems[0].message)
+    records.unique(portal, otype, written, row["id"])
+    return flat(portal, otype.name, records.change(portal, otype, row, written))
+
+
+def _merge(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
+    """{"object", "primary", "other"}: a person merges two records; the one that is left."""
+    otype = _named(body.get("object"))
+    row = merging.merged(portal, otype, str(body.get("primary")), str(body.get("other")))
+    return flat(portal, otype.name, row)
 
 
 def _delete_record(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
@@ -189,11 +206,11 @@ def _disarm(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
 
 _ROUTES = {
     ("GET", "records"): _records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
-    ("DELETE", "records"): _delete_record, ("POST", "associate"): _associate, ("POST", "owner"): _owner,
-    ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire, ("POST", "revoke"): _revoke,
-    ("POST", "settings"): _settings, ("GET", "settings"): _settings, ("GET", "journal"): _journal,
-    ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
+    ("DELETE", "records"): _delete_record, ("PATCH", "edit"): _typed, ("POST", "merge"): _merge,
+    ("POST", "associate"): _associate, ("POST", "owner"): _owner, ("POST", "reset"): _reset,
+    ("POST", "expire-sessions"): _expire, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
+    ("GET", "settings"): _settings, ("GET", "journal"): _journal, ("POST", "journal/clear"): _clear_journal,
+    ("GET", "calls"): _calls, ("GET", "faults"): _faults, ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
 }  # fmt: skip
 
 
