@@ -48,15 +48,14 @@ def _facts(portal: "Portal", otype: ObjectType, row: Row) -> Markup:
         value = shown(portal, otype.name, known[name], row["properties"][name])
         label = el("dt", known[name].label, el("code", name))
         lines.append(el("div", label, el("dd", value, data_cell=f"{otype.name}.{row['id']}.{name}")))
-    return el("dl", *lines, class_="facts")
+    return part("facts-all", "Properties", el("dl", *lines, class_="facts"))
 
 
 def _times(properties: dict[str, str]) -> list[Any]:
-    start, end = (
-        properties.get("hs_meeting_start_time") or properties.get("hs_timestamp"),
-        properties.get("hs_meeting_end_time"),
-    )
-    return [moment(start) if start else None, [" – ", moment(end)] if end and end != start else None]
+    """When a meeting starts, and how long it is."""
+    start = properties.get("hs_meeting_start_time") or properties.get("hs_timestamp")
+    minutes = int(properties.get("hs_duration", "0")) // 60_000
+    return [moment(start) if start else None, f" · {minutes} min" if minutes else None]
 
 
 def _card(portal: "Portal", meeting: Row) -> Markup:
