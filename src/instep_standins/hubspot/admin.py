@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 PREFIX = "/__fake__/"
+_FURTHEST = 10 * 366 * 86_400.0
 Body = dict[str, Any]
 
 
@@ -156,6 +157,44 @@ _KINDS: dict[Any, Any] = {
 }  # fmt: skip
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _understood(body: Body) -> None:
+    """Raises 400 for a setting whose parts are not what calls will look for."""
+    for name, least in (
+        ("burst", 1),
+        ("daily", 0),
+        ("dailyUsed", 0),
+        ("searchPerSecond", 1),
+        ("tokenSeconds", 1),
+    ):
+        if body.get(name, least) < least:
+            raise refuse_order(400, f"Setting {name} is at least {least}.")
+    if abs(body.get("clock", 0)) > _FURTHEST:
+        raise refuse_order(400, f"Setting clock is at most {_FURTHEST:.0f} seconds away.")
+    for name in ("tokenScopes", "appScopes"):
+        if body.get(name) is not None and not _texts(body[name]):
+            raise refuse_order(400, f"Setting {name} is a list of scopes.")
+    if not all(_texts(names) for names in body.get("required", {}).values()):
+        raise refuse_order(400, 'Setting required is {"contacts": ["phone"]}: object → properties.')
+    for rule in body.get("conditional", []):
+        if (
+            not isinstance(rule, dict)
+            or not _texts(rule.get("require"))
+            or not {"object", "property", "value"} <= rule.keys()
+        ):
+            raise refuse_order(
+                400, 'Setting conditional is [{"object", "property", "value", "require": […]}].'
+            )
+    for rules in body.get("validations", {}).values():
+        if not isinstance(rules, list) or not all(values.is_rule(rule) for rule in rules):
+            raise refuse_order(
+                400, 'Setting validations is {"contacts.firstname": [{"ruleType", "ruleArguments"}]}.'
+            )
+
+
 def _settings(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
     known = attrs.fields_dict(type(portal.settings))
     unknown = body.keys() - known.keys()
@@ -167,6 +206,7 @@ def _settings(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
         kind = _KINDS.get(known[name].type, dict)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise refuse_order(400, f"Setting {name} cannot be {value!r}.")
+    _understood(body)
     if body.get("meetingIds", "unique") not in ("unique", "plain", "none"):
         raise refuse_order(400, "Setting meetingIds is one of unique, plain, none.")
     for name, value in body.items():
