@@ -324,6 +324,17 @@ def test_the_day_ends_at_midnight_of_the_account(hs: Client, clock: Any) -> None
     assert hs.call("GET", f"/account-info/{V}/details").status_code == 200
 
 
+def test_the_day_goes_on_after_a_restart(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "portal.sqlite"
+    for hours, used in ((0, 1), (1, 2), (8, 1)):
+        clock.now += hours * 3600
+        portal = Portal(file, clock=clock)
+        with portal.transaction():
+            portal.rates.count(portal.tokens.grant(portal.token), search=False)
+        assert portal.settings.dailyUsed == used
+        portal.close()
+
+
 def test_oauth_apps_are_not_told_of_the_day(hs: Client) -> None:
     install = hs.portal.tokens.install(("oauth",))
     hs.http.headers["Authorization"] = f"Bearer {hs.portal.tokens.session(install).token}"
