@@ -21,6 +21,7 @@ from instep.bookings.manage import token_of
 from instep.core.acts import Act
 from instep.core.errors import InputError
 from instep.guest.asked import cleaned, moment_text
+from instep.guest.known import NOT_AS_KNOWN
 from instep.guest.manage import LONGEST_REASON
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
 from instep.guest.month import first_of
@@ -103,7 +104,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, meeting, start, 409, told=taken.message, lost=True, nearest=taken.nearest)
     except InputError as refused:
         nearest = _bookable(meeting).nearest(start)
-        return _page(request, meeting, start, 409, told=refused.message, lost=True, nearest=nearest)
+        # of who came by a record's link, the booking may hold what the guest has never seen
+        told = str(NOT_AS_KNOWN) if meeting.booking.record_ids else refused.message
+        return _page(request, meeting, start, 409, told=told, lost=True, nearest=nearest)
     return HttpResponseRedirect(reverse("manage", args=[token]), status=303)
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 View = Callable[..., HttpResponse]
 
 #: the names of the limits in the settings
-_LIMIT, _LIMIT_OF_IDS = "guest", "named_record"
+_LIMIT, _LIMIT_OF_VISITOR, _LIMIT_OF_IDS = "guest", "named_record_of_visitor", "named_record"
 #: seconds after which a caller who was told to wait may be heard again
 _PAUSE = "600"
 
@@ -65,12 +65,26 @@ def too_often(request: HttpRequest) -> bool:
 
 
 def too_many_ids(request: HttpRequest, account_id: int) -> bool:
-    """Whether the caller's network, or all callers of an account, had more records read than people do; counts one."""
-    # the public function lets every GET pass
-    used = count_any.consume(
-        request, app="allauth.account", action=_LIMIT_OF_IDS, key=str(account_id), limit_get=True
+    """Whether this visitor, or all visitors of an account, had more records read than people do; counts one.
+
+    A visitor is a network, and whoever is signed in to the account one by himself: colleagues who press scheduling
+    buttons all day sit behind one address.
+    """
+    user = request.user
+    known = user.is_authenticated and user.account_id == account_id
+    visitor = f"user {user.pk}" if known else f"network {count_any.get_ip(request)}"
+    return not (
+        _counted(request, _LIMIT_OF_VISITOR, f"{account_id} {visitor}")
+        and _counted(request, _LIMIT_OF_IDS, str(account_id))
     )
-    return used is None
+
+
+def _counted(request: HttpRequest, action: str, key: str) -> bool:
+    """Count one use; False where the limit is reached."""
+    # the public function lets every GET pass
+    return (
+        count_any.consume(request, app="allauth.account", action=action, key=key, limit_get=True) is not None
+    )
 
 
 def pause(response: HttpResponse) -> HttpResponse:
