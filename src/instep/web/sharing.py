@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -25,6 +26,7 @@ from instep.engine.record_links import SKIP, allow_unsigned, signed_parameters
 from instep.store import lane_queries
 from instep.web.calendars import address_of
 from instep.web.connection import row_of
+from instep.web.rights import is_administrator
 from instep.web.sharing_form import PREFILL_FORM, SKIP_FORM, SignedForm
 
 PERSONAL, SIGNED, BUTTONS, WEBSITE = "links", "signed", "buttons", "website"
@@ -62,6 +64,8 @@ def sharing(request: HttpRequest, calendar_id: str, tab: str = PERSONAL) -> Http
         raise Http404
     known = _calendar(request, calendar_id)
     if tab == SIGNED:
+        if not is_administrator(request.user):
+            raise PermissionDenied
         return _signed_page(request, known, SignedForm())
     return render(
         request, f"web/sharing/{tab}.html", {**_about(request, known, tab), **_shown(request, known, tab)}
@@ -124,7 +128,8 @@ def _about(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, 
     return {
         "calendar": known,
         "address": address_of(request, known.slug),
-        "tabs": TABS,
+        # whoever signs links opens records to guests
+        "tabs": TABS if is_administrator(request.user) else [one for one in TABS if one[0] != SIGNED],
         "tab": tab,
         "connected": bool(rows),
         "strict": strict,
