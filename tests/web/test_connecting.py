@@ -381,3 +381,22 @@ def test_a_certificate_needs_a_username(client: Client, org: Running) -> None:
 def test_the_certificate_stays_the_same(client: Client, account: Account) -> None:
     first, second = (client.get("/integrations/salesforce/certificate").content for _ in range(2))
     assert first == second
+
+
+def test_an_address_on_the_servers_own_machine_is_refused_where_others_reach_the_server(
+    client: Client, org: Running, account: Account, settings: Any
+) -> None:
+    """Each account has administrators of its own: none of them may have the server knock at its own doors."""
+    public = settings.INSTEP.model_copy(update={"public_url": "https://book.example.com"})
+    settings.INSTEP = public
+    answer = client.post(CONNECT, typed(org, BY_ITSELF))
+    assert answer.status_code == 422
+    assert "lies inside a private network" in answer.content.decode()
+    assert not Connection.objects.filter(account=account).exists()
+    settings.INSTEP = public.model_copy(update={"allow_private_urls": ("localhost",)})
+    client.post(CONNECT, typed(org, BY_ITSELF))
+    lane = Connection.objects.get(account=account)
+    # what the operator allows no more is called no more
+    settings.INSTEP = public
+    client.post(f"/integrations/{lane.public_id}/check")
+    assert "lies inside a private network" in client.get(f"/integrations/{lane.public_id}").content.decode()

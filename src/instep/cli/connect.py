@@ -80,7 +80,7 @@ def salesforce(
     if client_secret == "-":  # noqa: S105 - the usual name of standard input
         client_secret = sys.stdin.readline().strip()
     _check_options(grant, client_secret, username)
-    with boot(home, migrate=True) as booted:
+    with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.connecting import connect
 
@@ -96,7 +96,6 @@ def salesforce(
             entered,
             api_version=api_version,
             install=install,
-            allow=booted.settings.allow_private_urls,
         )
         answer = {
             "connection": done.public_id,

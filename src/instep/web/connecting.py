@@ -142,7 +142,7 @@ def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm,
 def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
     """Connect, or go to the CRM's sign-in; an error leaves what was typed where the form finds it."""
     try:
-        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.allow_private_urls)
+        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.private_hosts)
         if kept["grant"] != AUTHORIZATION_CODE and wanted.moving:
             pending.keep(request, evolve(wanted, kept=kept, error={}))
             return redirect("switch-review", wanted.connection)
@@ -163,7 +163,6 @@ def _connect(request: HttpRequest, wanted: Pending, sign_in: SignIn) -> str:
         request.user.account_id,
         wanted.vendor,
         wanted.entered,
-        allow=settings.INSTEP.allow_private_urls,
         sign_in=sign_in,
         hurried=True,
     )
