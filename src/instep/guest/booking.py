@@ -13,23 +13,26 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from instep.bookings import calendars, commands
+from instep.bookings import calendars
 from instep.bookings.commands import Taken, Wish
 from instep.bookings.manage import token_of
 from instep.core.errors import InputError
-from instep.engine import named_record
+from instep.engine import named_record, strict
 from instep.engine.record_links import NOBODY, Refused
+from instep.engine.strict import NotConfirmed
 from instep.guest.asked import cleaned, moment_text
 from instep.guest.form import TRAP, DetailsForm, prefilled
 from instep.guest.known import NOT_AS_KNOWN, NOTHING, Known, is_open, known_of, open_mark
 from instep.guest.month import first_of
-from instep.guest.picking import instead_of, picture
+from instep.guest.picking import PAUSED, instead_of, picture
 from instep.guest.place import Place, at_calendar
 from instep.guest.public import (
     base_url,
     guest_page,
+    not_confirmed,
     nothing_here,
     pause,
+    status_of,
     too_many_ids,
     too_often,
 )
@@ -94,7 +97,7 @@ def details(request: HttpRequest, place: Place) -> HttpResponse:
     empty = DetailsForm(place.rules, zone_name, known, initial=said)
     if not place.bookable.has(place.asked.start):
         # said before anything is typed
-        return _other_time(request, place, empty, _("This time is not free any more."), 200)
+        return _other_time(request, place, empty, _lost(place), 200)
     filled = DetailsForm(place.rules, zone_name, known, data=said)
     if place.asked.skip and filled.is_valid():
         return _form(request, place, filled, template="guest/sure.html")
@@ -150,9 +153,11 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         told = _("The calendar has changed: a meeting as long as you chose is no longer offered.")
         return _other_time(request, place, form, told)
     try:
-        booked = commands.book(place.account_id, _wish(request, place, form), place.now)
+        booked = strict.book(place.account_id, _wish(request, place, form), place.now)
     except Taken as taken:
-        return _form(request, place, form, 409, told=taken.message, lost=True, nearest=taken.nearest)
+        return _form(request, place, form, 409, told=_lost(place), lost=True, nearest=taken.nearest)
+    except NotConfirmed as error:
+        return pause(_form(request, place, form, status_of(error), told=not_confirmed(error)))
     except InputError as refused:
         if form.blame(refused):
             return _form(request, place, form, 422)
@@ -162,6 +167,11 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         return _other_time(request, place, form, refused.message)
     own = reverse("manage", args=[token_of(booked.id)])
     return HttpResponseRedirect(f"{own}?embed=1" if place.asked.embedded else own, status=303)
+
+
+def _lost(place: Place) -> str:
+    """Why the chosen time cannot be had."""
+    return str(PAUSED) if place.bookable.is_paused else _("This time is not free any more.")
 
 
 def _other_time(

@@ -12,8 +12,11 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+
+from instep.engine.strict import NotConfirmed
 
 View = Callable[..., HttpResponse]
 
@@ -91,6 +94,24 @@ def pause(response: HttpResponse) -> HttpResponse:
     """Say when to come back to who sends too much."""
     response["Retry-After"] = _PAUSE
     return response
+
+
+def status_of(error: NotConfirmed) -> int:
+    """The status of an answer that confirms nothing: an outage is one for whoever watches the server."""
+    return 409 if error.refused else 503
+
+
+def not_confirmed(error: NotConfirmed) -> str:
+    """What a guest is told of a booking that the host's systems did not take: nothing of what they said."""
+    if error.refused:
+        return _(
+            "Your booking could not be confirmed: our records did not accept it. Nothing was booked, and what you "
+            "typed is kept. Please check it, or write to your host."
+        )
+    return _(
+        "Your booking could not be confirmed: our records did not answer in time. Nothing was booked, and what you "
+        "typed is kept. Please press the button again in a minute."
+    )
 
 
 def base_url(request: HttpRequest) -> str:

@@ -28,8 +28,14 @@ class Due:
     attempts: int
 
 
-def owe(account_id: int, booking_key: int, mails: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Keep mails (what, role, recipient, document) about one transition, due at once."""
+def owe(
+    account_id: int,
+    booking_key: int,
+    mails: Sequence[Mapping[str, Any]],
+    now: datetime,
+    due: datetime | None = None,
+) -> None:
+    """Keep mails (what, role, recipient, document) about one transition, due at once unless `due` is said."""
     if not mails:
         return
     rows(
@@ -38,7 +44,25 @@ def owe(account_id: int, booking_key: int, mails: Sequence[Mapping[str, Any]], n
         SELECT %s, %s, %s, m.what, m.role, m.recipient, m.document, %s
           FROM jsonb_to_recordset(%s::jsonb) AS m (what text, role text, recipient text, document jsonb)
         """,
-        [account_id, now, booking_key, now, json.dumps(list(mails), ensure_ascii=False)],
+        [account_id, now, booking_key, due or now, json.dumps(list(mails), ensure_ascii=False)],
+    )
+
+
+def release(account_id: int, booking_key: int, now: datetime) -> None:
+    """Have the mails about a booking sent that waited for a decision."""
+    rows(
+        """UPDATE delivery SET due_at = %s
+            WHERE account_id = %s AND booking_id = %s AND due_at > %s AND attempts = 0""",
+        [now, account_id, booking_key, now],
+    )
+
+
+def drop_unsent(account_id: int, booking_key: int) -> None:
+    """Forget the mails about a booking of which nobody is to hear."""
+    rows(
+        """DELETE FROM delivery WHERE account_id = %s AND booking_id = %s AND sent_at IS NULL
+              AND due_at IS NOT NULL""",
+        [account_id, booking_key],
     )
 
 

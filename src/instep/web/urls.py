@@ -79,6 +79,7 @@ urlpatterns = [
     path("integrations/<slug:connection_id>", connection.connection, name="connection"),
     path("integrations/<slug:connection_id>/check", connection.check, name="connection-check"),
     path("integrations/<slug:connection_id>/links", sharing.unsigned_links, name="unsigned-links"),
+    path("integrations/<slug:connection_id>/strict", connection.strict, name="connection-strict"),
     path("integrations/<slug:connection_id>/install", connection.install, name="connection-install"),
     path("integrations/<slug:connection_id>/package", connection.package, name="connection-package"),
     path("integrations/<slug:connection_id>/connect", connecting.connect_form, name="reconnect"),
