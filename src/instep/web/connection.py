@@ -19,6 +19,7 @@ from instep.engine import connecting as engine
 from instep.engine import connection as looking
 from instep.engine.problems import problems_of
 from instep.engine.recover import workers_beating
+from instep.engine.signing import certificates_of
 from instep.engine.strict import choose as choose_strict
 from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
 from instep.store.credentials import KEPT_ASIDE, restorable_until
@@ -57,6 +58,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "state": state,
         "setup": setup,
         "access": access,
+        "certificates": certificates_of(account_id, row),
         "steps": [*steps_of(state, setup, installing), hosts_step(hosts, needing)],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),

@@ -33,6 +33,7 @@ RIGHTS: Mapping[str, Right] = {
     "calendars": Right.SIGNED_IN,
     "calendars/<slug:calendar_id>/crm": Right.ADMINISTRATORS,
     "calendars/<slug:calendar_id>/links/sign": Right.ADMINISTRATORS,
+    "calendars/<slug:calendar_id>/links/revoke": Right.ADMINISTRATORS,
     "sync-log": Right.ADMINISTRATORS,
     "integrations": Right.ADMINISTRATORS,
     "hosts": Right.SIGNED_IN,

@@ -22,7 +22,7 @@ from instep.core.booking_calendar import BookingCalendar
 from instep.crm.sharing import Button, Sharing
 from instep.crm.vendors import VENDORS, vendor_of
 from instep.engine.lane import load_config
-from instep.engine.record_links import SKIP, allow_unsigned, signed_parameters
+from instep.engine.record_links import SKIP, allow_unsigned, revoke_signed, signed_parameters
 from instep.store import lane_queries
 from instep.web.calendars import address_of
 from instep.web.connection import row_of
@@ -95,6 +95,22 @@ def sign(request: HttpRequest, calendar_id: str) -> HttpResponse:
     if request.POST.get("as") == "file":
         return _file(known, links)
     return _signed_page(request, known, form, links=links, expires=expires)
+
+
+@require_http_methods(["GET", "POST"])
+def revoke(request: HttpRequest, calendar_id: str) -> HttpResponse:
+    """Say what revoking every signed link of the account means, and do it when that is wanted."""
+    known = _calendar(request, calendar_id)
+    if request.method == "POST":
+        revoke_signed(request.user.account_id)
+        messages.success(
+            request,
+            _(
+                "Every signed link made until now is revoked. Make new ones for whom you still want to invite."
+            ),
+        )
+        return redirect("share-tab", calendar_id, SIGNED)
+    return render(request, "web/sharing/revoke.html", {"calendar": known})
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""In strict mode a booking waits for the CRM before anybody is told of it."""
+"""In strict mode a booking waits for the CRM before anybody is told of it; signed links can be revoked."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -7,6 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("store", "0012_connecting")]
     operations = [
+        migrations.AddField("account", "links_revoked", models.IntegerField(db_default=0, default=0)),
         migrations.CreateModel(
             name="ProvisionalBooking",
             fields=[
