@@ -103,6 +103,7 @@ def _mail() -> None:
     try:
         mailing.deliver_due()
         mailing.tell_alerts()
+        mailing.tell_stops()
     finally:
         statements.rest_connection()
 

@@ -1,4 +1,4 @@
-"""In strict mode a booking waits for the CRM before anybody is told of it; signed links can be revoked."""
+"""Strict mode: a booking waits for its CRM. Signed links can be revoked, and the end of a stop is told."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [("store", "0012_connecting")]
     operations = [
         migrations.AddField("account", "links_revoked", models.IntegerField(db_default=0, default=0)),
+        migrations.AddField("alert", "over_told_at", models.DateTimeField(null=True)),
         migrations.CreateModel(
             name="ProvisionalBooking",
             fields=[
