@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from attrs import define, field
@@ -17,9 +20,12 @@ from instep.core.booking_calendar import Rules, WeeklyHours
 from .pages import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from django.http import HttpResponse
 
     from faults.scene import Scene
+    from instep_process import InstepHome
 
 __all__ = ["fake", "other_org", "scene"]
 
@@ -342,3 +348,45 @@ def test_rebooking_waits_too_and_may_be_tried_again(desk: Desk) -> None:
     assert answer.status_code == 303
     assert "Your booking is confirmed" in Page(Client().get(answer["Location"])).text
     assert [status for status, _ in desk.bookings()] == ["canceled", "canceled", "scheduled"]
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_followed_by_another_while_the_guest_waits(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real processes: the first one dies after its write went out, and the booking is in the CRM once."""
+    from instep.engine import strict
+
+    # a busy machine takes over later than in ten seconds
+    monkeypatch.setattr(strict, "PATIENCE", 60.0)
+    home = workers_home(tmp_path)
+    try:
+        first = home.spawn("worker")
+        desk.scene.fake.arm("latency", ms=1500, times=None)
+        answers: list[HttpResponse] = []
+        guest = threading.Thread(target=lambda: answers.append(in_thread(desk)))
+        guest.start()
+        eventually(lambda: desk.scene.count("sent_at IS NOT NULL"), "the write is on its way")
+        os.killpg(first.pid, signal.SIGKILL)
+        home.spawn("worker")
+        guest.join(90)
+    finally:
+        home.stop_all()
+    assert [answer.status_code for answer in answers] == [303]
+    assert desk.events() == [("Scheduled", True)]
+    assert [status for status, _ in desk.bookings()] == ["scheduled"]
+    assert len([r for name in ("Lead", "Contact") for r in desk.scene.fake.records()[name]]) == 1
+
+
+def workers_home(path: Path) -> InstepHome:
+    """A home whose workers share this test's database and keys."""
+    from django.conf import settings
+    from django.db import connection
+
+    from instep_process import InstepHome
+
+    known = connection.settings_dict
+    where = urlencode({"host": known["HOST"], **({"port": known["PORT"]} if known["PORT"] else {})})
+    home = InstepHome(path, f"postgresql://{known['USER']}@/{known['NAME']}?{where}")
+    home.env["INSTEP_SECRET_KEYS"] = ",".join(settings.INSTEP.secret_keys)
+    home.env |= {"INSTEP_ENGINE_BACKOFF": "0.2", "INSTEP_ENGINE_VERIFY_AFTER": "1"}
+    return home
