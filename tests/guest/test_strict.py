@@ -306,6 +306,24 @@ def test_what_a_dead_web_process_leaves_is_decided_by_the_workers(
         assert [status for status, _ in desk.events()] == ["Canceled"]
 
 
+def test_a_host_who_cancels_meanwhile_has_the_last_word(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who hear that it is canceled do not hear afterwards that it was made."""
+    from instep.bookings import commands
+    from instep.engine import strict
+
+    def cancel(account_id: int, booked: Any, *rest: Any) -> bool:
+        commands.cancel(account_id, booked.id, "Ill", "user", datetime.now(UTC))
+        return False
+
+    monkeypatch.setattr(strict, "_written_in_time", cancel)
+    answer = desk.book()
+    assert answer.status_code == 303
+    assert desk.bookings() == [("canceled", "Ill")]
+    assert desk.mails() == ["guest", "host"]
+    assert desk.held_mails() == 2
+    assert strict.settle_overdue() == 0
+
+
 def test_the_default_accepts_whatever_the_crm_says(desk: Desk) -> None:
     """Case 18: the API limit is used up; strict mode books nothing, the default books and writes later."""
     from instep.engine import strict

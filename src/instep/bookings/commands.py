@@ -39,8 +39,6 @@ __all__ = ["Booked", "Taken", "Wish"]
 
 #: hosts take turns by their bookings from this long ago on, and by those to come
 _FAIR_SINCE = timedelta(days=30)
-#: mails of a provisional booking wait for its confirmation, and never for the clock
-_LONG_AFTER = timedelta(days=365)
 
 
 class Taken(InputError):
@@ -102,7 +100,7 @@ def _book(
     fact = wishes.booked(wish, booking_id, host.host.email, link, now, _fact_id())
     if provisional_until is not None:
         provisional_queries.hold(account_id, booking_id, provisional_until)
-    mails_due = provisional_until and provisional_until + _LONG_AFTER
+    mails_due = provisional_until and provisional_until + delivery_queries.HELD
     kept = _keep(account_id, {booking_id: None}, [fact], now, mails_due)
     return Booked(booking_id, kept.keys[booking_id])
 
@@ -167,8 +165,7 @@ def take_back(account_id: int, booking_id: str, reason: str, now: datetime) -> b
             raise _Decided
         fact = acts.taken_back(before, reason, now, _fact_id())
         times.release(account_id, booking_id)
-        if (key := times.booking_key(account_id, booking_id)) is not None:
-            delivery_queries.drop_unsent(account_id, key)
+        _drop_held(account_id, booking_id, now)
         return fact
 
     try:
@@ -176,9 +173,17 @@ def take_back(account_id: int, booking_id: str, reason: str, now: datetime) -> b
     except _Decided:
         return False
     except InputError:
-        # somebody has canceled it meanwhile: those who were to hear of that hear of both
-        return not confirm(account_id, booking_id, now)
+        # somebody has canceled it meanwhile: whoever hears of that need not hear that it was made
+        with transaction.atomic():
+            if provisional_queries.decide(account_id, booking_id):
+                _drop_held(account_id, booking_id, now)
+        return False
     return True
+
+
+def _drop_held(account_id: int, booking_id: str, now: datetime) -> None:
+    if (key := times.booking_key(account_id, booking_id)) is not None:
+        delivery_queries.drop_held(account_id, key, now)
 
 
 # --- the acts ---

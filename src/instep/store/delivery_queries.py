@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -48,21 +48,23 @@ def owe(
     )
 
 
+#: mails that wait for a decision are due so long after it at the earliest, which no other mail ever is
+HELD = timedelta(days=365)
+
+
 def release(account_id: int, booking_key: int, now: datetime) -> None:
     """Have the mails about a booking sent that waited for a decision."""
     rows(
-        """UPDATE delivery SET due_at = %s
-            WHERE account_id = %s AND booking_id = %s AND due_at > %s AND attempts = 0""",
-        [now, account_id, booking_key, now],
+        "UPDATE delivery SET due_at = %s WHERE account_id = %s AND booking_id = %s AND due_at > %s",
+        [now, account_id, booking_key, now + HELD / 2],
     )
 
 
-def drop_unsent(account_id: int, booking_key: int) -> None:
-    """Forget the mails about a booking of which nobody is to hear."""
+def drop_held(account_id: int, booking_key: int, now: datetime) -> None:
+    """Forget the mails that waited: nobody is to hear of the booking."""
     rows(
-        """DELETE FROM delivery WHERE account_id = %s AND booking_id = %s AND sent_at IS NULL
-              AND due_at IS NOT NULL""",
-        [account_id, booking_key],
+        "DELETE FROM delivery WHERE account_id = %s AND booking_id = %s AND due_at > %s",
+        [account_id, booking_key, now + HELD / 2],
     )
 
 
