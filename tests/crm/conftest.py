@@ -9,7 +9,7 @@ import pytest
 
 from crm_batches import StandIn
 from instep.crm.salesforce import SalesforceCrm
-from instep.crm.transport import Transport
+from instep.crm.transport import LOOPBACK, Transport
 from instep_standins.salesforce import Org, serve_in_thread
 
 
@@ -18,7 +18,7 @@ def standin() -> Iterator[StandIn]:
     """A fresh org without our fields."""
     org = Org()
     server = serve_in_thread(org)
-    transport = Transport(read_seconds=20)
+    transport = Transport(read_seconds=20, allow=(LOOPBACK,))
     with httpx2.Client(trust_env=False) as http:
         yield StandIn(org, server.base_url, http, transport)
     transport.close()

@@ -312,7 +312,7 @@ def _people(
     field_name = setting.profile.activity.people_field
     target = setting.target(setting.profile.activity.name, field_name)
     sent = known.sent.get(field_name)
-    if target is None or setting.config.guests is not Guests.RELATE or not (booking.guest.guests or sent):
+    if target is None or setting.config.guests is Guests.LIST or not (booking.guest.guests or sent):
         return [], False
     said = ", ".join(booking.guest.guests)
     if record is not None and record.assumed:

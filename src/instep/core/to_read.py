@@ -11,6 +11,7 @@ from instep.core.creation import Guests
 from instep.core.desired import Setting, company_name
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.core.mapping import is_email, wire_datetime
+from instep.core.plan_guests import addresses, guest_contact, makes_guests
 from instep.core.profile import PersonObject
 from instep.core.wanted import Wanted, makes_companies, people, wanted
 from instep.core.work import Work
@@ -106,11 +107,14 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
     keys = {
         "Id": linked if person.twin else (*linked, *named),
-        person.key_field: _unique(c.id for c in contacts),
+        person.key_field: _unique(
+            (*(c.id for c in contacts), *(guest_contact(a).id for a in _new_guests(setting, todo)))
+        ),
         person.email_field: _unique(
             (
                 *(email_key(c.email) for c in contacts if is_email(c.email)),
                 *(_guests(setting, todo) if person.employer else ()),
+                *_new_guests(setting, todo),
             )
         ),
     }
@@ -132,7 +136,7 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
 
 def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
     """Addresses of further guests, who may be people that the CRM knows."""
-    if setting.config.guests is not Guests.RELATE or not relates_guests(setting):
+    if setting.config.guests is Guests.LIST or not relates_guests(setting):
         return ()
     return (
         email_key(guest)
@@ -141,6 +145,16 @@ def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
         for guest in work.booking.guest.guests
         if is_email(guest)
     )
+
+
+def _new_guests(setting: Setting, todo: _Todo) -> list[str]:
+    """Addresses of further guests who may get records: nobody is made without a look."""
+    return [
+        address
+        for work, want in todo
+        if want.activity and work.booking is not None and makes_guests(setting, work)
+        for address in addresses(work.booking)
+    ]
 
 
 def relates_guests(setting: Setting) -> bool:

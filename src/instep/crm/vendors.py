@@ -11,7 +11,7 @@ from attrs import frozen
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
 from instep.core.profile import Profile
-from instep.crm.oauth import Pkce, Tokens
+from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
@@ -62,7 +62,7 @@ class Vendor:
     """One CRM: its profile, and how a client is opened from kept credentials."""
 
     profile: Profile
-    #: (what the admin entered, private hosts allowed) -> what is kept; raises `InputError`
+    #: (what the admin entered, private hosts that the operator allows) -> what is kept; raises `InputError`
     prepare: Callable[[Mapping[str, str], Sequence[str]], dict[str, Any]]
     open: Opener
     consent: Consent
@@ -87,6 +87,8 @@ class Vendor:
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
     checked = {**entered, "url": check_org_url(entered["url"], allow)}
+    if checked.get("grant") == JWT_BEARER:
+        auth.check_assertion_host(checked["url"], allow)
     return {**SalesforceCredentials.of(checked).kept(), "allow": list(allow)}
 
 

@@ -17,6 +17,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 from django.db import InterfaceError, OperationalError
 
+from instep.core.creation import Guests
 from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.plan_company import name_key
 from instep.core.wanted import makes_companies
@@ -84,7 +85,8 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     while time.monotonic() < ends and not stopping():
         if held := pauses.at_the_reserve(lane):
             return evolve(done, held=held)
-        in_flight = lane.config.batches_in_flight
+        # a further guest who gets a record may be the one who books in another batch
+        in_flight = 1 if lane.config.guests is Guests.RECORDS else lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
         rows = item_queries.due_items(lane.account_id, lane.id, size * in_flight)
         if not rows:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict, define, field
+from django.conf import settings
 
 from instep.core.catalogue import Property, custom_key
 from instep.core.config_document import from_document, to_document
@@ -141,7 +142,8 @@ def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm
         credentials.save_tokens(account_id, connection_id, asdict(new), before)
 
     keeper = Keeper(load, save, lock=lambda: token_lock(connection_id))
-    kept = credentials.entered_in(row["credentials"])
+    # what the operator allows now, whatever was allowed when it was connected
+    kept = {**credentials.entered_in(row["credentials"]), "allow": settings.INSTEP.private_hosts}
     vendor = vendor_of(row["vendor"])
     return vendor.open(kept, str(row["org_id"]), str(row["api_version"]), keeper, hurried)
 
