@@ -13,6 +13,7 @@ from instep.core.contact import Contact, email_key
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
+from instep.core.picklists import leads_back
 from instep.core.plan_fields import change_of, refusal_of
 from instep.core.work import Known, Memory
 
@@ -89,6 +90,8 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
         return become(Verdict.KEEP, note="kept: the whole name is the same")
     if is_blank(old):
         return become(Verdict.WRITE, f"{want.rule}; the field was empty")
+    if target.forward and leads_back(target, old, want.value):
+        return become(Verdict.KEEP, note=f"kept: {target.label} only moves forward")
     if want.stand_in:
         return become(Verdict.KEEP, note="kept: a fallback never replaces a value")
     if sent is not None and sent.stand_in and same(target, old, sent.value):

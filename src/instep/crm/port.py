@@ -92,6 +92,8 @@ class Crm(Protocol):
 
     #: every request since the object was made, in order, also those that failed
     calls: list[Call]
+    #: how many records can be read in the very call that writes; 0 where the CRM has no such call
+    reads_in_a_write: int
 
     @property
     def limits(self) -> Limits:

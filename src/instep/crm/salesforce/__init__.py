@@ -27,6 +27,7 @@ from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.describe import describe, schema_of
 from instep.crm.salesforce.names import OLDEST_VERSION, USER
 from instep.crm.salesforce.observe import ask, find_users, observe
+from instep.crm.salesforce.pack import PARTS_PER_COMPOSITE
 from instep.crm.salesforce.package import zip_bytes
 from instep.crm.salesforce.soql import Statement, equal
 from instep.crm.transport import Transport, shared
@@ -49,6 +50,8 @@ _ORGANIZATION = Statement(
 
 class SalesforceCrm(Crm):
     """One connected org; implements `port.Crm`. Not shared by threads: each takes a `fork()`."""
+
+    reads_in_a_write = PARTS_PER_COMPOSITE - 1
 
     def __init__(self, client: SalesforceClient) -> None:
         self.client = client
