@@ -78,6 +78,8 @@ def test_a_property_is_blamed_by_name(code: str, ours: str, scope: Scope, parsed
             Scope.RECORD,
         ),
         ({"message": "Locked."}, 423, Retry, "LOCKED", Scope.RECORD),
+        ({"message": "The record is locked.", "category": "VALIDATION_ERROR"}, 0, Retry, "LOCKED", Scope.RECORD),
+        ({"message": "internal error"}, 0, Retry, "LOCKED", Scope.RECORD),
         ({"message": "Invalid input JSON"}, 400, Bug, "UNKNOWN", Scope.RECORD),
         ({"message": "Odd.", "category": "SOMETHING_NEW"}, 400, NeedsAdmin, "SOMETHING_NEW", Scope.RECORD),
     ],

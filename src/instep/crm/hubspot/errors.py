@@ -144,7 +144,7 @@ def error_of(entry: Mapping[str, Any], *, status: int = 0, request_id: str = "")
         return _whole(
             NeedsAdmin, message, refusal.NO_RIGHT, f"{cure} Then connect HubSpot again.", request_id
         )
-    if status == 423 or category == "LOCKED":
+    if status == 423 or _is_busy(category, message):
         return Retry(message, code="LOCKED", cure=_AGAIN, request_id=request_id, after=_LOCK_SECONDS)
     if category == CONFLICT:
         found = existing_id(entry)
@@ -160,6 +160,17 @@ def error_of(entry: Mapping[str, Any], *, status: int = 0, request_id: str = "")
             message, code=refusal.NOT_THERE, cure="The record is looked for again.", request_id=request_id
         )
     return _of_content(entry, category, message, request_id)
+
+
+def _is_busy(category: str, message: str) -> bool:
+    """Whether a record cannot be written for the moment: locked, changed at the same time, trouble inside.
+
+    Rows of a batch have no status that would say so.
+    """
+    said = message.lower()
+    if category == CONFLICT:
+        return "already exists" not in said
+    return category in ("LOCKED", "INTERNAL_ERROR") or "is locked" in said or said == "internal error"
 
 
 def _of_content(entry: Mapping[str, Any], category: str, message: str, request_id: str) -> InstepError:
