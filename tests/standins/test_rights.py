@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from simple_salesforce import Salesforce
 
-from instep_standins.salesforce import Org, certificates, serve_in_thread
+from instep_standins import certificates
+from instep_standins.salesforce import Org, serve_in_thread
 from standins.sf import Client, package
 from standins.test_oauth import approve, refresh, status
 

@@ -1,96 +1,33 @@
 """The WSGI application: reads a request, lets ordered faults have their way, routes it, writes the answer."""
 
 import gzip
-import io
 import json
 import re
 import threading
 import time
 import traceback
-import zlib
 from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.client import responses
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote
 from uuid import uuid4
 
 import attrs
 
+from ..faults import Fault
+from ..serving import LARGEST_BODY, ConnectionDropped
+from ..wsgi import Request, read_request
 from . import admin, errors, oauth, operations, page, rest
 from .call import Answer, Caller
-from .errors import ApiError, ConnectionDropped, RowError, json_parser_error, refuse
-from .faults import Fault
+from .errors import ApiError, RowError, json_parser_error, refuse
+from .faults import error_of
 from .history import Cause
 
 if TYPE_CHECKING:
     from .org import Org
 
 LARGEST_TARGET = 16_384  # bytes of URI; of URI and headers together
-LARGEST_BODY = 50 * 1024 * 1024
-
-
-@attrs.frozen
-class Request:
-    """method, path, raw target (with query string), lower-case headers, body bytes, and the address it came to."""
-
-    method: str
-    path: str
-    query_string: str
-    headers: dict[str, str]
-    body: bytes
-    base_url: str
-
-    @property
-    def target(self) -> str:
-        return self.path + ("?" + self.query_string if self.query_string else "")
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {k: v[-1] for k, v in parse_qs(self.query_string, keep_blank_values=True).items()}
-
-    @property
-    def is_rest(self) -> bool:
-        return bool(re.match(r"^/services/data/.", self.path))
-
-
-def _read_request(environ: dict[str, Any]) -> Request:
-    headers = {k[5:].replace("_", "-").lower(): v for k, v in environ.items() if k.startswith("HTTP_")}
-    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(name):
-            headers[name.replace("_", "-").lower()] = environ[name]
-    length = environ.get("CONTENT_LENGTH")
-    body = environ["wsgi.input"].read(int(length)) if length else b""
-    if not length and environ.get("HTTP_TRANSFER_ENCODING"):
-        body = environ["wsgi.input"].read()
-    if headers.get("content-encoding") == "gzip":
-        body = _inflate(body)
-    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    raw = environ.get("REQUEST_URI")
-    # WSGI hands the path decoded; REST needs it as sent, where %2F inside an external id is not a slash.
-    path = raw.partition("?")[0] if raw else quote(_path_bytes(environ.get("PATH_INFO", "/")), safe="/%:@!{}")
-    base_url = f"{environ['wsgi.url_scheme']}://{host}"
-    return Request(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body, base_url)
-
-
-def _inflate(body: bytes) -> bytes:
-    """A compressed body up to a byte too many; one that is none stays as it is, for the JSON parser to refuse."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-            return file.read(LARGEST_BODY + 1)
-    except (OSError, EOFError, zlib.error):
-        return body
-
-
-def _path_bytes(path_info: str) -> bytes:
-    """The bytes of a decoded path. WSGI carries them as Latin-1; httpx2's transport sends real text instead."""
-    try:
-        carried = path_info.encode("latin-1")
-        carried.decode()
-        return carried
-    except UnicodeError:
-        return path_info.encode("utf-8", "replace")
 
 
 def _json(request: Request) -> Any:
@@ -166,7 +103,7 @@ class App:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
-        request = _read_request(environ)
+        request = read_request(environ)
         trace = Trace([operations.of_call(request.method, request.target, None)])
         try:
             answer = self._answer(request, trace)
@@ -226,7 +163,7 @@ class App:
         if "late_commit" in by_kind:
             self._commit_later(request, trace, body, by_kind["late_commit"])
         if "status" in by_kind:
-            raise by_kind["status"].error()
+            raise error_of(by_kind["status"])
         if "session" in by_kind:
             self._end_session(request)
         answer = self._route(request, trace, body, broken)
@@ -345,7 +282,7 @@ class App:
             indent = 2 if request.headers.get("x-prettyprint") == "1" else None
             content = json.dumps(answer.body, ensure_ascii=False, indent=indent).encode("utf-8", "replace")
             headers.setdefault("Content-Type", "application/json;charset=UTF-8")
-        if request.is_rest:
+        if re.match(r"^/services/data/.", request.path):
             settings = self.org.settings
             headers["Sforce-Limit-Info"] = f"api-usage={settings.apiUsed}/{settings.apiMax}"
             headers["X-SFDC-Request-Id"] = uuid4().hex

@@ -9,6 +9,7 @@ import attrs
 from . import errors
 from .call import Answer, Caller
 from .errors import ApiError, RowError, json_parser_error, refuse
+from .faults import error_of
 from .operations import of_call
 
 MOST_SUB_REQUESTS = 25
@@ -155,7 +156,7 @@ def _run(caller: Caller, sub: SubRequest, answers: dict[str, Any], handle: Handl
     inner = attrs.evolve(caller, headers={**caller.headers, **sub.headers})
     try:
         if fault:
-            raise fault.error()
+            raise error_of(fault)
         return handle(inner, sub.method, url, body)
     except RowError as error:
         refusal = error.single()

@@ -2,7 +2,6 @@
 
 ApiError        one answer: an HTTP status and a JSON array of errors
 RowError        one record refused: in a single call an ApiError, in a collection one row
-ConnectionDropped   no answer at all
 """
 
 from typing import Any
@@ -56,10 +55,6 @@ _STATUS_OF = {
     METHOD_NOT_ALLOWED: 405,
     UNSUPPORTED_MEDIA_TYPE: 415,
 }
-
-
-class ConnectionDropped(ConnectionResetError):
-    """The stand-in closes the connection without an answer, as an ordered fault demands."""
 
 
 @attrs.define

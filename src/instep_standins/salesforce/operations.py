@@ -9,20 +9,15 @@ from urllib.parse import parse_qs, unquote
 
 import attrs
 
+from .. import faults
+
 _VERSIONED = re.compile(r"^/services/data/v\d+\.0(/.*)?$")
 _DML_OF_METHOD = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
 
 
 @attrs.frozen
-class Operation:
-    """One call or sub-call. kinds: query create update upsert delete read describe composite collection token …"""
-
-    method: str
-    path: str
-    kinds: frozenset[str]
-    object: str | None = None
-    records: tuple[dict[str, Any], ...] = ()
-    text: str = ""
+class Operation(faults.Operation):
+    """One call or sub-call of the org."""
 
     def told(self) -> str:
         """A few words for the journal."""

@@ -11,13 +11,13 @@ from typing import Any
 
 import attrs
 
+from ..journal import Journal
+from ..storage import Storage
 from . import config, custom_fields, features, ids, person_accounts, record_types, seed, times
 from .access import Access
 from .faults import Faults
 from .history import FIRST_DAY, Cause, History
-from .journal import Journal
 from .schema import Field, SObject, load_catalogue
-from .storage import Storage
 from .tables import Record, Tables
 from .tokens import Tokens
 

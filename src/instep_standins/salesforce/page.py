@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
+from ..markup import el
 from .call import Answer
 from .console import (
     faults,
@@ -21,11 +22,10 @@ from .console import (
     setup_types,
 )
 from .console.frame import NotHere, Refused, Visit
-from .console.markup import el
 from .errors import ApiError, not_found
 
 if TYPE_CHECKING:
-    from .app import Request
+    from ..wsgi import Request
     from .org import Org
 
 ASSETS = "/assets/"

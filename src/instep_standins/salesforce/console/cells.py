@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...markup import Markup, el, said
 from ..schema import Field, SObject
 from ..tables import Record
 from .frame import moment, row, table, tag, td
-from .markup import Markup, el, said
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...markup import Markup, el, said
 from .. import admin
 from ..errors import ApiError
 from .frame import Refused, Visit, button, count, empty, form, live, notice, page, part, problem, tag
 from .inputs import control
-from .markup import Markup, el, said
 from .presets import GROUPS, PRESETS, Preset
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ...markup import Markup, el, said
 from .. import times
-from .markup import Markup, el, said
 
 if TYPE_CHECKING:
     from ..org import Org

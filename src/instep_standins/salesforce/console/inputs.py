@@ -4,8 +4,8 @@ from typing import Any
 
 import attrs
 
+from ...markup import Markup, el
 from .frame import Visit, button, fold, form
-from .markup import Markup, el
 
 
 @attrs.frozen

@@ -5,11 +5,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from ...markup import Markup, el, said
 from ..schema import SObject
 from ..tables import Record
 from .cells import STAMP, columns, living, name_of, records_table
 from .frame import LISTED, NotHere, Visit, button, count, empty, live, moment, page, part, row, table, tag, td
-from .markup import Markup, el, said
 
 if TYPE_CHECKING:
     from ..org import Org

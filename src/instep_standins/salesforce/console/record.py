@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...markup import Markup, el, said
 from .. import admin, history, ids
 from ..errors import ApiError, RowError
 from ..schema import Field, SObject
@@ -26,7 +27,6 @@ from .frame import (
     problem,
     tag,
 )
-from .markup import Markup, el, said
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...markup import Markup, el, said
 from .. import admin
 from ..errors import ApiError
 from .frame import (
@@ -24,7 +25,6 @@ from .frame import (
     td,
 )  # fmt: skip
 from .inputs import switch
-from .markup import Markup, el, said
 from .setup_fields import field_path, rights_tag, type_words
 from .tabs import tabs
 

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from ...markup import Markup, el, said
 from .. import admin, custom_fields, formulas
 from ..errors import ApiError
 from ..orders import api_name
@@ -27,7 +28,6 @@ from .frame import (
     td,
 )  # fmt: skip
 from .inputs import Input, adder, switch
-from .markup import Markup, el, said
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...markup import Markup, el, said
 from .. import admin
 from ..access import GOVERNED
 from ..errors import ApiError
@@ -9,7 +10,6 @@ from ..tables import Record
 from .cells import text
 from .frame import Refused, Visit, button, empty, form, live, notice, page, part, problem, row, table, tag, td
 from .inputs import Input, adder, switch
-from .markup import Markup, el, said
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...markup import Markup, el, said
 from .. import admin
 from ..errors import ApiError
 from ..tables import Record
 from .cells import name_of, text
 from .frame import LISTED, Refused, Visit, empty, live, notice, page, part, problem, row, table, tag, td
 from .inputs import Input, adder, remover, switch
-from .markup import Markup, el, said
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...markup import Markup, el, said
 from .. import admin, config, record_types
 from ..config import EVERYBODY
 from ..errors import ApiError
@@ -9,7 +10,6 @@ from ..tables import Record
 from .cells import text
 from .frame import Refused, Visit, empty, live, notice, page, part, problem, row, table, td
 from .inputs import Input, adder, remover, switch
-from .markup import Markup, el, said
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The pages of the setup, as each of them shows them."""
 
+from ...markup import Markup, el
 from .frame import Visit
-from .markup import Markup, el
 
 PAGES = (
     ("/setup", "Users and fields"), ("/setup/org", "The org"), ("/setup/record-types", "Record types"),

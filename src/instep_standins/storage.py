@@ -1,4 +1,4 @@
-"""The org on disk: one SQLite file, so that a restart or a kill -9 finds every answered write again."""
+"""A stand-in on disk: one SQLite file, so that a restart or a kill -9 finds every answered write again."""
 
 import json
 import os
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITH
 
 
 class Storage:
-    """Reads the whole org at the start and appends each request's changes. The org's lock serialises calls."""
+    """Reads everything at the start and appends each request's changes. Its lock serialises calls."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ class Storage:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_TABLES)
         if "history" not in {column[1] for column in self._db.execute("PRAGMA table_info(record)")}:
-            # A file of an org from before records had a history.
+            # A file from before records had a history.
             self._db.execute("ALTER TABLE record ADD COLUMN history TEXT NOT NULL DEFAULT '[]'")
 
     def records(self) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
