@@ -45,6 +45,7 @@ class Fake:
 
     running: Running
     http: httpx2.Client
+    vendor = "salesforce"
 
     def order(self, method: str, name: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"{self.running.base_url}/__fake__/{name}", json=body)
@@ -99,6 +100,10 @@ class Fake:
     def crm(self) -> CRM:
         """The whole CRM, as it is compared."""
         return crm_of(self.records())
+
+    def differences(self, told: Iterable[bytes], known: Iterable[Person], **rules: Any) -> list[str]:
+        """In what the whole CRM differs from what these events say, in words."""
+        return differences(self.crm(), expected(told, known, **rules))
 
 
 @define
@@ -205,13 +210,13 @@ class Scene:
 
     def assert_in_step(self, *known: Person, **rules: Any) -> None:
         """The whole CRM is what the bookings say it is: nothing lost, nothing doubled, nothing stale."""
-        assert differences(self.fake.crm(), expected(self.told, known, **rules)) == []
+        assert self.fake.differences(self.told, known, **rules) == []
 
 
 def new_scene(fake: Fake, account_id: int | None = None) -> Scene:
     """An account (a new one, unless one is given) connected to the org, with our fields installed there."""
     if account_id is None:
         account_id = Account.objects.create(name="Faults").id
-    connected = connect(account_id, "salesforce", fake.entered(), install=True)
+    connected = connect(account_id, fake.vendor, fake.entered(), install=True)
     fake.order("POST", "journal/clear")
     return Scene(fake, account_id, connected.connection_id)
