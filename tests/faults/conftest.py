@@ -85,3 +85,21 @@ def hub(portal: Portal, transactional_db: None) -> Scene:
     from faults.scene import new_scene
 
     return new_scene(portal)
+
+
+@pytest.fixture
+def hub_house(portal: Portal, instep_home: InstepHome) -> House:
+    """Real processes, connected to a HubSpot portal."""
+    from faults.houses import House
+
+    made = House(instep_home, portal)
+    made.connect()
+    return made
+
+
+@pytest.fixture
+def hub_beside(scene: Scene, portal: Portal) -> Scene:
+    """A HubSpot portal that the same account is connected to as the Salesforce org of `scene`."""
+    from faults.scene import new_scene
+
+    return new_scene(portal, scene.account_id)

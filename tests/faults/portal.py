@@ -49,6 +49,10 @@ class Portal(Fake):
     def entered(self) -> dict[str, str]:
         return {"url": self.running.base_url, "token": self.running.portal.token}
 
+    def connect_arguments(self) -> tuple[str, ...]:
+        entered = self.entered()
+        return ("hubspot", "--url", entered["url"], "--token", entered["token"])
+
     def seed(self, object_name: str, **fields: Any) -> str:
         return str(self.order("POST", "records", {"object": object_name, "properties": fields})["id"])
 
@@ -205,7 +209,7 @@ def _expected_meeting(
     row = {
         "hs_meeting_title": data["subject"],
         "hs_meeting_body": html.escape(summary).replace("\n", "<br>"),
-        "hs_internal_meeting_notes": form["note"],
+        "hs_internal_meeting_notes": html.escape(form["note"] or "").replace("\n", "<br>"),
         "hs_meeting_location": location,
         "hs_meeting_external_url": url,
         "hs_meeting_start_time": start.isoformat(),

@@ -97,6 +97,12 @@ class Fake:
             "grant": "client_credentials",
         }
 
+    def connect_arguments(self) -> tuple[str, ...]:
+        """What `instep connect` is told to connect this org."""
+        entered = self.entered()
+        names = {"--url": "url", "--client-id": "client_id", "--client-secret": "client_secret"}
+        return ("salesforce", *(part for option, key in names.items() for part in (option, entered[key])))
+
     def crm(self) -> CRM:
         """The whole CRM, as it is compared."""
         return crm_of(self.records())

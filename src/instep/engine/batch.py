@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
 from instep.core.changes import Write
-from instep.core.crm_schema import with_required
+from instep.core.crm_schema import Schema, with_required
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
@@ -372,19 +372,18 @@ def _keep_partial(run: _Run, error: InstepError) -> None:
 
 
 def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
+    planned_by = run.setting.schema
     for write in writes:
         result = applied.results.get(write.ref)
         if result is None:
             raise Bug(f"The CRM adapter gave no answer for {write.ref}.", code="NO_ANSWER")
-        if result.error is not None:
+        if result.error is not None and not _learn(run, write, result.error, planned_by):
             _refused(run, write, result.error)
 
 
 def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
-    if _learn(run, write, error):
-        return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
     if parent:
@@ -412,9 +411,9 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
         run.problems.setdefault(item, error)
 
 
-def _learn(run: _Run, write: Write, error: InstepError) -> bool:
-    """Whether the CRM requires fields of which its describe does not say so: then the write is planned once more."""
-    described = run.setting.schema.get(write.object)
+def _learn(run: _Run, write: Write, error: InstepError, planned_by: Schema) -> bool:
+    """Whether the CRM requires fields of which its describe did not say so: then the write is planned once more."""
+    described = planned_by.get(write.object)
     if error.code != REQUIRED or described is None:
         return False
     found = (described.get(name) for name in error.fields)
@@ -422,8 +421,7 @@ def _learn(run: _Run, write: Write, error: InstepError) -> bool:
     if not new:
         return False
     run.learned.setdefault(write.object, set()).update(new)
-    schema = with_required(run.setting.schema, {write.object: new})
-    run.setting = evolve(run.setting, schema=schema)
+    run.setting = evolve(run.setting, schema=with_required(run.setting.schema, {write.object: new}))
     return True
 
 
