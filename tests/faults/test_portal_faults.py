@@ -411,7 +411,7 @@ def test_F18_a_revoked_token_waits_for_reconnect(hub: Scene) -> None:
 @pytest.mark.fault("F20")
 @pytest.mark.parametrize("down", ["hubspot", "salesforce"])
 def test_F20_one_crm_down_does_not_delay_the_other(scene: Scene, hub_beside: Scene, down: str) -> None:
-    """Salesforce and HubSpot: each booking once in both, with a receipt of each; one away does not delay the other."""
+    """HubSpot: beside Salesforce, each booking once in both, a receipt of each; one away does not delay the other."""
     away, up = (hub_beside, scene) if down == "hubspot" else (scene, hub_beside)
     these = lives(4)
     away.fake.arm("drop_before", {"path": "^/(crm|services/data)/"}, times=None)

@@ -32,7 +32,9 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> httpx2.Response:
         return self.http.request(method, path, json=body, params=query or None)
 
-    def objects(self, method: str, path: str, body: Any = None, version: str = V, **query: Any) -> httpx2.Response:
+    def objects(
+        self, method: str, path: str, body: Any = None, version: str = V, **query: Any
+    ) -> httpx2.Response:
         return self.call(method, f"/crm/objects/{version}/{path}", body, **query)
 
     def create(self, kind: str, *associations: dict[str, Any], **properties: Any) -> dict[str, Any]:
@@ -52,7 +54,9 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def refusal(self, method: str, path: str, body: Any = None, version: str = V, **query: Any) -> tuple[int, Any]:
+    def refusal(
+        self, method: str, path: str, body: Any = None, version: str = V, **query: Any
+    ) -> tuple[int, Any]:
         """(status, body without its correlation id) of a call that must be refused."""
         answer = self.objects(method, path, body, version, **query)
         assert answer.status_code >= 400, answer.text
