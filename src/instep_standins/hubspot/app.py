@@ -151,7 +151,7 @@ class App:
         raise ConnectionDropped("late_commit")
 
     def _end_session(self, request: Request, fault: Fault) -> None:
-        """The caller's token ends: one of OAuth expires, or is gone where `revoked` is ordered; a static one is revoked."""
+        """The caller's token ends: one of OAuth expires (`revoked`: is gone), a static one is revoked."""
         with self.portal.transaction():
             token = _bearer(request)
             if token == self.portal.token:
@@ -223,7 +223,8 @@ class App:
         return Answer(204)
 
     def _oauth(self, request: Request, place: operations.Place, body: Any) -> Answer:
-        portal, parts, form = self.portal, place.parts, oauth.form_of(request.body)
+        portal, parts = self.portal, place.parts
+        form = oauth.values_of(request.body, request.headers.get("content-type", ""), place.version)
         if place.version == "v2" and parts == ("private-apps", "get", "access-token-info"):
             return oauth.private_app(portal, body)
         if place.version == "v1" and len(parts) == 2 and parts[0] in ("access-tokens", "refresh-tokens"):

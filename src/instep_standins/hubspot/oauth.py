@@ -1,6 +1,7 @@
 """Signing in: the page that approves the app, tokens, what they are worth, and their end."""
 
 import hmac
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,6 +29,17 @@ def refuse(error: str, status: str, message: str, code: int = 400) -> ApiError:
 
 def form_of(body: bytes) -> dict[str, str]:
     return {k: v[-1] for k, v in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items()}
+
+
+def values_of(body: bytes, content_type: str, version: str) -> dict[str, str]:
+    """What a token call says: a form, as documented; on dated paths JSON too, which HubSpot's own new client sends."""
+    if version.startswith("v") or content_type.partition(";")[0].strip().lower() != "application/json":
+        return form_of(body)
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 # -- the page that approves -------------------------------------------------------------------------

@@ -288,7 +288,7 @@ def validations(call: Call) -> Answer:
     """`/crm/property-validations/V/{typeId}[/{property}]`: rules of values; which are required is not told."""
     from .objects import named
 
-    if not call.parts or len(call.parts) > 2 or call.method != "GET":
+    if len(call.parts) not in (1, 2, 4) or call.method != "GET":
         raise errors.no_route()
     otype = named(call.parts[0])
     _need(call, otype, "read")
@@ -300,6 +300,12 @@ def validations(call: Call) -> Answer:
     }  # fmt: skip
     if len(call.parts) == 2:
         return Answer(200, {"results": rules.get(unquote(call.parts[1]), [])})
+    if len(call.parts) == 4:
+        listed = rules.get(unquote(call.parts[1]), [])
+        found = next((one for one in listed if call.parts[2:] == ("rule-type", one["ruleType"])), None)
+        if found is None:
+            raise errors.not_here()
+        return Answer(200, found)
     told_rules = [{"propertyName": name, "propertyValidationRules": listed} for name, listed in rules.items()]
     return Answer(200, {"results": told_rules})
 
