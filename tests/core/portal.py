@@ -66,7 +66,7 @@ def portal(*, without: tuple[str, ...] = (), instead: tuple[dict[str, Any], ...]
     for name, properties in (("Contact", _CONTACT), ("Meeting", _MEETING)):
         kept = [replaced.get(p["name"], p) for p in properties if p["name"] not in without]
         schema[name] = schema_of({"schema": {"name": name, "properties": kept}})
-    directory = Directory({DANA_OWNS.email: DANA_OWNS})
+    directory = Directory({DANA_OWNS.email: DANA_OWNS}, connected="1", connected_name="Ada Admin")
     return Setting(PROFILE, default_config(PROFILE), schema, directory, NOW)
 
 

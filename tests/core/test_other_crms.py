@@ -159,8 +159,8 @@ def test_a_stage_never_goes_back_whatever_overwrite_says() -> None:
 # -- nobody's ---------------------------------------------------------------------------------------
 
 
-def test_a_host_without_a_user_leaves_no_owner_where_nobody_is_connected() -> None:
-    """A token may be nobody's: the meeting has no owner then, and the plan says so."""
+def test_a_host_without_a_user_leaves_no_owner_where_the_connected_user_owns_nothing() -> None:
+    """The meeting is nobody's then, and the plan says so."""
     batch = planned(portal(), work(booking(host=LEA)))
     assert "hubspot_owner_id" not in only(batch, "Meeting").values
     assert any("nobody owns it" in note for note in batch.items[0].notes)

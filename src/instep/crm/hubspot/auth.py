@@ -271,7 +271,8 @@ class HubSpotAuth:
         tokens, who = self.tokens(), self.credentials
         if not self.renewable:
             url = f"{who.url}/oauth/v2/private-apps/get/access-token-info"
-            return self._transport.send("POST", url, json={"tokenKey": tokens.access_token})
+            headers = {"Content-Type": "application/json"}
+            return self._transport.send("POST", url, headers=headers, json={"tokenKey": tokens.access_token})
         form = {
             "token": tokens.access_token,
             "token_type_hint": "access_token",

@@ -60,4 +60,5 @@ PROFILE = Profile(
         ),
     },
     one_key=True,
+    connected_owns=False,
 )
