@@ -32,8 +32,10 @@ def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
 
 def _connected(setting: Setting, host: Host | None) -> Owner:
     who = (host.name or host.email or "the host") if host else "no host"
-    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
-    return Owner(setting.directory.connected, "", "the connected user", note if host else "")
+    connected = setting.directory.connected if setting.profile.connected_owns else ""
+    instead = "so the connected user owns it" if connected else "so nobody owns it"
+    note = f"{who} has no active user in {setting.profile.label}, {instead}"
+    return Owner(connected, "", "the connected user", note if host else "")
 
 
 def activity_owner(setting: Setting, booking: Booking) -> Owner:

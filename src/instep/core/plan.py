@@ -364,7 +364,7 @@ class _Planning:
             return [], False, False
         meeting = self.index.record(setting.profile.activity.name, work.link.activity_id)
         if meeting is not None and meeting.assumed:
-            return [], not are_listed(booking, meeting), False
+            return [], not are_listed(setting, booking, meeting), False
         writes, more = [], False
         for address in addresses(booking):
             if self.index.by_email(address):

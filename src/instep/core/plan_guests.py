@@ -16,13 +16,10 @@ from instep.core.booking import Booking, Guest, Status
 from instep.core.changes import Write
 from instep.core.contact import Contact, email_key
 from instep.core.creation import Guests
-from instep.core.desired import GUESTS_LINE, Setting
+from instep.core.desired import GUESTS_LINE, Setting, body_of
 from instep.core.lookup import Record
 from instep.core.mapping import is_email
 from instep.core.work import Work
-
-#: where the CRM keeps the line that names the guests
-_TEXT = "Description"
 
 
 def makes_guests(setting: Setting, work: Work) -> bool:
@@ -44,9 +41,9 @@ def addresses(booking: Booking) -> Iterable[str]:
     return [key for key in keys if key != own]
 
 
-def are_listed(booking: Booking, meeting: Record) -> bool:
+def are_listed(setting: Setting, booking: Booking, meeting: Record) -> bool:
     """Whether the activity names these very guests already, as far as is remembered of it."""
-    return f"{GUESTS_LINE}{', '.join(booking.guest.guests)}" in str(meeting.get(_TEXT) or "")
+    return f"{GUESTS_LINE}{', '.join(booking.guest.guests)}" in body_of(setting, meeting)
 
 
 def guest_contact(address: str) -> Contact:

@@ -14,6 +14,7 @@ from instep.core.crm_schema import Field
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
+from instep.core.picklists import leads_back
 from instep.core.plan_fields import change_of, refusal_of
 from instep.core.work import Known, Memory, Sent
 
@@ -101,6 +102,8 @@ def _weighed(
         return "", "kept: the whole name is the same"
     if is_blank(old):
         return f"{want.rule}; the field was empty", ""
+    if target.forward and leads_back(target, old, want.value):
+        return "", f"kept: {target.label} only moves forward"
     if want.stand_in:
         return "", "kept: a fallback never replaces a value"
     if sent is not None and sent.stand_in and same(target, old, sent.value):

@@ -11,6 +11,11 @@ from attrs import frozen
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
 from instep.core.profile import Profile
+from instep.crm.hubspot import HubSpotCredentials, check_api_url, open_hubspot
+from instep.crm.hubspot import auth as hubspot_auth
+from instep.crm.hubspot.describe import schema_of as hubspot_schema_of
+from instep.crm.hubspot.names import APP_URL
+from instep.crm.hubspot.profile import PROFILE as HUBSPOT
 from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
@@ -111,6 +116,28 @@ _SALESFORCE_CONSENT = Consent(
     logins={"production": auth.PRODUCTION_LOGIN, "sandbox": auth.SANDBOX_LOGIN},
 )
 
+
+def _hubspot_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
+    checked = {**entered, "url": check_api_url(entered.get("url", ""), allow)}
+    return {**HubSpotCredentials.of(checked).kept(), "allow": list(allow)}
+
+
+def _open_hubspot(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
+    return open_hubspot(kept, org_id, api_version, keeper.load, keeper.save, keeper.lock, hurried)
+
+
+_HUBSPOT_CONSENT = Consent(
+    url=lambda kept, callback, state, pkce: hubspot_auth.consent_url(
+        HubSpotCredentials.of(kept), callback, state, pkce
+    ),
+    exchange=lambda kept, org_id, code, verifier, callback: hubspot_auth.exchange_code(
+        HubSpotCredentials.of(kept, org_id), shared(_allowed(kept), True), code, verifier, callback
+    ),
+    refused=hubspot_auth.consent_refused,
+    # sandboxes are accounts like any other: people choose theirs after signing in
+    logins={"production": APP_URL, "sandbox": APP_URL},
+)
+
 VENDORS: Mapping[str, Vendor] = {
     "salesforce": Vendor(
         SALESFORCE,
@@ -128,6 +155,24 @@ VENDORS: Mapping[str, Vendor] = {
         link_ids=LINK_IDS,
         record_id=checked_id,
         sharing=SHARING,
+    ),
+    "hubspot": Vendor(
+        HUBSPOT,
+        _hubspot_kept,
+        _open_hubspot,
+        _HUBSPOT_CONSENT,
+        revoke=lambda kept, tokens: hubspot_auth.revoke(
+            HubSpotCredentials.of(kept), tokens, shared(_allowed(kept), True)
+        ),
+        # properties are made by the API or by hand: HubSpot has no file of them that could be deployed
+        package=bytes,
+        creates=(),
+        rights="",
+        user_rights={},
+        schema_of=hubspot_schema_of,
+        link_ids={},
+        record_id=lambda text: "",
+        sharing=Sharing((), (), ("", "")),
     ),
 }
 
