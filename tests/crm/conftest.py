@@ -44,7 +44,7 @@ def portal() -> Iterator[StandinPortal]:
     """A fresh HubSpot portal without our properties."""
     fresh = Portal()
     server = hubspot.serve_in_thread(fresh)
-    transport = Transport(read_seconds=20)
+    transport = Transport(read_seconds=20, allow=(LOOPBACK,))
     with httpx2.Client(trust_env=False) as http:
         yield StandinPortal(fresh, server.base_url, http, transport)
     transport.close()

@@ -178,6 +178,7 @@ def test_what_is_missing_is_named(entered: dict[str, str]) -> None:
 def test_the_address_is_hubspots_own_unless_another_is_given() -> None:
     """Only addresses that may be called."""
     assert check_api_url("") == "https://api.hubapi.com"
-    assert check_api_url("http://127.0.0.1:8020") == "http://127.0.0.1:8020"
-    with pytest.raises(InputError):
-        check_api_url("http://api.hubapi.com")
+    assert check_api_url("http://127.0.0.1:8020", ("127.0.0.1",)) == "http://127.0.0.1:8020"
+    for refused in ("http://api.hubapi.com", "http://127.0.0.1:8020"):
+        with pytest.raises(InputError):
+            check_api_url(refused)
