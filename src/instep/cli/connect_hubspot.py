@@ -75,7 +75,6 @@ def hubspot(
             entered,
             api_version=api_version,
             install=install,
-            allow=booted.settings.allow_private_urls,
         )
         say(done, as_json)
 
