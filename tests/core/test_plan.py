@@ -10,10 +10,11 @@ from attrs import evolve
 from core.crm import MemoryCrm
 from core.desk import Desk, sent, verdicts
 from core.lives import DANA, LEA, OMAR, booking, contact, step
-from core.org import CONNECTED, setting, user, with_field, without_fields
+from core.org import CONNECTED, SCHEMA, setting, user, with_field, without_fields
 from instep.core.booking import EVENT_STATUS_TEXTS, Booking, Kind
 from instep.core.changes import Action
 from instep.core.mapping import Row
+from instep.core.plan_fields import AT_NEXT_CHANGE
 from instep.core.work import Link, Memory, Quarantined
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID, EVENT_STATUS, REASON
 
@@ -557,3 +558,56 @@ def test_a_person_that_waits_does_not_hold_its_event() -> None:
     batch = desk.sync((booking(), MARIA))
     assert [(w.object, w.alone) for w in batch.writes] == [("Lead", False), ("Event", True)]
     assert event(desk)["WhoId"] == desk.crm.alive("Lead")[0]["Id"]
+
+
+# --- what rules alone say -------------------------------------------------------------------------
+
+
+def test_fixed_values_wait_for_the_next_change_of_a_booking() -> None:
+    """New rules write no static value, fallback or default into records that were in step; the next change does."""
+    desk = new_desk()
+    desk.sync((booking(), MARIA))
+    rows = {
+        "Lead": (
+            *desk.setting.config.rows["Lead"],
+            Row("static:Web", "LeadSource"),
+            Row("", "Title", fallback="None"),
+        ),
+        "Event": (*desk.setting.config.rows["Event"], Row("static:Gold", "Tier__c")),
+    }
+    required = "Code__c string(5) cu"
+    schema = {
+        "Lead": with_field("Lead", required)["Lead"],
+        "Event": with_field("Event", required)["Event"],
+    }
+    desk.setting = setting(rows, USERS, {**SCHEMA, **schema})
+    (known,) = desk.works([(booking(), MARIA)])
+    work = evolve(known, settled=True)
+    batch = desk.planner(desk.setting, [work], desk.look([work]), desk.memory)
+    assert batch.writes == ()
+    kept = {
+        f"{w.object}.{c.field}": c.note
+        for w in batch.items[0].writes
+        for c in w.changes
+        if c.note == AT_NEXT_CHANGE
+    }
+    assert set(kept) == {"Lead.LeadSource", "Lead.Title", "Event.Tier__c", "Event.Code__c"}
+    desk.sync((step(booking(), Kind.RESCHEDULED), MARIA))
+    (person,) = desk.crm.alive("Lead")
+    assert (person["LeadSource"], person["Title"], person["Code__c"]) == ("Web", "None", None)
+    assert (event(desk)["Tier__c"], event(desk)["Code__c"]) == ("Gold", "Unspe")
+
+
+def test_a_default_is_not_written_into_a_record_that_was_there() -> None:
+    """A required field that is empty on a found Lead stays empty, unless the CRM takes no change without it."""
+    desk = new_desk()
+    desk.setting = setting(users=USERS, schema=with_field("Lead", "Story__c textarea(32768) cu html"))
+    there = desk.crm.add(
+        "Lead", LastName="Ortega", FirstName="Maria", Company="Acme", Email="ctc-1@guest.example"
+    )
+    desk.sync((booking(), contact(phone="+14155550100")))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["Phone"], row["Story__c"]) == ("+14155550100", None)
+    desk.memory = evolve(desk.memory, demanded=frozenset({("Lead", there, "Story__c")}))
+    batch = desk.plan((booking(), contact(phone="+14155550100")))
+    assert [sent(write)["Story__c"] for write in batch.writes] == ["Unspecified"]

@@ -238,8 +238,10 @@ class _Planning:
         company_waits = self.memory.waiting.get(company.ref, "") if company else ""
         if lead.found is not None and lead.work.contact is not None:
             employer = related(company, bool(company_waits))
+            # one booking of theirs that has changed is reason enough
+            speaker = evolve(lead.work, settled=all(member.work.settled for member in group.members))
             planned = person_write(
-                self.setting, lead.work, lead.found, lead.work.contact, employer, self.memory
+                self.setting, speaker, lead.found, lead.work.contact, employer, self.memory
             )
         for member in group.members:
             plan = self._plan_item(member, planned, member is lead, company)

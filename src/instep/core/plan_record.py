@@ -14,7 +14,7 @@ from instep.core.crm_schema import Field
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
-from instep.core.plan_fields import change_of, refusal_of
+from instep.core.plan_fields import AT_NEXT_CHANGE, change_of, refusal_of, said_by_nobody
 from instep.core.work import Known, Memory, Sent
 
 #: the catalogue's keys of a person's address, and of what a typed name is parted into
@@ -30,7 +30,8 @@ class Filling:
     """What filling a record depends on besides its fields.
 
     `keys` are those of the quarantine; `spoke` is the stamp of the booking whose data are at hand; `by_booking`: every
-    row counts as said by that booking, because several share the record; `shared` says what is shared.
+    row counts as said by that booking, because several share the record; `shared` says what is shared. `settled`: no
+    booking has changed, only rules have.
     """
 
     record: Record
@@ -40,6 +41,7 @@ class Filling:
     contact: Contact | None = None
     by_booking: bool = False
     shared: str = "person"
+    settled: bool = False
 
 
 def filled(
@@ -53,6 +55,8 @@ def filled(
         if change is None:
             continue
         changes.append(change._replace(spoke=on.spoke) if on.by_booking and on.spoke else change)
+        if change.note == AT_NEXT_CHANGE:
+            continue
         if assumed and change.verdict is Verdict.WRITE and not want.overwrite:
             needs_read = True
         if assumed and want.field not in on.record.fields and not want.refused:
@@ -64,12 +68,13 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
     """What becomes of one mapped field; None where there is nothing to say."""
     record, target = on.record, want.target
     old, read = record.fields.get(want.field), not record.assumed
+    if want.default and (record.object, record.id, want.field) not in memory.demanded:
+        return None  # defaults are for records that we make, unless the CRM takes no change without the field
     refused = want.refused
     if memory.quarantine and not refused:
         refused = refusal_of(memory, record.object, on.keys, want)
     if refused:
-        # the default of a required field has nothing to fill on a record that exists
-        return None if want.default else change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=refused)
+        return change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
         return None
     if not target.updateable:
@@ -81,6 +86,8 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
     resend = not read and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note="already so", already=read)
+    if on.settled and said_by_nobody(want):
+        return change_of(want, old, read, on.spoke, Verdict.KEEP, note=AT_NEXT_CHANGE)
     rule, kept = _weighed(setting, on, want, target, old, sent, fresh)
     return change_of(want, old, read, on.spoke, Verdict.KEEP if kept else Verdict.WRITE, rule=rule, note=kept)
 

@@ -52,6 +52,8 @@ _STALE = frozenset(
 )
 #: a duplicate rule has refused the record
 DOUBLED = "DUPLICATES_DETECTED"
+#: the record lacks a field that is required; the CRM says so of changes that leave the field alone, too
+REQUIRED_MISSING = "REQUIRED_FIELD_MISSING"
 #: the field is missing, hidden or read-only: no value would pass on any record
 FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 

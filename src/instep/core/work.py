@@ -112,6 +112,7 @@ class Memory:
     `fragile` names parents (people, companies, cases) that were refused before in this drain: their children travel
     alone. `duplicates` maps the `ref` of a new record, which a duplicate rule of the CRM has refused, to the records
     (object, id) that the rule names; to none while it has not named them: the record is then sent alone.
+    `demanded` are the fields (object, id, name) without which the CRM took no change of a record.
     """
 
     known: Mapping[tuple[str, str], Known] = field(factory=dict)
@@ -119,6 +120,7 @@ class Memory:
     waiting: Mapping[str, str] = field(factory=dict)
     fragile: frozenset[str] = frozenset()
     duplicates: Mapping[str, tuple[tuple[str, str], ...]] = field(factory=dict)
+    demanded: frozenset[tuple[str, str, str]] = frozenset()
 
     def refused(self, object_name: str, keys: tuple[str, ...], name: str, value: str) -> str:
         """The CRM's message if this value of this field is in quarantine, else an empty text."""

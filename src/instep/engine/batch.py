@@ -13,13 +13,13 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
-from instep.core.changes import Write
+from instep.core.changes import Action, Write
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import Reaction, quarantined_value, react
+from instep.core.refusal import REQUIRED_MISSING, Reaction, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -375,6 +375,8 @@ def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
 def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
+    if _demanded(run, write, error):
+        return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
     if parent:
@@ -400,6 +402,15 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
         )
     for item in _served(run, write):
         run.problems.setdefault(item, error)
+
+
+def _demanded(run: _Run, write: Write, error: InstepError) -> bool:
+    """What the CRM requires of a record that was there before the field was: its default rides along then."""
+    if error.code != REQUIRED_MISSING or write.action is not Action.UPDATE:
+        return False
+    new = {(write.object, write.id, name) for name in error.fields} - run.memory.demanded
+    run.memory = evolve(run.memory, demanded=run.memory.demanded | new)
+    return bool(new)
 
 
 def _use_double(run: _Run, write: Write, error: InstepError) -> bool:
