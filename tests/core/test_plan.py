@@ -86,7 +86,7 @@ def test_a_request_makes_the_person_and_no_event() -> None:
 def test_an_existing_person_is_filled_and_keeps_its_owner() -> None:
     """R4 with Overwrite off: what is empty is filled, what is there stays, the owner too."""
     desk = new_desk()
-    record = desk.crm.add("Contact", LastName="Ortega-Ruiz", Email="CTC-1@guest.example")
+    record = desk.crm.add("Contact", LastName="Ortega", Email="CTC-1@guest.example")
     batch = desk.sync((booking(), contact(phone="+14155550100")))
     person, meeting = batch.items[0].writes
     assert sent(person) == {"ref": f"person:Contact:{record}", "FirstName": "Maria", "Phone": "+14155550100"}
@@ -611,3 +611,45 @@ def test_a_default_is_not_written_into_a_record_that_was_there() -> None:
     desk.memory = evolve(desk.memory, demanded=frozenset({("Lead", there, "Story__c")}))
     batch = desk.plan((booking(), contact(phone="+14155550100")))
     assert [sent(write)["Story__c"] for write in batch.writes] == ["Unspecified"]
+
+
+# --- a name is one value --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "email", "after"),
+    [
+        ({"LastName": "Smith"}, "ctc-1@guest.example", (None, "Smith")),
+        ({"LastName": "Ortega"}, "ctc-1@guest.example", ("Maria", "Ortega")),
+        ({"FirstName": "Mary", "LastName": "Ortega"}, "ctc-1@guest.example", ("Mary", "Ortega")),
+        ({"LastName": "Ortega"}, "other@guest.example", (None, "Ortega")),
+    ],
+    ids=["another last name", "the same last name", "a name", "another address"],
+)
+@pytest.mark.parametrize("overwrite", [(), ("FirstName",), ("LastName",)], ids=str)
+def test_a_name_is_written_whole_or_not_at_all(
+    there: dict[str, str], email: str, after: tuple[str | None, str], overwrite: tuple[str, ...]
+) -> None:
+    """No first name beside somebody else's last name, whatever one of the rows says."""
+    desk = new_desk()
+    rows = tuple(
+        evolve(r, overwrite=r.field in overwrite and there.get(r.field) != "Mary")
+        for r in desk.setting.config.rows["Lead"]
+    )
+    desk.setting = setting({"Lead": rows}, USERS)
+    record = desk.crm.add("Lead", **there, Company="Acme", Email=email)
+    named = evolve(booking(), record_ids={"lead": record})
+    desk.sync((named, MARIA))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["FirstName"], row["LastName"]) == after
+
+
+def test_overwrite_on_both_replaces_a_name() -> None:
+    """Overwrite on both parts is an admin's word; a custom field fed by a part is no part of the name."""
+    desk = new_desk()
+    rows = tuple(evolve(r, overwrite="Name" in r.field) for r in desk.setting.config.rows["Lead"])
+    desk.setting = setting({"Lead": (*rows, Row("contact.first_name", "Story__c"))}, USERS)
+    desk.crm.add("Lead", LastName="Smith", Company="Acme", Email="ctc-1@guest.example")
+    desk.sync((booking(), MARIA))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["FirstName"], row["LastName"], row["Story__c"]) == ("Maria", "Ortega", "Maria")

@@ -78,6 +78,10 @@ class House:
         document = to_document(evolve(load_config(self.row), **values))
         credentials.save_settings(self.account.id, self.connection.id, {"config": document})
 
+    def stored(self, name: str) -> list[dict[str, Any]]:
+        """The org's records of an object."""
+        return list(self.org.org.tables.rows(name).values())
+
     def expire(self) -> None:
         order(self.org, "expire-sessions")
 
@@ -292,6 +296,60 @@ def test_a_validation_rule_is_shown_in_its_own_words_with_what_waits(house: Hous
     (group,) = found.groups
     told = {"connection": group.connection, "code": group.code, "shape": group.shape, "state": group.state}
     house.client.post(reverse("retry-group"), told)
+    house.drain()
+    house.nothing()
+
+
+def test_a_value_that_a_rule_refuses_is_told_though_nothing_waits(house: House) -> None:
+    """The rule names the field: the record is written with the default, and the card says so until it is let pass."""
+    rule = {
+        "object": "Lead", "name": "Company", "formula": "Company <> \"Unspecified\"", "field": "Company",
+        "message": "Companies are checked first.", "active": True,
+    }  # fmt: skip
+    order(house.org, "validation-rules", rule)
+    house.record(line("EVNT-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.subject, found.left_out) == (Cause.VALIDATION_RULE, "Lead.Company", 1)
+    page = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
+    assert "Companies are checked first." in page
+    assert "with the default where the field is required" in page
+    code, name, field = found.refused
+    again = {"code": code, "object": name, "field": field}
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), again)
+    house.drain()
+    assert house.only().left_out == 1, "the rule still says no"
+    order(house.org, "validation-rules", {**rule, "active": False})
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), again)
+    house.drain()
+    house.nothing()
+    (lead,) = house.stored("Lead")
+    assert lead["Company"] != "Unspecified"
+
+
+def test_a_record_that_may_be_somebody_else_is_to_be_looked_at(house: House) -> None:
+    """A duplicate rule names a Contact with another address: used, its name left alone, and told."""
+    known = {"LastName": "Smith", "MobilePhone": "+351912000111", "Email": "smith@other.example"}
+    order(house.org, "records", {"object": "Contact", "fields": known})
+    matching = [{"object": "Contact", "fields": ["MobilePhone"]}]
+    order(
+        house.org,
+        "duplicate-rules",
+        {"object": "Lead", "create": "block", "matching": matching, "message": "Known."},
+    )
+    house.record(line("EVNT-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.left_out) == (Cause.OTHER_PERSON, 1)
+    (contact,) = house.stored("Contact")
+    assert (contact.get("FirstName"), contact["LastName"], contact["Email"]) == (
+        None,
+        "Smith",
+        known["Email"],
+    )
+    code, name, field = found.refused
+    done = {"code": code, "object": name, "field": field}
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), done)
     house.drain()
     house.nothing()
 

@@ -17,6 +17,8 @@ from instep.core.mapping import is_blank, same
 from instep.core.plan_fields import AT_NEXT_CHANGE, change_of, refusal_of, said_by_nobody
 from instep.core.work import Known, Memory, Sent
 
+#: what is said of a record that has another address than the booking's
+OTHER_ADDRESS = "this record has another e-mail address: somebody should see whether it is the same person"
 #: the catalogue's keys of a person's address, and of what a typed name is parted into
 EMAIL = "contact.email"
 _NAME_PARTS = frozenset(
@@ -50,8 +52,9 @@ def filled(
     """What becomes of each mapped field of a record that exists, and whether it must be read to be sure."""
     changes, needs_read = [], False
     assumed = on.record.assumed
+    foreign = _foreign_name(setting, on, fields)
     for want in fields:
-        change = _change(setting, on, want, memory)
+        change = _change(setting, on, want, memory, foreign)
         if change is None:
             continue
         changes.append(change._replace(spoke=on.spoke) if on.by_booking and on.spoke else change)
@@ -64,8 +67,8 @@ def filled(
     return changes, needs_read
 
 
-def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -> Change | None:
-    """What becomes of one mapped field; None where there is nothing to say."""
+def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory, foreign: str) -> Change | None:
+    """What becomes of one mapped field; None where there is nothing to say. `foreign` says why no name is written."""
     record, target = on.record, want.target
     old, read = record.fields.get(want.field), not record.assumed
     if want.default and (record.object, record.id, want.field) not in memory.demanded:
@@ -88,6 +91,8 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note="already so", already=read)
     if on.settled and said_by_nobody(want):
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note=AT_NEXT_CHANGE)
+    if foreign and _is_name_part(setting, on, want):
+        return change_of(want, old, read, on.spoke, Verdict.KEEP, note=foreign)
     rule, kept = _weighed(setting, on, want, target, old, sent, fresh)
     return change_of(want, old, read, on.spoke, Verdict.KEEP if kept else Verdict.WRITE, rule=rule, note=kept)
 
@@ -102,10 +107,6 @@ def _weighed(
     fresh: bool,
 ) -> tuple[str, str]:
     """Whether our value or the one that stands there wins: the rule by which ours does, or why the other is kept."""
-    if want.source in _NAME_PARTS and _same_name(setting, on):
-        # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
-        # comes back with the name that was read
-        return "", "kept: the whole name is the same"
     if is_blank(old):
         return f"{want.rule}; the field was empty", ""
     if want.stand_in:
@@ -123,10 +124,47 @@ def _weighed(
     return "", "kept: changed in the CRM after our last write, and the source has not changed since"
 
 
+def _foreign_name(setting: Setting, on: Filling, fields: tuple[DesiredField, ...]) -> str:
+    """Why no part of the person's name is written; empty where there is no reason.
+
+    A name is one value: its parts are written together, or into what is the same name already.
+    """
+    if on.contact is None:
+        return ""
+    if _same_name(setting, on):
+        # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
+        # comes back with the name that was read
+        return "kept: the whole name is the same"
+    parts = [want for want in fields if _is_name_part(setting, on, want)]
+    there = [(want, old) for want in parts if not is_blank(old := _by_others(on, want))]
+    if not there or all(want.overwrite for want in parts):
+        return ""
+    if is_other_person(setting, on.record, on.contact):
+        return f"kept: {OTHER_ADDRESS}"
+    if any(not same(want.target, old, want.value) for want, old in there):
+        return "kept: another name is there, and a name is written whole or not at all"
+    return ""
+
+
+def _by_others(on: Filling, want: DesiredField) -> object:
+    """What stands in a field, unless it is a fallback of ours, which real data replace."""
+    old, sent = on.record.get(want.field), on.known.sent.get(want.field)
+    return None if sent is not None and sent.stand_in and same(want.target, old, sent.value) else old
+
+
+def _is_name_part(setting: Setting, on: Filling, want: DesiredField) -> bool:
+    return want.source in _NAME_PARTS and want.field in setting.profile.person(on.record.object).name_parts
+
+
+def is_other_person(setting: Setting, record: Record, contact: Contact) -> bool:
+    """Whether a record has an address that is not, and never was, the contact's."""
+    there = email_key(str(record.get(setting.profile.person(record.object).email_field) or ""))
+    return bool(there and contact.email) and there not in (email_key(contact.email), *contact.former_emails)
+
+
 def _same_name(setting: Setting, on: Filling) -> bool:
     """Whether the person's whole name stands in the CRM already, however it is parted there."""
-    person = next((p for p in setting.profile.persons if p.name == on.record.object), None)
-    there = str(on.record.get(person.name_field) or "") if person is not None else ""
+    there = str(on.record.get(setting.profile.person(on.record.object).name_field) or "")
     return on.contact is not None and there != "" and there.split() == on.contact.name.split()
 
 

@@ -62,7 +62,8 @@ class PersonObject:
     """A CRM object that stands for a person, by its API names.
 
     `link` is the name that a booking's record ids have for it. `merged_into` is the relationship to the record
-    that a merge has left; `upsert` is False where our id cannot be upserted by, only written.
+    that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `name_parts` are the
+    fields that make up the name.
     """
 
     name: str
@@ -78,6 +79,7 @@ class PersonObject:
     employer: Employer | None = None
     twin: Twin | None = None
     upsert: bool = True
+    name_parts: frozenset[str] = frozenset()
 
     @property
     def role(self) -> str:

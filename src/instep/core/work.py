@@ -99,6 +99,7 @@ class Quarantined:
 
     value: str
     message: str
+    code: str = ""
 
 
 #: (object, record key, field); the record key is a CRM id, our own id before creation, or "*"

@@ -13,13 +13,15 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
+from instep.core.causes import DOUBTFUL
 from instep.core.changes import Action, Write
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
+from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import REQUIRED_MISSING, Reaction, quarantined_value, react
+from instep.core.refusal import REQUIRED_MISSING, Reaction, Refusal, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -281,6 +283,7 @@ def _reads(run: _Run, batch: BatchPlan) -> tuple[ReadOne, ...]:
 def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads: tuple[ReadOne, ...]) -> None:
     for _ in range(max_rounds):
         batch = plan(run.setting, run.works, run.observed, run.memory)
+        _note_doubtful(run, batch)
         writes = tuple(w for w in batch.writes if w.ref not in run.parked)
         if not writes:
             # what this plan remarks ("deleted in the CRM and left so") belongs into the receipt too
@@ -382,7 +385,7 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if parent:
         run.memory = evolve(run.memory, fragile=run.memory.fragile | {write.ref})
     if refusal.reaction is Reaction.LEAVE_OUT:
-        added = _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
+        added = _leave_out(run, write, refusal, error.code)
         if not error.fields:
             run.suspects[write.ref] = added
         return
@@ -442,19 +445,27 @@ def _acquit(run: _Run, write: Write) -> None:
     run.memory = evolve(run.memory, quarantine=kept)
 
 
-def _leave_out(
-    run: _Run, write: Write, fields: tuple[Any, ...], message: str, everywhere: bool
-) -> frozenset[QuarantineKey]:
+def _leave_out(run: _Run, write: Write, refusal: Refusal, code: str) -> frozenset[QuarantineKey]:
     """Put fields of a record into quarantine; returns where."""
     key = write.id or (write.key[1] if write.key else "") or write.ref.rsplit(":", 1)[-1]
     added: dict[QuarantineKey, Quarantined] = {}
-    for change in fields:
-        where = (write.object, "*" if everywhere else key, change.field)
-        added[where] = Quarantined("" if everywhere else quarantined_value(change), message)
-    run.schema_stale = run.schema_stale or everywhere
+    for change in refusal.fields:
+        where = (write.object, "*" if refusal.everywhere else key, change.field)
+        value = "" if refusal.everywhere else quarantined_value(change)
+        added[where] = Quarantined(value, refusal.message, code)
+    run.schema_stale = run.schema_stale or refusal.everywhere
     run.quarantine |= added
     run.memory = evolve(run.memory, quarantine={**run.memory.quarantine, **added})
     return frozenset(added)
+
+
+def _note_doubtful(run: _Run, batch: BatchPlan) -> None:
+    """Records for a person to look at are kept with the refused values; the whole name is never written."""
+    for item in batch.items:
+        name, record_id = item.doubtful
+        if record_id:
+            field_name = run.setting.profile.person(name).name_field
+            run.quarantine[(name, record_id, field_name)] = Quarantined("", OTHER_ADDRESS, DOUBTFUL)
 
 
 # --- outcomes -----------------------------------------------------------------------------------

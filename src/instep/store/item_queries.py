@@ -100,6 +100,23 @@ def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | No
     )
 
 
+def mark_records(account_id: int, connection_id: int, keys: Iterable[str]) -> int:
+    """Have items compared again whose person, activity or case is one of these: the CRM's ids, or ours."""
+    return run(
+        """UPDATE sync_item SET wanted = wanted + 1, due_at = now(), ignored_at = NULL, observe_first = true
+             FROM (SELECT i.id FROM sync_item i
+                     LEFT JOIN booking b ON i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+                     LEFT JOIN contact c ON c.account_id = i.account_id AND c.id = i.person_key
+                    WHERE i.account_id = %(a)s AND i.connection_id = %(c)s
+                      AND (i.link ->> 'person_id' = ANY(%(keys)s) OR i.link ->> 'activity_id' = ANY(%(keys)s)
+                           OR i.link ->> 'case_id' = ANY(%(keys)s) OR i.link ->> 'company_id' = ANY(%(keys)s)
+                           OR b.source_id = ANY(%(keys)s) OR c.public_id = ANY(%(keys)s))
+                    ORDER BY i.connection_id, i.kind, i.target_id FOR UPDATE OF i) locked
+            WHERE sync_item.account_id = %(a)s AND sync_item.id = locked.id""",
+        {"a": account_id, "c": connection_id, "keys": [*keys]},
+    )
+
+
 def count_bookings(account_id: int) -> int:
     """How many bookings a new lane would have to write."""
     found = rows_of("SELECT count(*) AS n FROM booking WHERE account_id = %s AND NOT in_trash", [account_id])

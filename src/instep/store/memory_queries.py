@@ -142,6 +142,32 @@ def lift_quarantine(account_id: int, connection_id: int) -> int:
     )
 
 
+def quarantine_groups(account_id: int, connection_id: int, codes: list[str], limit: int) -> list[Row]:
+    """Values that the CRM refused with one of these codes, by object and field; `message` is the newest one."""
+    return rows_of(
+        """SELECT code, object, field, (array_agg(message ORDER BY created_at DESC))[1] AS message,
+                  min(created_at) AS since,
+                  array_agg(record_key ORDER BY created_at DESC, record_key) AS keys
+             FROM field_quarantine
+            WHERE account_id = %s AND connection_id = %s AND code = ANY(%s)
+            GROUP BY code, object, field ORDER BY since, code, object, field LIMIT %s""",
+        [account_id, connection_id, codes, limit],
+    )
+
+
+def lift_values(
+    account_id: int, connection_id: int, code: str, object_name: str, field_name: str
+) -> list[str]:
+    """Forget that the CRM refused this field with that code; the keys of the records that it was left out of."""
+    found = rows_of(
+        """DELETE FROM field_quarantine
+            WHERE account_id = %s AND connection_id = %s AND code = %s AND object = %s AND field = %s
+           RETURNING record_key""",
+        [account_id, connection_id, code, object_name, field_name],
+    )
+    return [row["record_key"] for row in found]
+
+
 def count_quarantined(account_id: int, connection_id: int) -> int:
     """How many values the CRM refused and are left out until something changes."""
     found = rows_of(

@@ -17,13 +17,14 @@ from instep.core.causes import Cause
 Text = str | Promise
 
 #: what a button does: sign in again, look again, install, try refused records again, or open a page
-RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION = (
+RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW = (
     "reconnect",
     "check",
     "install",
     "retry",
     "mapping",
     "validation",
+    "review",
 )
 
 
@@ -266,6 +267,22 @@ WORDS: Mapping[Cause, Words] = {
             _("Then try the records again."),
         ),
         RETRY,
+    ),
+    Cause.OTHER_PERSON: Words(
+        _("A record may be somebody else"),
+        _(
+            "A duplicate rule of Salesforce took these records for the people of bookings, but they have other e-mail "
+            "addresses. The bookings are related to them; their names are left as they are."
+        ),
+        (
+            _("Open each record in Salesforce, and see whether it is the person who booked."),
+            _(
+                "If not: Setup → Duplicate Rules: let the rule compare the e-mail address too, or choose in the "
+                "creation rules that records are saved where a rule only warns."
+            ),
+            _("Choose Done once you have looked."),
+        ),
+        REVIEW,
     ),
     Cause.NO_RIGHT: Words(
         _("Single records are refused for a right"),
