@@ -42,7 +42,9 @@ class Index:
             by_object.setdefault(name, []).append(record)
         for person in setting.profile.person_order(setting.config.person_object):
             rows = [
-                r for r in by_object.get(person.name, ()) if not r.deleted and _is_such(setting, person, r)
+                r
+                for r in by_object.get(person.name, ())
+                if _is_such(setting, person, r) and (not r.deleted or became(setting, r) is not None)
             ]
             if len(rows) > 1:
                 rows.sort(key=self.age, reverse=True)
@@ -92,7 +94,7 @@ class Index:
 
     def by_email(self, email: str) -> list[Record]:
         """The people with that address."""
-        return self._by_email.get(email_key(email), [])
+        return [record for record in self._by_email.get(email_key(email), []) if not record.deleted]
 
     def people(self, contact: Contact) -> tuple[list[Record], list[Record], list[Record]]:
         """Records that carry the contact's id, its e-mail address, one of its phone numbers; each in one list."""
@@ -174,7 +176,8 @@ def find_person(
         return Found(match, made, chosen, named=named)
     kind = "person account" if made.twin else made.name
     new = Match("create", f"{_nobody(contact, pool)}: a new {kind} is made", made.name, candidates=candidates)
-    return Found(new, made, key_taken=any(record.object == made.name for record in pool.by_key))
+    taken = any(record.object == made.name and not record.deleted for record in pool.by_key)
+    return Found(new, made, key_taken=taken)
 
 
 def _nobody(contact: Contact, pool: _Pool) -> str:
@@ -289,7 +292,8 @@ class _Pool:
             for record in own:
                 now = self.index.standing(record)
                 if now is not None and now is not record and self.may_be(now):
-                    return now, f"a {person.name} that {why} was converted to this {now.object}"
+                    how = "merged into" if record.deleted else "converted to"
+                    return now, f"a {person.name} that {why} was {how} this {now.object}"
         return None, ""
 
     def _tie_break(self, usable: list[Record]) -> str:
@@ -332,7 +336,8 @@ class _Pool:
     def _why_not(self, record: Record, chosen: Record | None, settled: str) -> str:
         now = self.index.standing(record)
         if now is not record:
-            return "was converted" if now else "was converted to a record that cannot be read"
+            how = "merged into another" if record.deleted else "converted"
+            return f"was {how}" if now else f"was {how} to a record that cannot be read"
         if not self.may_be(record):
             case = self.setting.profile.case
             return f"a {record.object} cannot have a {case.name if case else ''}"
@@ -348,7 +353,7 @@ class _Pool:
             return f"{self.order[0].name} comes first"
         one, other_one = self.index.age(record), self.index.age(chosen)
         if one > other_one:
-            return f"a {self.order[0].name} that was found was converted to {chosen.id}"
+            return f"a {self.order[0].name} that was found became {chosen.id}"
         if one[0] != other_one[0]:
             return "modified less recently"
         return "modified at the same time, created less recently" if one[1] != other_one[1] else "a lower id"

@@ -102,7 +102,12 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
 
 def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> ObjectLookup:
     contacts = [w.contact for w, _ in todo if w.contact is not None]
-    linked = _unique(w.link.person_id for w, _ in todo if w.link.person_object == person.name)
+    linked = _unique(
+        record_id
+        for w, _ in todo
+        for name, record_id in ((w.link.person_object, w.link.person_id), w.before)
+        if name == person.name
+    )
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
     keys = {
         "Id": linked if person.twin else (*linked, *named),

@@ -46,7 +46,8 @@ class Work:
     """One item to bring in step: a booking with its contact, or a contact alone.
 
     `item` is its stable name ("booking:BKNG-…", "contact:CTC-…"). `settled`: it was in step, and the booking has
-    not changed since: it is due because rules or the CRM's users changed.
+    not changed since: it is due because rules or the CRM's users changed. `before` is the record (object, id) that the
+    contact's last item was linked to: read along, for it may have been merged into the one to use.
     """
 
     item: str
@@ -55,6 +56,7 @@ class Work:
     link: Link = field(factory=Link)
     held: bool = False
     settled: bool = False
+    before: tuple[str, str] = ("", "")
 
     @cached_property
     def stamp(self) -> tuple[datetime, str]:

@@ -290,7 +290,17 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
         if booking is not None:
             contact = contacts.get(row["person_key"])
             settled = bool(row["rules_only"])
-            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link, settled=settled))
+            before = link_of(row.get("earlier_link") or {})
+            loaded.works.append(
+                Work(
+                    f"booking:{booking.id}",
+                    contact,
+                    booking,
+                    link,
+                    settled=settled,
+                    before=(before.person_object, before.person_id),
+                )
+            )
         elif row["kind"] == "booking":
             # in the trash of its source since it was marked: the CRM is left as it is
             loaded.works.append(Work(f"booking:{row['target_id']}", None, None, link, held=True))

@@ -23,19 +23,24 @@ _LOCKED = f"""(SELECT id FROM sync_item WHERE account_id = %s AND connection_id 
 
 
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
-    """Due items in the order they fell due. A contact without a link takes that of its last booking."""
+    """Due items in the order they fell due. A contact without a link takes that of its last booking.
+
+    `earlier_link` is that of its person's last booking, for a booking that has none yet.
+    """
     return decoded(
         prepared_rows(
             """SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
                       i.rules_only,
                       extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
-                      COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
+                      COALESCE(NULLIF(i.link, '{}'::jsonb), CASE i.kind WHEN 'contact' THEN other.link END,
+                               '{}'::jsonb) AS link,
+                      CASE i.kind WHEN 'booking' THEN other.link END AS earlier_link
                  FROM (SELECT * FROM sync_item
                         WHERE account_id = %s AND connection_id = %s AND due_at <= now()
                         ORDER BY due_at, id LIMIT %s) i
                  LEFT JOIN LATERAL (
                       SELECT b.link FROM sync_item b
-                       WHERE i.kind = 'contact' AND b.account_id = i.account_id
+                       WHERE (i.kind = 'contact' OR NOT i.link ? 'person_id') AND b.account_id = i.account_id
                          AND b.connection_id = i.connection_id AND b.person_key = i.person_key
                          AND b.kind = 'booking' AND b.link ? 'person_id'
                        ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) other ON true
@@ -46,10 +51,15 @@ def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
 
 
 def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> Row | None:
-    """One item of a lane, or None."""
+    """One item of a lane, or None; `earlier_link` as in `due_items`."""
     found = rows_of(
-        """SELECT * FROM sync_item WHERE account_id = %s AND connection_id = %s AND kind = %s
-             AND target_id = %s""",
+        """SELECT i.*, (SELECT b.link FROM sync_item b
+                         WHERE i.kind = 'booking' AND NOT i.link ? 'person_id' AND b.account_id = i.account_id
+                           AND b.connection_id = i.connection_id AND b.person_key = i.person_key
+                           AND b.kind = 'booking' AND b.link ? 'person_id'
+                         ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) AS earlier_link
+             FROM sync_item i
+            WHERE i.account_id = %s AND i.connection_id = %s AND i.kind = %s AND i.target_id = %s""",
         [account_id, connection_id, kind, target_id],
     )
     return decoded(found)[0] if found else None
