@@ -164,7 +164,9 @@ def _in_thread(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
     own = evolve(lane, crm=lane.crm.fork())
     try:
         with structlog.contextvars.bound_contextvars(connection=lane.id, drain=drain_id):
-            return _one_batch(own, drain_id, rows)
+            held = _one_batch(own, drain_id, rows)
+            lane.schema = own.schema
+            return held
     finally:
         statements.close_connection()
 
@@ -231,7 +233,13 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
         return _in_halves(lane, drain_id, rows)
     if isinstance(result.failure, Fenced) or not saving.save(lane, drain_id, rows, result):
         return _fenced(lane, ids, len(result.calls))
-    return pauses.after_batch(lane, len(rows), result)
+    known = lane.schema
+    held = pauses.after_batch(lane, len(rows), result)
+    if result.schema_stale and not held and lane.schema != known:
+        # what was refused for the old schema is written by the new one before anything else
+        item_queries.make_due(lane.account_id, lane.id, ids)
+        lane.again.append(drain_id)
+    return held
 
 
 def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
