@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from instep.core.causes import Cause
 from instep.core.config_document import to_document
+from instep.core.creation import CalendarRules
 from instep.core.mapping import Row
 from instep.engine import connection as looking
-from instep.engine import mailing, watch
+from instep.engine import mailing, mapping_edit, watch
 from instep.engine.drain import drain
 from instep.engine.lane import load_config
 from instep.engine.problems import Problem, problems_of
@@ -75,7 +76,9 @@ class House:
         return found
 
     def configure(self, **values: Any) -> None:
-        document = to_document(evolve(load_config(self.row), **values))
+        document = to_document(
+            evolve(load_config(self.row), **({"calendars": {}, "record_types": {}} | values))
+        )
         credentials.save_settings(self.account.id, self.connection.id, {"config": document})
 
     def stored(self, name: str) -> list[dict[str, Any]]:
@@ -247,6 +250,54 @@ def test_a_retired_picklist_value_in_use(house: House) -> None:
     found = house.only()
     assert (found.cause, found.subject) == (Cause.VALUE_RETIRED, "Lead.Region__c")
     assert "South" in found.message
+
+
+def test_a_retired_fallback_of_a_list_that_takes_anything(house: House) -> None:
+    made(house, {"kind": "Picklist", "label": "Region", "choices": ["North", "South"]})
+    config = load_config(house.row)
+    row = Row("contact.city", "Region__c", fallback="South")
+    house.configure(rows={**config.rows, "Lead": (*config.rows["Lead"], row)})
+    choices = [{"value": "North", "label": "North"}, {"value": "South", "label": "South", "active": False}]
+    order(house.org, "field", {"object": "Lead", "field": "Region__c", "change": {"choices": choices}})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.VALUE_RETIRED, "Lead.Region__c")
+
+
+@pytest.mark.parametrize("how", ["inactive", "not assigned"])
+def test_a_record_type_that_is_chosen_and_cannot_be_used(house: House, how: str) -> None:
+    said = {"object": "Contact", "name": "Partner", "label": "Partner"}
+    order(house.org, "record-types", said)
+    order(house.org, "record-types", {**said, "name": "Retail", "label": "Retail"})
+    house.configure(
+        record_types={"Contact": "Partner"},
+        calendars={"BC-1": CalendarRules(record_types={"Contact": "Partner"})},
+    )
+    house.check()
+    assert house.problems() == ()
+    if how == "inactive":
+        order(house.org, "record-types", {**said, "active": False})
+    else:
+        row = next(r for r in house.stored("RecordType") if r["DeveloperName"] == "Partner")
+        order(house.org, "record-type-access", {"recordType": row["Id"], "available": False})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.RECORD_TYPE, "Contact.Partner")
+    assert "the creation rules and 1 calendar" in found.message
+    house.configure()
+    house.nothing()
+
+
+def test_what_a_saved_page_cures_is_told_no_more_at_once(house: House) -> None:
+    """No look at the CRM is needed for the card of a required field to go."""
+    made(house, {"kind": "Text", "label": "Region", "length": 40, "required": True})
+    house.check()
+    assert house.only().subject == "Lead.Region__c"
+    config = load_config(house.row)
+    rows = (*config.rows["Lead"], Row("static:South", "Region__c"))
+    version = mapping_edit.version_of(config.rows["Lead"])
+    mapping_edit.save_rows(house.account.id, house.row, "Lead", rows, version, "Ines", datetime.now(UTC))
+    assert house.problems() == ()
 
 
 def test_a_mapped_field_that_is_hidden(house: House) -> None:

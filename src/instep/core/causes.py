@@ -34,6 +34,8 @@ class Cause(StrEnum):
     MAPPED_FIELD = "mapped-field"
     """A field of the mapping is gone, hidden, read-only or cannot be searched."""
     VALUE_RETIRED = "value-retired"
+    RECORD_TYPE = "record-type"
+    """A chosen record type is gone, inactive, or not the connected user's any more."""
     NEW_REQUIRED = "new-required"
     UNFILLABLE_REQUIRED = "unfillable-required"
     """A required field of a type that nothing can fill."""

@@ -17,7 +17,7 @@ from instep.core.causes import Cause
 Text = str | Promise
 
 #: what a button does: sign in again, look again, install, try refused records again, or open a page
-RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW = (
+RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW, RULES = (
     "reconnect",
     "check",
     "install",
@@ -25,6 +25,7 @@ RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW = (
     "mapping",
     "validation",
     "review",
+    "rules",
 )
 
 
@@ -228,6 +229,22 @@ WORDS: Mapping[Cause, Words] = {
             _("Or choose another value in the mapping."),
         ),
         MAPPING,
+    ),
+    Cause.RECORD_TYPE: Words(
+        _("A chosen record type cannot be used"),
+        _(
+            "New records get the default type of the connected user in its place, with that type's process and "
+            "picklist values. Records that are there keep theirs."
+        ),
+        (
+            _("Setup → Object Manager → %(object)s → Record Types → %(field)s → Edit → tick Active → Save."),
+            _(
+                "Setup → Users → Permission Sets → Instep connector → Object Settings → %(object)s → Edit → "
+                "Record Type Assignments: tick it → Save."
+            ),
+            _("Or choose another type in the creation rules, or on the calendar's CRM tab."),
+        ),
+        RULES,
     ),
     Cause.NEW_REQUIRED: Words(
         _("A new required field"),
