@@ -90,7 +90,7 @@ def test_an_existing_person_is_filled_and_keeps_its_owner() -> None:
     batch = desk.sync((booking(), contact(phone="+14155550100")))
     person, meeting = batch.items[0].writes
     assert sent(person) == {"ref": f"person:Contact:{record}", "FirstName": "Maria", "Phone": "+14155550100"}
-    assert verdicts(person)["LastName"] == "keep: kept: Overwrite is off"
+    assert verdicts(person)["LastName"] == "keep: already so"
     assert verdicts(person)["Phone"] == "write: mapping: Phone; the field was empty"
     assert verdicts(person)["Email"] == "keep: already so"
     assert meeting.values["WhoId"] == record

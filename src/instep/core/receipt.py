@@ -257,6 +257,8 @@ def _render_match(document: Mapping[str, Any]) -> Iterable[str]:
     match = document.get("match")
     if match is None and document.get("error") and not document.get("writes"):
         return ["Read     nothing: the attempt ended before the CRM had answered"]
+    if match is None and document.get("notes") and not document.get("writes"):
+        return ["Read     nothing"]
     if match is None:
         return ["Read     no person: the booking names nobody"]
     lines = [f"Read     {match['rule']}"]
