@@ -653,3 +653,26 @@ def test_overwrite_on_both_replaces_a_name() -> None:
     desk.sync((booking(), MARIA))
     (row,) = desk.crm.alive("Lead")
     assert (row["FirstName"], row["LastName"], row["Story__c"]) == ("Maria", "Ortega", "Maria")
+
+
+def test_a_canceled_meeting_can_show_its_host_as_free() -> None:
+    """“Show time as”, mapped by an admin who wants it: busy until the booking is canceled."""
+    desk = new_desk()
+    desk.setting = setting(
+        {"Event": (*desk.setting.config.rows["Event"], Row("meeting.show_as", "Story__c"))}, USERS
+    )
+    desk.sync((booking(), MARIA))
+    assert event(desk)["Story__c"] == "Busy"
+    desk.sync((step(booking(), Kind.CANCELED), MARIA))
+    assert event(desk)["Story__c"] == "Free"
+
+
+def test_a_link_to_a_converted_lead_says_so() -> None:
+    """R1, R11: the rule does not call a Lead's id the Contact's."""
+    desk = new_desk()
+    lead = desk.crm.add("Lead", LastName="Ortega", Company="Acme", Email="ctc-1@guest.example")
+    desk.crm.convert(lead)
+    batch = desk.sync((evolve(booking(), record_ids={"lead": lead}), MARIA))
+    match = batch.items[0].match
+    assert match is not None
+    assert match.rule == "the link names a Lead that was converted to this Contact"

@@ -216,23 +216,33 @@ def by_record_id(setting: Setting, index: Index, want: Wanted) -> tuple[str, Rec
     case = setting.profile.case
     if not want.ids:
         return "", None, ""
-    by_name: dict[str, Record] = {}
+    by_name: dict[str, tuple[Record, str]] = {}
     for person in people(setting):
         if (wanted_id := want.ids.get(person.link)) and person.twin is None:
-            now = index.standing(index.record(person.name, wanted_id)) or index.other_side(wanted_id)
+            there = index.record(person.name, wanted_id)
+            now = index.standing(there) or index.other_side(wanted_id)
             if now is not None:
-                by_name.setdefault(person.link, now)
+                by_name.setdefault(person.link, (now, _how_named(setting, there, now)))
     found_case = index.record(case.name, want.ids[case.link]) if case and case.link in want.ids else None
     if case is not None and found_case is not None and not found_case.deleted:
         link = setting.profile.person(case.family).link
         if link in by_name:
-            return case.link, by_name[link], f"the link names this {by_name[link].object}, and a {case.name}"
+            return case.link, by_name[link][0], f"{by_name[link][1]}, and a {case.name}"
         person_id = str(found_case.get(case.person_field) or "")
         now = index.standing(index.record(case.family, person_id)) or index.other_side(person_id)
         return case.link, now, f"the {now.object if now else ''} of the {case.name} that the link names"
-    for name, record in by_name.items():
-        return name, record, f"the link names this {record.object}"
+    for name, (record, how) in by_name.items():
+        return name, record, how
     return "", None, ""
+
+
+def _how_named(setting: Setting, there: Record | None, now: Record) -> str:
+    """How a record id of the link leads to a record: it is its own, or that of one that became this record."""
+    if there is not None and there.deleted:
+        return f"the link names a {there.object} that was merged into this {now.object}"
+    if there is not None and there is not now and setting.profile.person(there.object).conversion:
+        return f"the link names a {there.object} that was converted to this {now.object}"
+    return f"the link names this {now.object}"
 
 
 def _moment(text: object) -> datetime:

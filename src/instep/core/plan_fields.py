@@ -14,7 +14,7 @@ from instep.core.crm_schema import Field, ObjectSchema, RecordType
 from instep.core.desired import DesiredField, Setting, chosen_record_type, host_user
 from instep.core.lookup import Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
-from instep.core.owners import Owner
+from instep.core.owners import Owner, called
 from instep.core.work import Known, Memory, Sent
 
 #: the note on a value that rules alone give to a record that was in step
@@ -233,7 +233,7 @@ def owner_of_existing(
         user.id,
         old,
         not record.assumed,
-        rule=f"the host's {setting.profile.label} user ({host.email})",
+        rule=f"the host's {setting.profile.label} user{called(user, host)}",
         source_value=host.key,
         spoke=spoke,
     )
