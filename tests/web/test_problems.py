@@ -365,6 +365,9 @@ def test_a_value_that_a_rule_refuses_is_told_though_nothing_waits(house: House) 
     page = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
     assert "Companies are checked first." in page
     assert "with the default where the field is required" in page
+    made(house, {"kind": "Text", "label": "Other", "length": 40})
+    house.check()
+    assert house.only().left_out == 1, "a new field says nothing about the rule"
     code, name, field = found.refused
     again = {"code": code, "object": name, "field": field}
     house.client.post(reverse("problems-again", args=[house.connection.public_id]), again)

@@ -104,6 +104,9 @@ _OF_REFUSAL = {
 #: the codes of refused records and values that have a documented cause
 REFUSALS = frozenset(_OF_REFUSAL)
 
+#: the codes of refusals that no describe of an object tells anything about
+OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause is Cause.VALIDATION_RULE)
+
 
 def of_hold(code: str, reason: str, used_lately: bool) -> Cause:
     """Why a whole connection stands still; `used_lately`: it had worked within the day before."""

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import asdict, define, field
 
 from instep.core.catalogue import Property, custom_key
+from instep.core.causes import OF_RULES
 from instep.core.config_document import from_document, to_document
 from instep.core.crm_schema import ObjectSchema
 from instep.core.desired import Setting
@@ -229,7 +230,7 @@ def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
     fresh = {name: seen.get(name, {}) for name in objects}
     memory_queries.keep_describes(lane.account_id, lane.id, fresh)
     if known and any(documents.get(name) != document for name, document in fresh.items()):
-        memory_queries.lift_quarantine(lane.account_id, lane.id)
+        memory_queries.lift_quarantine(lane.account_id, lane.id, but=OF_RULES)
 
 
 def _users_old(lane: Lane) -> bool:

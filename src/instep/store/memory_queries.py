@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from instep.core.causes import DOUBTFUL
 from instep.store.statements import Row, as_json, decoded, prepared_rows, rows_of, run
 
 #: who can own records: people of the org who are active; `licence` names what others have instead
@@ -134,11 +135,14 @@ def quarantined(account_id: int, connection_id: int, record_keys: Iterable[str])
     )
 
 
-def lift_quarantine(account_id: int, connection_id: int) -> int:
-    """A new mapping or describe may let refused values pass: forget all of them."""
+def lift_quarantine(account_id: int, connection_id: int, but: Iterable[str] = ()) -> int:
+    """A new mapping or describe may let refused values pass: forget all of them but those with these codes.
+
+    What somebody has to look at stays until somebody has.
+    """
     return run(
-        "DELETE FROM field_quarantine WHERE account_id = %s AND connection_id = %s",
-        [account_id, connection_id],
+        "DELETE FROM field_quarantine WHERE account_id = %s AND connection_id = %s AND code <> ALL(%s)",
+        [account_id, connection_id, [DOUBTFUL, *but]],
     )
 
 
