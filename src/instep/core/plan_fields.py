@@ -194,7 +194,14 @@ def left_to_rules(
     said = f"{setting.profile.label}'s active assignment rules choose the owner"
     return [
         Change(
-            target.name, target.label, None, note=said, verdict=Verdict.KEEP, source_value=host, already=True
+            target.name,
+            target.label,
+            None,
+            old_known=False,
+            note=said,
+            verdict=Verdict.KEEP,
+            source_value=host,
+            already=True,
         )
     ]
 
