@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from instep_standins import hubspot
 from instep_standins.salesforce import Org, ids, serve_in_thread
 
-pytest.register_assert_rewrite("faults.scene", "faults.houses")
+pytest.register_assert_rewrite("faults.scene", "faults.houses", "faults.portal")
 
 if TYPE_CHECKING:
     from faults.houses import House
+    from faults.portal import Portal
     from faults.scene import Fake, Scene
     from instep_process import InstepHome
 
@@ -64,3 +66,40 @@ def house(fake: Fake, instep_home: InstepHome) -> House:
     made = House(instep_home, fake)
     made.connect()
     return made
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    """A HubSpot portal on a port of its own."""
+    from faults.portal import Portal
+
+    running = hubspot.serve_in_thread(hubspot.Portal())
+    with httpx2.Client(timeout=120) as http:
+        yield Portal(running, http)
+    running.stop()
+
+
+@pytest.fixture
+def hub(portal: Portal, transactional_db: None) -> Scene:
+    """An account connected to a HubSpot portal."""
+    from faults.scene import new_scene
+
+    return new_scene(portal)
+
+
+@pytest.fixture
+def hub_house(portal: Portal, instep_home: InstepHome) -> House:
+    """Real processes, connected to a HubSpot portal."""
+    from faults.houses import House
+
+    made = House(instep_home, portal)
+    made.connect()
+    return made
+
+
+@pytest.fixture
+def hub_beside(scene: Scene, portal: Portal) -> Scene:
+    """A HubSpot portal that the same account is connected to as the Salesforce org of `scene`."""
+    from faults.scene import new_scene
+
+    return new_scene(portal, scene.account_id)

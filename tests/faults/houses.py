@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 from attrs import define, field
 
-from faults.oracle import differences, expected
 from faults.scene import Fake, eventually
 from instep_process import InstepHome
 
@@ -28,11 +27,7 @@ class House:
 
     def connect(self) -> None:
         self.home.env |= _IMPATIENT
-        entered = self.fake.entered()
-        given = ["--url", entered["url"], "--client-id", entered["client_id"]]
-        self.home.run(
-            "connect", "salesforce", *given, "--client-secret", entered["client_secret"], "--install"
-        )
+        self.home.run("connect", *self.fake.connect_arguments(), "--install")
 
     def tell(self, *events: bytes) -> None:
         """Ingest events by the command line."""
@@ -56,7 +51,7 @@ class House:
 
     def assert_in_step(self) -> None:
         """The whole CRM is what the bookings say it is."""
-        assert differences(self.fake.crm(), expected(self.told)) == []
+        assert self.fake.differences(self.told, ()) == []
 
 
 def kill(process: subprocess.Popen[str]) -> None:

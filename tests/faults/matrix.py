@@ -14,16 +14,19 @@ from pathlib import Path
 from attrs import frozen
 
 HERE = Path(__file__).parent
+#: what needs a booking page to be provoked stands among the acceptance cases
+CASES = HERE.parent / "acceptance"
 DOCUMENT = HERE.parents[1] / "docs" / "faults.md"
 
 
 @frozen
 class Fault:
-    """One line of the matrix."""
+    """One line of the matrix. `not_hubspot` says why it cannot happen there, or is not tried there."""
 
     name: str
     fault: str
     afterwards: str
+    not_hubspot: str = ""
 
 
 FAULTS = (
@@ -87,16 +90,19 @@ FAULTS = (
         "F14",
         "Two records have the guest's address",
         "One is chosen by the rule, the other named as candidate.",
+        not_hubspot="an address belongs to one contact",
     ),
     Fault(
         "F15",
         "Two guests: one has two records, the other none",
         "Each person is resolved alone.",
+        not_hubspot="an address belongs to one contact",
     ),
     Fault(
         "F16",
         "The Lead was converted, before it was found or after it was linked",
         "Its Contact is used; the converted Lead is never written.",
+        not_hubspot="nothing is converted; merged contacts are followed",
     ),
     Fault("F17", "The record was made seconds ago by a form", "It is found, and not made again."),
     Fault(
@@ -137,6 +143,7 @@ FAULTS = (
         "F26",
         "Everything is killed at random, 200 times, during 10,000 bookings with all these faults",
         "0 lost, 0 doubled, 0 stale.",
+        not_hubspot="runs against Salesforce",
     ),
     Fault(
         "F27",
@@ -177,10 +184,14 @@ FAULTS = (
 )
 
 
+#: tests of the second vendor say so first
+_HUBSPOT = "HubSpot: "
+
+
 def proofs() -> dict[str, list[str]]:
     """By fault, what its tests say: the first line of each one's docstring."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for file in sorted(HERE.glob("test_*.py")):
+    for file in [*sorted(HERE.glob("test_*.py")), *sorted(CASES.glob("test_*.py"))]:
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.FunctionDef):
                 said = (ast.get_docstring(node) or node.name).splitlines()[0]
@@ -200,14 +211,15 @@ _HEAD = """\
 # Faults
 
 Each line is a fault that loses or doubles data in products people use. Its tests order the fault from the
-Salesforce stand-in, over HTTP, or kill and pause real processes, and then compare the **whole** CRM with what the
-bookings say: nothing lost, nothing doubled, nothing stale. Tests that say “the comparison says so” run a deliberately
-wrong connector through the same comparison: they show that it can fail.
+stand-in of Salesforce or HubSpot, over HTTP, or kill and pause real processes, and then compare the **whole** CRM with
+what the bookings say: nothing lost, nothing doubled, nothing stale. Tests that say “the comparison says so” run a
+deliberately wrong connector through the same comparison: they show that it can fail. The last column counts the tests
+that run against HubSpot, or says why there are none.
 
 `make faults` runs them and prints this table with its results. This page is made from the tests.
 
-| | fault | what is true afterwards | tests |
-| --- | --- | --- | --- |
+| | fault | what is true afterwards | tests | of HubSpot |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -215,7 +227,8 @@ def document() -> str:
     """`docs/faults.md` as it must be."""
     tests = proofs()
     rows = [
-        f"| {fault.name} | {fault.fault} | {fault.afterwards} | {len(tests[fault.name]) or 'none yet'} |"
+        f"| {fault.name} | {fault.fault} | {fault.afterwards} | {len(tests[fault.name]) or 'none yet'} "
+        f"| {_of_hubspot(fault, tests[fault.name])} |"
         for fault in FAULTS
     ]
     parts = []
@@ -224,6 +237,10 @@ def document() -> str:
             said = "\n".join(f"- {line}" for line in tests[fault.name])
             parts.append(f"**{fault.name}. {fault.fault}**\n\n{said}\n")
     return _HEAD + "\n".join(rows) + "\n\n## What the tests show\n\n" + "\n".join(parts)
+
+
+def _of_hubspot(fault: Fault, said: list[str]) -> str:
+    return str(sum(line.startswith(_HUBSPOT) for line in said) or fault.not_hubspot or "none yet")
 
 
 def summary(results: dict[str, list[tuple[str, str]]]) -> Iterator[str]:

@@ -145,8 +145,8 @@ def expected(
     `known` people are matched and filled; `kept` rows have nothing to do with any booking and stay as they
     are; `new` is the object that unknown people become.
     """
-    bookings = _bookings(told)
-    people = _people(bookings, known, new)
+    bookings = bookings_of(told)
+    people = people_of(bookings, known, new)
     crm: CRM = {name: list((kept or {}).get(name, [])) for name in OBJECTS}
     for person in people.values():
         crm[person["object"]].append(person["row"])
@@ -162,7 +162,7 @@ def expected(
     return in_order(crm)
 
 
-def _bookings(told: Iterable[bytes]) -> list[list[dict[str, Any]]]:
+def bookings_of(told: Iterable[bytes]) -> list[list[dict[str, Any]]]:
     """The events of each booking, oldest first, each once."""
     unique = {event["id"]: event for event in map(json.loads, told)}
     by_booking: dict[str, list[dict[str, Any]]] = {}
@@ -171,7 +171,7 @@ def _bookings(told: Iterable[bytes]) -> list[list[dict[str, Any]]]:
     return list(by_booking.values())
 
 
-def _people(
+def people_of(
     bookings: list[list[dict[str, Any]]], known: Iterable[Person], new: str
 ) -> dict[str, dict[str, Any]]:
     there = {str(person.fields["Email"]).lower(): person for person in known}
@@ -241,12 +241,12 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
     row = {
         "Subject": data["subject"],
         "Location": location,
-        "Description": _summary(data, contact, form, location, start.astimezone(_zone(data))),
+        "Description": summary_of(data, contact, form, location, start.astimezone(zone_of(data))),
         "StartDateTime": start.isoformat(),
         "EndDateTime": end.isoformat(),
         "DurationInMinutes": data["duration_minutes"],
-        STATUS: _status(newest),
-        REASON: _reason(events),
+        STATUS: status_of(newest),
+        REASON: reason_of(events),
         BOOKING_ID: data["id"],
         "OwnerId": _owner(events),
         "WhoId": _who(person["object"], person["row"]) if person else None,
@@ -256,7 +256,7 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
     return {field: value for field, value in row.items() if value}
 
 
-def _summary(
+def summary_of(
     data: Mapping[str, Any],
     contact: Mapping[str, Any],
     form: Mapping[str, Any],
@@ -279,21 +279,21 @@ def _summary(
     return ", ".join(f"{label}: {value}" for label, value in parts.items() if value)
 
 
-def _zone(data: Mapping[str, Any]) -> tzinfo:
+def zone_of(data: Mapping[str, Any]) -> tzinfo:
     """The host's zone, where an event tells it: only a full owner does."""
     owner = data["owner"]
     known = isinstance(owner, dict) and owner["email"] == data["external_calendar"]["id"]
     return ZoneInfo(owner["timezone"]) if known else UTC
 
 
-def _status(newest: Mapping[str, Any]) -> str:
+def status_of(newest: Mapping[str, Any]) -> str:
     word = _WORDS[newest["data"]["status"]]
     reassigned = newest["type"] == "booking.reassigned" and word in ("Scheduled", "Rescheduled")
     connected = newest["data"]["external_calendar"]["id"] in USERS
     return f"{word} (Reassigned by User)" if reassigned and connected else word
 
 
-def _reason(events: list[dict[str, Any]]) -> str | None:
+def reason_of(events: list[dict[str, Any]]) -> str | None:
     changes = [e for e in events if e["type"].removeprefix("booking.") in _CHANGES]
     block = changes[-1]["data"]["cancel_reschedule_information"] if changes else None
     return block["reason"] if block else None

@@ -45,6 +45,7 @@ class Fake:
 
     running: Running
     http: httpx2.Client
+    vendor = "salesforce"
 
     def order(self, method: str, name: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"{self.running.base_url}/__fake__/{name}", json=body)
@@ -96,9 +97,19 @@ class Fake:
             "grant": "client_credentials",
         }
 
+    def connect_arguments(self) -> tuple[str, ...]:
+        """What `instep connect` is told to connect this org."""
+        entered = self.entered()
+        names = {"--url": "url", "--client-id": "client_id", "--client-secret": "client_secret"}
+        return ("salesforce", *(part for option, key in names.items() for part in (option, entered[key])))
+
     def crm(self) -> CRM:
         """The whole CRM, as it is compared."""
         return crm_of(self.records())
+
+    def differences(self, told: Iterable[bytes], known: Iterable[Person], **rules: Any) -> list[str]:
+        """In what the whole CRM differs from what these events say, in words."""
+        return differences(self.crm(), expected(told, known, **rules))
 
 
 @define
@@ -205,13 +216,13 @@ class Scene:
 
     def assert_in_step(self, *known: Person, **rules: Any) -> None:
         """The whole CRM is what the bookings say it is: nothing lost, nothing doubled, nothing stale."""
-        assert differences(self.fake.crm(), expected(self.told, known, **rules)) == []
+        assert self.fake.differences(self.told, known, **rules) == []
 
 
 def new_scene(fake: Fake, account_id: int | None = None) -> Scene:
     """An account (a new one, unless one is given) connected to the org, with our fields installed there."""
     if account_id is None:
         account_id = Account.objects.create(name="Faults").id
-    connected = connect(account_id, "salesforce", fake.entered(), install=True)
+    connected = connect(account_id, fake.vendor, fake.entered(), install=True)
     fake.order("POST", "journal/clear")
     return Scene(fake, account_id, connected.connection_id)

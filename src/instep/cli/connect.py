@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from instep.cli.options import Home, Json, print_json
+from instep.cli.connect_hubspot import hubspot
+from instep.cli.connected import say
+from instep.cli.options import Home, Json
 from instep.core.errors import InputError
 
 
@@ -27,6 +29,9 @@ _GRANTS = {Grant.CLIENT_CREDENTIALS: "client_credentials", Grant.JWT: "jwt_beare
 def register(app: typer.Typer) -> None:
     connect = typer.Typer(help="Connect a CRM.", rich_markup_mode=None)
     connect.command("salesforce", epilog=_EXAMPLE)(salesforce)
+    connect.command(
+        "hubspot", epilog="Example: instep connect hubspot --token - --install < service-key.txt"
+    )(hubspot)
     connect.command("certificate", epilog="Example: instep connect certificate > instep.crt")(certificate)
     app.add_typer(connect, name="connect")
 
@@ -80,7 +85,7 @@ def salesforce(
     if client_secret == "-":  # noqa: S105 - the usual name of standard input
         client_secret = sys.stdin.readline().strip()
     _check_options(grant, client_secret, username)
-    with boot(home, migrate=True) as booted:
+    with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.connecting import connect
 
@@ -96,20 +101,8 @@ def salesforce(
             entered,
             api_version=api_version,
             install=install,
-            allow=booted.settings.allow_private_urls,
         )
-        answer = {
-            "connection": done.public_id,
-            "new": done.made,
-            "org_id": done.identity.org_id,
-            "org": done.identity.org_name,
-            "user": done.identity.username,
-            "sandbox": done.identity.sandbox,
-            "api_version": done.api_version,
-            "installed": done.installed,
-            "bookings_marked": done.bookings,
-        }
-        print_json(answer) if as_json else _say(answer)
+        say(done, as_json)
 
 
 def _check_options(grant: Grant, client_secret: str, username: str) -> None:
@@ -130,24 +123,19 @@ def _private_key(account_id: int, key: Path | None) -> str:
     return key.read_text(encoding="utf-8") if key else signing_key(account_id).private_key
 
 
-def certificate(home: Home = None) -> None:
+def certificate(
+    home: Home = None,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Make a new one first. Connections go on with the old one until used."),
+    ] = False,
+) -> None:
     """Print the certificate that --grant jwt signs with, for the app in Salesforce; it is made when first asked for."""
     from instep.ops.boot import boot
 
     with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
-        from instep.engine.signing import signing_key
+        from instep.engine.signing import replace_signing_key, signing_key
 
-        print(signing_key(ensure_account().id).certificate, end="")
-
-
-def _say(answer: dict[str, Any]) -> None:
-    kind = "sandbox" if answer["sandbox"] else "production"
-    verb = "Connected" if answer["new"] else "Connection renewed:"
-    print(f"{verb} {answer['org']} ({answer['org_id']}, {kind}) as {answer['user']}, ", end="")
-    print(f"API v{answer['api_version']}.")
-    if answer["installed"] is None:
-        print("The connector's fields were not installed; add --install to create them.")
-    else:
-        print("The connector's fields are installed and granted to the connected user.")
-    print(f"{answer['bookings_marked']} bookings are waiting to be written: instep sync --wait")
+        key = replace_signing_key if new else signing_key
+        print(key(ensure_account().id).certificate, end="")

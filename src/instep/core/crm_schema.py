@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from attrs import evolve, field, frozen
@@ -27,7 +27,8 @@ class Field:
     `length` is in characters, 0 where the type has none; `precision`/`scale`/`digits` in decimal digits.
     `controller` is the field that a dependent list follows; `compound` the one that this is a part of;
     `axis` is latitude or longitude for the two parts of a geolocation. A `reserved` field would contradict what
-    Instep writes itself (an Event's duration), so that no mapping may name it.
+    Instep writes itself (an Event's duration), so that no mapping may name it. A `forward` list is a way that leads
+    on only: a value that stands before the present one is never written.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Field:
     compound: str = ""
     axis: str = ""
     reserved: bool = False
+    forward: bool = False
 
     @property
     def writable(self) -> bool:
@@ -154,6 +156,21 @@ def _narrow(target: Field, values: frozenset[str]) -> Field:
 
 
 Schema = Mapping[str, ObjectSchema]
+
+
+def with_required(schema: Schema, learned: Mapping[str, Collection[str]]) -> dict[str, ObjectSchema]:
+    """A schema in which these fields are required: some CRMs say so only when they refuse a record."""
+    done = dict(schema)
+    for name, fields in learned.items():
+        if described := done.get(name):
+            required = {
+                key: evolve(described.fields[key], nillable=False)
+                for key in fields
+                if key in described.fields
+            }
+            done[name] = evolve(described, fields={**described.fields, **required})
+    return done
+
 
 TEXTUAL = frozenset({"string", "textarea", "combobox"})
 NUMERIC = frozenset({"int", "long", "double", "currency", "percent"})

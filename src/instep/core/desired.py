@@ -22,8 +22,10 @@ from instep.core.mapping import (
     fingerprint,
     is_blank,
     is_wire_moment,
+    plain_text,
     room,
     wire_datetime,
+    with_line,
 )
 from instep.core.picklists import agreeing, clash
 from instep.core.profile import Profile, Twin
@@ -203,7 +205,7 @@ def activity_fields(
     mapped = _rows(
         setting, activity.name, source, booking, _record_type(setting, activity.name, booking, record)
     )
-    described = any(want.field == "Description" for want in mapped)
+    described = any(want.field == activity.body_field for want in mapped)
     if booking.guest.guests:
         mapped = _with_line(setting, mapped, f"{GUESTS_LINE}{', '.join(booking.guest.guests)}", "the guests")
     if not setting.has(activity.name, activity.key_field) or (described and not keyed):
@@ -227,7 +229,27 @@ def activity_fields(
             target=setting.target(activity.name, activity.end_field),
         ),
     )
-    return (*mapped, *times)
+    return (*mapped, *times, *_outcome(setting, booking))
+
+
+def body_of(setting: Setting, record: Record) -> str:
+    """What people read in an activity, as plain text."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.body_field)
+    body = str(record.get(activity.body_field) or "")
+    return plain_text(body) if target is not None and target.html else body
+
+
+def _outcome(setting: Setting, booking: Booking) -> tuple[DesiredField, ...]:
+    """How the meeting stands, in the CRM's own words; a word that its list does not have is left out."""
+    activity = setting.profile.activity
+    target = setting.target(activity.name, activity.outcome_field) if activity.outcome_field else None
+    said = activity.outcomes.get(booking.status)
+    if target is None or said is None:
+        return ()
+    done = convert(said, target)
+    rule = "the booking's status"
+    return (DesiredField(target.name, target.label, done.value, rule, refused=done.refused, target=target),)
 
 
 def _connected_host(setting: Setting, booking: Booking | None) -> bool:
@@ -418,19 +440,18 @@ def _with_line(
 ) -> tuple[DesiredField, ...]:
     """Carry one more line in the activity's description, whether a row fills that or not."""
     described = setting.schema.get(setting.profile.activity.name)
-    target = described.get("Description") if described else None
+    target = described.get(setting.profile.activity.body_field) if described else None
     if target is None:
         return fields
     old = next((d for d in fields if d.field == target.name), None)
-    text = line
-    if old is not None and not is_blank(old.value):
-        # the line must survive where the text is cut
-        room = max(0, target.length - len(line) - 1) if target.length else None
-        text = f"{str(old.value)[:room].rstrip()}\n{line}"
+    if old is None or is_blank(old.value):
+        text = convert(line, target).value
+    else:
+        text = with_line(str(old.value), line, target)
     new = DesiredField(
         target.name,
         target.label,
-        convert(text, target).value,
+        text,
         f"{old.rule} and {what}" if old else what,
         source=old.source if old else "",
         optional=False,

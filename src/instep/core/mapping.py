@@ -160,6 +160,21 @@ def _rich(text: str, target: Field) -> Converted:
     return Converted(cut, note=f"cut to {target.length} characters of HTML (was {len(whole)})")
 
 
+def plain_text(rich: str) -> str:
+    """Rich text as it was before it was escaped."""
+    return html.unescape(_LINE_BREAKS.sub("\n", rich))
+
+
+def with_line(old: str, line: str, target: Field) -> str:
+    """A text of this field (as it goes over the wire) with one more line, which survives where the text is cut."""
+    if target.html:
+        end = f"{_LINE_BREAK}{html.escape(line)}"
+        room = target.length - len(end) if target.length else 0
+        return f"{_rich(plain_text(old), evolve(target, length=room)).value}{end}"
+    room = target.length - len(line) - 1 if target.length else sys.maxsize
+    return f"{old[: max(0, room)].rstrip()}\n{line}"
+
+
 _LINE_BREAK = "<br>"
 _LINE_BREAKS = re.compile(r"\s*<br\s*/?>", re.IGNORECASE)
 
@@ -343,7 +358,7 @@ def canonical(target: Field | None, wire: Any) -> Any:
         return frozenset(part.strip() for part in text.split(";") if part.strip())
     if target is not None and target.html:
         # the CRM gives rich text back in tags of its own
-        return html.unescape(_LINE_BREAKS.sub("\n", text)).strip()
+        return plain_text(text).strip()
     if target is not None and target.length:
         text = text[: target.length].rstrip()
     return text

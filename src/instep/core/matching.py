@@ -65,7 +65,7 @@ class Index:
             self._by_other_side[str(other)[:15]] = record
         if key := record.get(person.key_field):
             self._by_key.setdefault(str(key), []).append(record)
-        if email := email_key(str(record.get(person.email_field) or "")):
+        for email in _addresses(person, record):
             self._by_email.setdefault(email, []).append(record)
         for phone in {str(record.get(name) or "") for name in person.phone_fields} - {""}:
             self._by_phone.setdefault(phone, []).append(record)
@@ -108,6 +108,13 @@ class Index:
                 by_phone += [r for r in self._by_phone.get(spelling, []) if r not in taken + by_phone]
         # several spellings and fields found them: put them in order again
         return by_key, by_email, sorted(by_phone, key=self.age, reverse=True)
+
+
+def _addresses(person: PersonObject, record: Record) -> list[str]:
+    """The addresses by which a person is known, its own first."""
+    more = str(record.get(person.more_emails_field) or "") if person.more_emails_field else ""
+    said = (str(record.get(person.email_field) or ""), *more.split(";"))
+    return [key for key in dict.fromkeys(map(email_key, said)) if key]
 
 
 def _is_such(setting: Setting, person: PersonObject, record: Record) -> bool:

@@ -38,10 +38,12 @@ def called(user: CrmUser, host: Host) -> str:
 
 def _connected(setting: Setting, host: Host | None) -> Owner:
     who = (host.name or host.email or "the host") if host else "no host"
-    note = f"{who} has no active user in {setting.profile.label}, so the connected user owns it"
+    connected = setting.directory.connected if setting.profile.connected_owns else ""
+    instead = "so the connected user owns it" if connected else "so nobody owns it"
+    note = f"{who} has no active user in {setting.profile.label}, {instead}"
     name = setting.directory.connected_name
     rule = f"the connected user, {name}" if name else "the connected user"
-    return Owner(setting.directory.connected, "", rule, note if host else "")
+    return Owner(connected, "", rule, note if host else "")
 
 
 def activity_owner(setting: Setting, booking: Booking) -> Owner:

@@ -56,6 +56,12 @@ def not_a_choice(text: str, target: Field) -> str:
     return said + ("no longer an active value." if is_retired(text, target) else "not one of its values.")
 
 
+def leads_back(target: Field, old: Any, new: Any) -> bool:
+    """Whether a value stands before the present one in the field's list; unknown ones stand nowhere."""
+    places = {option.value: place for place, option in enumerate(target.picklist)}
+    return str(new) in places and places[str(new)] < places.get(str(old), -1)
+
+
 def clash(target: Field, value: Any, controller: Field, controlling: Any) -> str:
     """Why a dependent value does not go with what its controlling field will say; empty where it does.
 

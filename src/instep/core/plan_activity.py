@@ -7,7 +7,7 @@ from attrs import frozen
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
 from instep.core.creation import Guests
-from instep.core.desired import REF_LINE, DesiredField, Setting, activity_fields
+from instep.core.desired import REF_LINE, DesiredField, Setting, activity_fields, body_of
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same, wire_datetime
 from instep.core.owners import Owner, activity_owner
@@ -89,7 +89,7 @@ class Activities:
         self._by_id = {record.id[:15]: record for record in rows}
         self._by_key: dict[str, list[Record]] = {}
         for record in rows:
-            keys = [str(record.get(activity.key_field) or "")] if keyed else _ref_lines(record)
+            keys = [str(record.get(activity.key_field) or "")] if keyed else self._ref_lines(record)
             for key in keys:
                 self._by_key.setdefault(key.lower(), []).append(record)
 
@@ -100,6 +100,10 @@ class Activities:
             return self._by_id.get(work.link.activity_id[:15])
         mine = self._by_key.get(work.booking.id.lower(), [])
         return next((r for r in mine if not r.deleted), next(iter(mine), None))
+
+    def _ref_lines(self, record: Record) -> list[str]:
+        lines = body_of(self._setting, record).splitlines()
+        return [line.removeprefix(REF_LINE).strip() for line in lines if line.startswith(REF_LINE)]
 
     def twin(self, booking: Booking, person_id: str) -> Record | None:
         """An activity that another product made of the same meeting: the same times, and its person or its subject."""
@@ -118,11 +122,6 @@ class Activities:
             if ours or record.get(activity.subject_field) == booking.subject:
                 return record
         return None
-
-
-def _ref_lines(record: Record) -> list[str]:
-    lines = str(record.get("Description") or "").splitlines()
-    return [line.removeprefix(REF_LINE).strip() for line in lines if line.startswith(REF_LINE)]
 
 
 def _new_activity(
@@ -312,7 +311,7 @@ def _people(
     field_name = setting.profile.activity.people_field
     target = setting.target(setting.profile.activity.name, field_name)
     sent = known.sent.get(field_name)
-    if target is None or setting.config.guests is not Guests.RELATE or not (booking.guest.guests or sent):
+    if target is None or setting.config.guests is Guests.LIST or not (booking.guest.guests or sent):
         return [], False
     said = ", ".join(booking.guest.guests)
     if record is not None and record.assumed:

@@ -14,6 +14,7 @@ from instep.core.crm_schema import Field
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
+from instep.core.picklists import leads_back
 from instep.core.plan_fields import AT_NEXT_CHANGE, change_of, refusal_of, said_by_nobody
 from instep.core.work import Known, Memory, Sent
 
@@ -109,6 +110,8 @@ def _weighed(
     """Whether our value or the one that stands there wins: the rule by which ours does, or why the other is kept."""
     if is_blank(old):
         return f"{want.rule}; the field was empty", ""
+    if target.forward and leads_back(target, old, want.value):
+        return "", f"kept: {target.label} only moves forward"
     if want.stand_in:
         return "", "kept: a fallback never replaces a value"
     if sent is not None and sent.stand_in and same(target, old, sent.value):
@@ -157,9 +160,13 @@ def _is_name_part(setting: Setting, on: Filling, want: DesiredField) -> bool:
 
 
 def is_other_person(setting: Setting, record: Record, contact: Contact) -> bool:
-    """Whether a record has an address that is not, and never was, the contact's."""
-    there = email_key(str(record.get(setting.profile.person(record.object).email_field) or ""))
-    return bool(there and contact.email) and there not in (email_key(contact.email), *contact.former_emails)
+    """Whether a record has an address, and none that is or ever was the contact's."""
+    person = setting.profile.person(record.object)
+    more = str(record.get(person.more_emails_field) or "").split(";") if person.more_emails_field else []
+    there = {email_key(address) for address in (str(record.get(person.email_field) or ""), *more)} - {""}
+    return bool(there and contact.email) and there.isdisjoint(
+        (email_key(contact.email), *contact.former_emails)
+    )
 
 
 def _same_name(setting: Setting, on: Filling) -> bool:

@@ -63,7 +63,8 @@ class PersonObject:
 
     `link` is the name that a booking's record ids have for it. `merged_into` is the relationship to the record
     that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `name_parts` are the
-    fields that make up the name.
+    fields that make up the name. `companions`: several of
+    them can share an activity. `more_emails_field` holds further addresses of the same person, parted by semicolons.
     """
 
     name: str
@@ -80,6 +81,8 @@ class PersonObject:
     twin: Twin | None = None
     upsert: bool = True
     name_parts: frozenset[str] = frozenset()
+    companions: bool = False
+    more_emails_field: str = ""
 
     @property
     def role(self) -> str:
@@ -123,7 +126,8 @@ class CaseObject:
 class ActivityObject:
     """The CRM object that stands for the meeting. `at_creation` are fixed values of new records.
 
-    `about_field` relates it to a case; `people_field` to further people, in CRMs that have it.
+    `about_field` relates it to a case; `people_field` to further people, in CRMs that have it. `body_field` is what
+    people read in it. `outcome_field` holds how the meeting stands, in the CRM's own words: `outcomes` by status.
     """
 
     name: str
@@ -136,6 +140,9 @@ class ActivityObject:
     at_creation: Mapping[str, object] = field(factory=dict)
     about_field: str = ""
     people_field: str = ""
+    body_field: str = ""
+    outcome_field: str = ""
+    outcomes: Mapping[str, str] = field(factory=dict)
 
 
 @frozen
@@ -143,7 +150,9 @@ class Profile:
     """One vendor's CRM, as data: the pure code knows vendors only through this.
 
     `assigned` are the objects that the CRM's own rules can give an owner. `process_fields` are the fields, by object,
-    whose first value depends on the record type's process.
+    whose first value depends on the record type's process. `one_key`: one call asks the CRM by one field, so that a
+    record is looked for by the best key alone; what carries our id already is met when its double is refused.
+    `connected_owns`: what no host's user can own belongs to the connected user; else to nobody.
     """
 
     vendor: str
@@ -158,6 +167,8 @@ class Profile:
     record_type_field: str = ""
     assigned: frozenset[str] = frozenset()
     process_fields: Mapping[str, str] = field(factory=dict)
+    one_key: bool = False
+    connected_owns: bool = True
 
     def person(self, name: str) -> PersonObject:
         """The person object of that name."""
@@ -165,7 +176,7 @@ class Profile:
 
     def alone(self, person_id: str) -> bool:
         """Whether a person with that id cannot share an activity with others."""
-        sharing = [p.id_prefix for p in self.persons if p.employer is not None]
+        sharing = [p.id_prefix for p in self.persons if p.companions]
         return not person_id.startswith(tuple(sharing))
 
     def object_of(self, role: str) -> str:

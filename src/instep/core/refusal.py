@@ -39,23 +39,41 @@ class Refusal:
     everywhere: bool = False
 
 
+# The codes of refusals, in Salesforce's words; other vendors' adapters say theirs in these.
+
+#: no record has this id
+NOT_THERE = "NOT_FOUND"
+#: another record has this unique value
+TAKEN = "DUPLICATE_VALUE"
+#: a required field has no value; said of changes that leave the field alone, too
+REQUIRED = "REQUIRED_FIELD_MISSING"
+#: a value that the field's list does not have
+NO_SUCH_CHOICE = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+#: the field is not there
+NO_SUCH_FIELD = "INVALID_FIELD"
+#: the field takes no value
+READ_ONLY_FIELD = "INVALID_FIELD_FOR_INSERT_UPDATE"
+#: the connected user lacks a right
+NO_RIGHT = "INSUFFICIENT_ACCESS"
+#: a rule that an admin made refused the value
+RULE_BROKEN = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+#: the calls of the day are used up
+LIMIT_USED_UP = "REQUEST_LIMIT_EXCEEDED"
 #: the record is not what we took it for
 _STALE = frozenset(
     {
         "ENTITY_IS_DELETED",
-        "NOT_FOUND",
+        NOT_THERE,
         "INVALID_CROSS_REFERENCE_KEY",
         "CANNOT_UPDATE_CONVERTED_LEAD",
-        "DUPLICATE_VALUE",
+        TAKEN,
         "DUPLICATE_EXTERNAL_ID",
     }
 )
 #: a duplicate rule has refused the record
 DOUBLED = "DUPLICATES_DETECTED"
-#: the record lacks a field that is required; the CRM says so of changes that leave the field alone, too
-REQUIRED_MISSING = "REQUIRED_FIELD_MISSING"
 #: the field is missing, hidden or read-only: no value would pass on any record
-FIELD_CLOSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+FIELD_CLOSED = frozenset({NO_SUCH_FIELD, READ_ONLY_FIELD})
 
 
 def react(write: Write, error: InstepError) -> Refusal:

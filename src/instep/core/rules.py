@@ -280,6 +280,7 @@ def system_fields(profile: Profile, name: str) -> frozenset[str]:
     if name == activity.name:
         found |= {activity.key_field, activity.start_field, activity.end_field}
         found |= {activity.owner_field, activity.person_field, activity.about_field, activity.people_field}
+        found.add(activity.outcome_field)
     if case is not None and name == case.name:
         found |= {case.key_field, case.owner_field, case.person_field}
     if company is not None and name == company.name:

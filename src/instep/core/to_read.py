@@ -11,6 +11,7 @@ from instep.core.creation import Guests
 from instep.core.desired import Setting, company_name
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.core.mapping import is_email, wire_datetime
+from instep.core.plan_guests import addresses, guest_contact, makes_guests
 from instep.core.profile import PersonObject
 from instep.core.wanted import Wanted, makes_companies, people, wanted
 from instep.core.work import Work
@@ -32,8 +33,9 @@ def _fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
     if object_name == activity.name:
         names += [activity.key_field, activity.start_field, activity.end_field]
         names += [activity.owner_field, activity.person_field, activity.subject_field, activity.about_field]
+        names.append(activity.outcome_field)
         if not setting.has(activity.name, activity.key_field):
-            names.append("Description")
+            names.append(activity.body_field)
     if case is not None and object_name == case.name:
         names += [case.key_field, case.owner_field, case.person_field]
     if company is not None and object_name == company.name:
@@ -48,7 +50,7 @@ def _fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
 
 
 def _of_person(setting: Setting, person: PersonObject) -> list[str]:
-    names = [person.key_field, person.email_field, *person.phone_fields]
+    names = [person.key_field, person.email_field, person.more_emails_field, *person.phone_fields]
     names += [person.owner_field, person.name_field]
     if person.conversion:
         names += [person.conversion.flag, person.conversion.id_field]
@@ -101,7 +103,10 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> ObjectLookup:
-    contacts = [w.contact for w, _ in todo if w.contact is not None]
+    one_key = setting.profile.one_key
+    contacts = [w.contact for w, _ in todo if w.contact is not None and not (one_key and w.link.person_id)]
+    # whoever has an address is known by it
+    others = [c for c in contacts if not (one_key and is_email(c.email))]
     linked = _unique(
         record_id
         for w, _ in todo
@@ -109,19 +114,23 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
         if name == person.name
     )
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
+    new_guests = tuple(_new_guests(setting, todo))
     keys = {
         "Id": linked if person.twin else (*linked, *named),
-        person.key_field: _unique(c.id for c in contacts),
+        person.key_field: _unique(
+            c.id for c in (*others, *(() if one_key else map(guest_contact, new_guests)))
+        ),
         person.email_field: _unique(
             (
                 *(email_key(c.email) for c in contacts if is_email(c.email)),
-                *(_guests(setting, todo) if person.employer else ()),
+                *(_guests(setting, todo) if person.companions else ()),
+                *new_guests,
             )
         ),
     }
     if person.twin and named:
         keys[person.twin.id_field] = named
-    phones = _unique(s for c in contacts for n in (c.phone, c.mobile_phone) for s in phone_spellings(n))
+    phones = _unique(s for c in others for n in (c.phone, c.mobile_phone) for s in phone_spellings(n))
     for name in person.phone_fields:
         keys[name] = phones
     kept = {n: v for n, v in keys.items() if v and _searchable(setting, person.name, n)}
@@ -137,7 +146,7 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
 
 def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
     """Addresses of further guests, who may be people that the CRM knows."""
-    if setting.config.guests is not Guests.RELATE or not relates_guests(setting):
+    if setting.config.guests is Guests.LIST or not relates_guests(setting):
         return ()
     return (
         email_key(guest)
@@ -146,6 +155,16 @@ def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
         for guest in work.booking.guest.guests
         if is_email(guest)
     )
+
+
+def _new_guests(setting: Setting, todo: _Todo) -> list[str]:
+    """Addresses of further guests who may get records: nobody is made without a look."""
+    return [
+        address
+        for work, want in todo
+        if want.activity and work.booking is not None and makes_guests(setting, work)
+        for address in addresses(work.booking)
+    ]
 
 
 def relates_guests(setting: Setting) -> bool:
@@ -225,7 +244,7 @@ def _activity_lookup(setting: Setting, todo: _Todo) -> ObjectLookup | None:
     # where it is switched off, another product may have written the same meeting
     elsewhere = [w.booking for w, want in todo if w.booking and want.elsewhere]
     if _searchable(setting, activity.name, activity.key_field):
-        keys[activity.key_field] = _unique(b.id for b in fresh)
+        keys[activity.key_field] = () if setting.profile.one_key else _unique(b.id for b in fresh)
     else:
         # without our external id: by every start that the booking ever had, then by its Ref line
         starts = [s for b in fresh for s in (b.start, *(t.start for t in b.timeline)) if s]

@@ -92,6 +92,8 @@ class Crm(Protocol):
 
     #: every request since the object was made, in order, also those that failed
     calls: list[Call]
+    #: how many records can be read in the very call that writes; 0 where the CRM has no such call
+    reads_in_a_write: int
 
     @property
     def limits(self) -> Limits:
@@ -134,6 +136,10 @@ class Crm(Protocol):
         Raises `Retry` (scope batch) when any part could not be read: a look-up that failed is never
         an empty answer. Raises `NeedsAdmin` (scope record) when the CRM finds a value unreadable.
         """
+        ...
+
+    def calls_for(self, writes: Sequence[Write]) -> int:
+        """How many calls these writes take where nothing is refused."""
         ...
 
     def apply(

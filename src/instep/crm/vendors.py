@@ -11,7 +11,12 @@ from attrs import frozen
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
 from instep.core.profile import Profile
-from instep.crm.oauth import Pkce, Tokens
+from instep.crm.hubspot import HubSpotCredentials, check_api_url, open_hubspot
+from instep.crm.hubspot import auth as hubspot_auth
+from instep.crm.hubspot.describe import schema_of as hubspot_schema_of
+from instep.crm.hubspot.names import APP_URL
+from instep.crm.hubspot.profile import PROFILE as HUBSPOT
+from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
@@ -62,7 +67,7 @@ class Vendor:
     """One CRM: its profile, and how a client is opened from kept credentials."""
 
     profile: Profile
-    #: (what the admin entered, private hosts allowed) -> what is kept; raises `InputError`
+    #: (what the admin entered, private hosts that the operator allows) -> what is kept; raises `InputError`
     prepare: Callable[[Mapping[str, str], Sequence[str]], dict[str, Any]]
     open: Opener
     consent: Consent
@@ -87,6 +92,8 @@ class Vendor:
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
     checked = {**entered, "url": check_org_url(entered["url"], allow)}
+    if checked.get("grant") == JWT_BEARER:
+        auth.check_assertion_host(checked["url"], allow)
     return {**SalesforceCredentials.of(checked).kept(), "allow": list(allow)}
 
 
@@ -109,6 +116,28 @@ _SALESFORCE_CONSENT = Consent(
     logins={"production": auth.PRODUCTION_LOGIN, "sandbox": auth.SANDBOX_LOGIN},
 )
 
+
+def _hubspot_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
+    checked = {**entered, "url": check_api_url(entered.get("url", ""), allow)}
+    return {**HubSpotCredentials.of(checked).kept(), "allow": list(allow)}
+
+
+def _open_hubspot(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
+    return open_hubspot(kept, org_id, api_version, keeper.load, keeper.save, keeper.lock, hurried)
+
+
+_HUBSPOT_CONSENT = Consent(
+    url=lambda kept, callback, state, pkce: hubspot_auth.consent_url(
+        HubSpotCredentials.of(kept), callback, state, pkce
+    ),
+    exchange=lambda kept, org_id, code, verifier, callback: hubspot_auth.exchange_code(
+        HubSpotCredentials.of(kept, org_id), shared(_allowed(kept), True), code, verifier, callback
+    ),
+    refused=hubspot_auth.consent_refused,
+    # sandboxes are accounts like any other: people choose theirs after signing in
+    logins={"production": APP_URL, "sandbox": APP_URL},
+)
+
 VENDORS: Mapping[str, Vendor] = {
     "salesforce": Vendor(
         SALESFORCE,
@@ -126,6 +155,24 @@ VENDORS: Mapping[str, Vendor] = {
         link_ids=LINK_IDS,
         record_id=checked_id,
         sharing=SHARING,
+    ),
+    "hubspot": Vendor(
+        HUBSPOT,
+        _hubspot_kept,
+        _open_hubspot,
+        _HUBSPOT_CONSENT,
+        revoke=lambda kept, tokens: hubspot_auth.revoke(
+            HubSpotCredentials.of(kept), tokens, shared(_allowed(kept), True)
+        ),
+        # properties are made by the API or by hand: HubSpot has no file of them that could be deployed
+        package=bytes,
+        creates=(),
+        rights="",
+        user_rights={},
+        schema_of=hubspot_schema_of,
+        link_ids={},
+        record_id=lambda text: "",
+        sharing=Sharing((), (), ("", "")),
     ),
 }
 

@@ -6,7 +6,7 @@ of its records suffices, the read rides in the write's own call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,13 +15,14 @@ from attrs import define, evolve, field, frozen
 from instep.core.absorb import absorb
 from instep.core.causes import DOUBTFUL
 from instep.core.changes import Action, Write
+from instep.core.crm_schema import Schema, with_required
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import REQUIRED_MISSING, Reaction, Refusal, quarantined_value, react
+from instep.core.refusal import REQUIRED, Reaction, Refusal, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -29,9 +30,6 @@ from instep.core.work import Memory, Quarantined, QuarantineKey, Work
 from instep.crm.port import Applied, Call, Crm, ReadOne
 
 log = structlog.get_logger(__name__)
-
-#: sub-requests of one composite, one of which is the write
-_READS_IN_A_WRITE = 24
 
 #: loads what is remembered of records by (object, id)
 Recall = Callable[[list[tuple[str, str]]], Memory]
@@ -70,6 +68,8 @@ class BatchResult:
     writes: int
     failure: InstepError | None = None
     schema_stale: bool = False
+    #: fields by object that the CRM turned out to require, although its describe does not say so
+    learned: Mapping[str, Collection[str]] = field(factory=dict)
 
 
 @define
@@ -88,6 +88,8 @@ class _Run:
     #: by write, what was left out because the CRM named no field
     suspects: dict[str, frozenset[QuarantineKey]] = field(factory=dict)
     parked: set[str] = field(factory=set)
+    #: fields by object that are required although no describe says so
+    learned: dict[str, set[str]] = field(factory=dict)
     #: records that a refusal has named and that nobody has read yet
     to_read: set[tuple[str, str]] = field(factory=set)
     recall: Recall = lambda keys: Memory()
@@ -145,6 +147,7 @@ def run_batch(
         run.writes,
         failure,
         run.schema_stale,
+        run.learned,
     )
 
 
@@ -158,17 +161,22 @@ def preview(
 ) -> tuple[BatchPlan, int]:
     """What `run_batch` would do, with one read and no write; the second value is its cost in calls."""
     run = _Run(crm, setting, tuple(works), evolve(memory, waiting={}), recall=recall)
-    remembered = _remembered(run)
-    if remembered is not None and not unknown_hosts:
-        quick = plan(run.setting, run.works, remembered, run.memory)
-        fits = len(_reads(run, quick)) <= _READS_IN_A_WRITE
-        cost = 1 if not quick.needs_read and fits else 2
-        if not quick.needs_read and not quick.writes:
-            cost = 0
-    else:
-        cost = 2
+    quick = None if unknown_hosts else _planned_from_memory(run)
+    before = len(crm.calls)
     _look(run, unknown_hosts)
-    return plan(run.setting, run.works, run.observed, run.memory), cost
+    looks = len(crm.calls) - before
+    full = plan(run.setting, run.works, run.observed, run.memory)
+    return full, looks + crm.calls_for(full.writes) if quick is None else crm.calls_for(quick.writes)
+
+
+def _planned_from_memory(run: _Run) -> BatchPlan | None:
+    """The plan that is made without a look, None where one is needed."""
+    remembered = _remembered(run)
+    if remembered is None:
+        return None
+    quick = plan(run.setting, run.works, remembered, run.memory)
+    fits = len(_reads(run, quick)) <= run.crm.reads_in_a_write
+    return quick if fits and not quick.needs_read else None
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -228,7 +236,7 @@ def _from_memory(
         return False
     batch = plan(run.setting, run.works, remembered, run.memory)
     reads = _reads(run, batch)
-    if batch.needs_read or len(reads) > _READS_IN_A_WRITE:
+    if batch.needs_read or len(reads) > run.crm.reads_in_a_write:
         return False
     run.observed = remembered
     _rounds(run, before_write, 1, reads=reads)
@@ -265,7 +273,12 @@ def _is_converted(setting: Setting, record: Record) -> bool:
 
 
 def _reads(run: _Run, batch: BatchPlan) -> tuple[ReadOne, ...]:
-    """The records whose true old values the receipt shows: each one written, and its person."""
+    """The records whose true old values the receipt shows: each one written, and its person.
+
+    None where the CRM cannot tell them in the call that writes: then they are shown as unknown.
+    """
+    if not run.crm.reads_in_a_write:
+        return ()
     keys: dict[tuple[str, str], None] = {}
     serving = {write.item for write in batch.writes}
     for write in batch.writes:
@@ -367,11 +380,12 @@ def _keep_partial(run: _Run, error: InstepError) -> None:
 
 
 def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
+    planned_by = run.setting.schema
     for write in writes:
         result = applied.results.get(write.ref)
         if result is None:
             raise Bug(f"The CRM adapter gave no answer for {write.ref}.", code="NO_ANSWER")
-        if result.error is not None:
+        if result.error is not None and not _learn(run, write, result.error, planned_by):
             _refused(run, write, result.error)
 
 
@@ -409,11 +423,25 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
 
 def _demanded(run: _Run, write: Write, error: InstepError) -> bool:
     """What the CRM requires of a record that was there before the field was: its default rides along then."""
-    if error.code != REQUIRED_MISSING or write.action is not Action.UPDATE:
+    if error.code != REQUIRED or write.action is not Action.UPDATE:
         return False
     new = {(write.object, write.id, name) for name in error.fields} - run.memory.demanded
     run.memory = evolve(run.memory, demanded=run.memory.demanded | new)
     return bool(new)
+
+
+def _learn(run: _Run, write: Write, error: InstepError, planned_by: Schema) -> bool:
+    """Whether the CRM requires fields of which its describe did not say so: then the write is planned once more."""
+    described = planned_by.get(write.object)
+    if error.code != REQUIRED or described is None:
+        return False
+    found = (described.get(name) for name in error.fields)
+    new = {target.name for target in found if target is not None and not target.required}
+    if not new:
+        return False
+    run.learned.setdefault(write.object, set()).update(new)
+    run.setting = evolve(run.setting, schema=with_required(run.setting.schema, {write.object: new}))
+    return True
 
 
 def _use_double(run: _Run, write: Write, error: InstepError) -> bool:

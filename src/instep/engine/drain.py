@@ -17,11 +17,13 @@ import structlog
 from attrs import define, evolve, field, frozen
 from django.db import InterfaceError, OperationalError
 
+from instep.core.creation import Guests
+from instep.core.crm_schema import with_required
 from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.plan_company import name_key
 from instep.core.wanted import makes_companies
 from instep.core.work import Memory, Work, link_of
-from instep.engine import pauses, saving, watch
+from instep.engine import pauses, saving, schemas, watch
 from instep.engine.batch import hosts_of, run_batch
 from instep.engine.lane import Lane, open_lane, refresh
 from instep.engine.policy import Policy
@@ -84,7 +86,8 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     while time.monotonic() < ends and not stopping():
         if held := pauses.at_the_reserve(lane):
             return evolve(done, held=held)
-        in_flight = lane.config.batches_in_flight
+        # a further guest who gets a record may be the one who books in another batch
+        in_flight = 1 if lane.config.guests is Guests.RECORDS else lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
         rows = item_queries.due_items(lane.account_id, lane.id, size * in_flight)
         if not rows:
@@ -233,6 +236,10 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
         return _in_halves(lane, drain_id, rows)
     if isinstance(result.failure, Fenced) or not saving.save(lane, drain_id, rows, result):
         return _fenced(lane, ids, len(result.calls))
+    if result.learned:
+        schemas.learn(lane.account_id, lane.id, result.learned)
+        lane.schema = with_required(lane.schema, result.learned)
+        watch.ask_to_check(lane.id)
     known = lane.schema
     held = pauses.after_batch(lane, len(rows), result)
     if result.schema_stale and not held and lane.schema != known:

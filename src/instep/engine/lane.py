@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict, define, field
+from django.conf import settings
 
 from instep.core.catalogue import Property, custom_key
 from instep.core.causes import OF_RULES
@@ -25,7 +26,7 @@ from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
-from instep.engine.schemas import parsed
+from instep.engine.schemas import carried, parsed
 from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
 
 #: the part of a connection's settings that says who saved which object's mapping last (`engine.mapping_edit`)
@@ -142,7 +143,8 @@ def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm
         credentials.save_tokens(account_id, connection_id, asdict(new), before)
 
     keeper = Keeper(load, save, lock=lambda: token_lock(connection_id))
-    kept = credentials.entered_in(row["credentials"])
+    # what the operator allows now, whatever was allowed when it was connected
+    kept = {**credentials.entered_in(row["credentials"]), "allow": settings.INSTEP.private_hosts}
     vendor = vendor_of(row["vendor"])
     return vendor.open(kept, str(row["org_id"]), str(row["api_version"]), keeper, hurried)
 
@@ -227,7 +229,7 @@ def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
     held = {} if force else {name: document for name, document in documents.items() if document}
     seen = lane.crm.describe(objects, held)
     # an object that is hidden from us is remembered as such, or each drain would ask for it again
-    fresh = {name: seen.get(name, {}) for name in objects}
+    fresh = {name: carried(documents.get(name), seen.get(name, {})) for name in objects}
     memory_queries.keep_describes(lane.account_id, lane.id, fresh)
     if known and any(documents.get(name) != document for name, document in fresh.items()):
         memory_queries.lift_quarantine(lane.account_id, lane.id, but=OF_RULES)
@@ -295,7 +297,9 @@ def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
     rows = [r for r in lane_queries.connections(account_id) if not vendor or r["vendor"] == vendor]
     if not rows:
         raise InputError(
-            "No CRM is connected.", code="NOT_CONNECTED", cure="Run `instep connect salesforce` first."
+            "No CRM is connected.",
+            code="NOT_CONNECTED",
+            cure=f"Run `instep connect {vendor or '<CRM>'}` first.",
         )
     return rows[0]
 

@@ -6,10 +6,10 @@ digest, so that a drain neither loads nor parses what any drain of its process h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from instep.core.crm_schema import ObjectSchema
+from instep.core.crm_schema import ObjectSchema, with_required
 from instep.store import memory_queries
 
 #: a parsed object takes some hundred kB
@@ -17,6 +17,32 @@ _MOST = 300
 _parsed: dict[tuple[str, str], ObjectSchema | None] = {}
 
 Parse = Callable[[Mapping[str, Any]], ObjectSchema]
+
+
+#: key of a document: fields that are required although the CRM's own description does not say so
+_LEARNED = "required"
+
+
+def _parse(parse: Parse, document: Mapping[str, Any]) -> ObjectSchema:
+    described = parse(document)
+    return with_required({"": described}, {"": document.get(_LEARNED) or ()})[""]
+
+
+def learn(account_id: int, connection_id: int, learned: Mapping[str, Collection[str]]) -> None:
+    """Keep with the objects' descriptions which fields the CRM turned out to require."""
+    documents = memory_queries.describe_documents(account_id, connection_id, learned)
+    fresh = {name: _with_learned(document, learned[name]) for name, document in documents.items() if document}
+    memory_queries.keep_describes(account_id, connection_id, fresh)
+
+
+def carried(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A fresh description with what was learned under the one before."""
+    known = (before or {}).get(_LEARNED)
+    return _with_learned(now, known) if known and now else now
+
+
+def _with_learned(document: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {**document, _LEARNED: sorted({*(document.get(_LEARNED) or ()), *names})}
 
 
 def schemas_of(account_id: int, connection_id: int, vendor: str, parse: Parse) -> dict[str, ObjectSchema]:
@@ -38,5 +64,5 @@ def parsed(
         if len(_parsed) > _MOST:
             _parsed.clear()
         for name, document in documents.items():
-            found[name] = _parsed[vendor, digests[name]] = parse(document) if document else None
+            found[name] = _parsed[vendor, digests[name]] = _parse(parse, document) if document else None
     return {name: schema for name, schema in found.items() if schema is not None}

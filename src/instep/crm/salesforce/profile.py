@@ -53,6 +53,7 @@ _CONTACT = PersonObject(
     id_prefix="003",
     merged_into="MasterRecord",
     employer=Employer("AccountId", "Account"),
+    companions=True,
 )
 #: an Account with a Contact behind it; its mapping is the Contacts' (reference 3.5)
 _PERSON_ACCOUNT = PersonObject(
@@ -95,6 +96,7 @@ PROFILE = Profile(
         at_creation={"IsReminderSet": False},
         about_field="WhatId",
         people_field="EventWhoIds",
+        body_field="Description",
     ),
     modified_field="LastModifiedDate",
     created_field="CreatedDate",
