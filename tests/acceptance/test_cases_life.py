@@ -201,6 +201,23 @@ def test_a_merged_person_is_followed_to_its_master(scene: Scene, page: Page, nam
     assert len(page.whole()[name]) == 1
 
 
+@pytest.mark.parametrize("name", ["Lead", "Contact"])
+def test_the_next_booking_of_a_merged_person_finds_the_master(scene: Scene, page: Page, name: str) -> None:
+    """What was merged into a record with another address still leads to it: nobody is made twice."""
+    scene.configure(person_object=name)
+    made = page.book()
+    loser = scene.fake.records()[name][0]["Id"]
+    extra = {"Company": "Union Oy"} if name == "Lead" else {}
+    master = scene.fake.seed(name, FirstName="Ada", LastName="Union", Email="union@guest.example", **extra)
+    merge(scene, name, loser, master)
+    other = page.book(at=LATER)
+    [kept] = page.whole()[name]
+    assert (kept["LastName"], kept["Email"]) == ("Union", "union@guest.example")
+    whos = {row["Instep_Booking_Id__c"]: row["WhoId"] for row in page.whole()["Event"]}
+    assert whos == dict.fromkeys((made, other), f"{name} union@guest.example Ada Union")
+    assert "merged into this" in str(page.receipt(other)["match"])
+
+
 def test_a_merged_case_is_followed(scene: Scene, page: Page) -> None:
     """Cases are merged too: the booking goes on with the master."""
     page.rules(links=CASE)

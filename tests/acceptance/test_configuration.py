@@ -116,7 +116,7 @@ def test_with_overwrite_off_only_what_is_empty_is_filled(
             FirstName="Ada", LastName="Lovelace", Company="Old Ltd", Phone="1111", Title="Countess"
         ),
         "sparse@guest.example": lead(
-            FirstName="Ada", LastName="Nobody", Company="Old Ltd", Phone="+12125550123", Title="Guest"
+            FirstName=None, LastName="Nobody", Company="Old Ltd", Phone="+12125550123", Title="Guest"
         ),
         "new@guest.example": NEW,
     }

@@ -144,7 +144,7 @@ def test_the_host_owns_what_is_made() -> None:
     own = new_record_owner(on, booking())
     assert (own.user_id, own.rule) == (USERS[0].id, "the host's Salesforce user (dana@host.example)")
     other = new_record_owner(on, booking(host=LEA))
-    assert (other.user_id, other.rule) == (CONNECTED, "the connected user")
+    assert (other.user_id, other.rule) == (CONNECTED, "the connected user, Ada Admin")
     assert other.note == "Lea Host has no active user in Salesforce, so the connected user owns it"
     nobody = new_record_owner(on, booking(host=None))
     assert (nobody.user_id, nobody.note) == (CONNECTED, "")

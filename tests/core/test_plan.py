@@ -10,10 +10,11 @@ from attrs import evolve
 from core.crm import MemoryCrm
 from core.desk import Desk, sent, verdicts
 from core.lives import DANA, LEA, OMAR, booking, contact, step
-from core.org import CONNECTED, setting, user, with_field, without_fields
+from core.org import CONNECTED, SCHEMA, setting, user, with_field, without_fields
 from instep.core.booking import EVENT_STATUS_TEXTS, Booking, Kind
 from instep.core.changes import Action
 from instep.core.mapping import Row
+from instep.core.plan_fields import AT_NEXT_CHANGE
 from instep.core.work import Link, Memory, Quarantined
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID, EVENT_STATUS, REASON
 
@@ -85,11 +86,11 @@ def test_a_request_makes_the_person_and_no_event() -> None:
 def test_an_existing_person_is_filled_and_keeps_its_owner() -> None:
     """R4 with Overwrite off: what is empty is filled, what is there stays, the owner too."""
     desk = new_desk()
-    record = desk.crm.add("Contact", LastName="Ortega-Ruiz", Email="CTC-1@guest.example")
+    record = desk.crm.add("Contact", LastName="Ortega", Email="CTC-1@guest.example")
     batch = desk.sync((booking(), contact(phone="+14155550100")))
     person, meeting = batch.items[0].writes
     assert sent(person) == {"ref": f"person:Contact:{record}", "FirstName": "Maria", "Phone": "+14155550100"}
-    assert verdicts(person)["LastName"] == "keep: kept: Overwrite is off"
+    assert verdicts(person)["LastName"] == "keep: already so"
     assert verdicts(person)["Phone"] == "write: mapping: Phone; the field was empty"
     assert verdicts(person)["Email"] == "keep: already so"
     assert meeting.values["WhoId"] == record
@@ -557,3 +558,121 @@ def test_a_person_that_waits_does_not_hold_its_event() -> None:
     batch = desk.sync((booking(), MARIA))
     assert [(w.object, w.alone) for w in batch.writes] == [("Lead", False), ("Event", True)]
     assert event(desk)["WhoId"] == desk.crm.alive("Lead")[0]["Id"]
+
+
+# --- what rules alone say -------------------------------------------------------------------------
+
+
+def test_fixed_values_wait_for_the_next_change_of_a_booking() -> None:
+    """New rules write no static value, fallback or default into records that were in step; the next change does."""
+    desk = new_desk()
+    desk.sync((booking(), MARIA))
+    rows = {
+        "Lead": (
+            *desk.setting.config.rows["Lead"],
+            Row("static:Web", "LeadSource"),
+            Row("", "Title", fallback="None"),
+        ),
+        "Event": (*desk.setting.config.rows["Event"], Row("static:Gold", "Tier__c")),
+    }
+    required = "Code__c string(5) cu"
+    schema = {
+        "Lead": with_field("Lead", required)["Lead"],
+        "Event": with_field("Event", required)["Event"],
+    }
+    desk.setting = setting(rows, USERS, {**SCHEMA, **schema})
+    (known,) = desk.works([(booking(), MARIA)])
+    work = evolve(known, settled=True)
+    batch = desk.planner(desk.setting, [work], desk.look([work]), desk.memory)
+    assert batch.writes == ()
+    kept = {
+        f"{w.object}.{c.field}": c.note
+        for w in batch.items[0].writes
+        for c in w.changes
+        if c.note == AT_NEXT_CHANGE
+    }
+    assert set(kept) == {"Lead.LeadSource", "Lead.Title", "Event.Tier__c", "Event.Code__c"}
+    desk.sync((step(booking(), Kind.RESCHEDULED), MARIA))
+    (person,) = desk.crm.alive("Lead")
+    assert (person["LeadSource"], person["Title"], person["Code__c"]) == ("Web", "None", None)
+    assert (event(desk)["Tier__c"], event(desk)["Code__c"]) == ("Gold", "Unspe")
+
+
+def test_a_default_is_not_written_into_a_record_that_was_there() -> None:
+    """A required field that is empty on a found Lead stays empty, unless the CRM takes no change without it."""
+    desk = new_desk()
+    desk.setting = setting(users=USERS, schema=with_field("Lead", "Story__c textarea(32768) cu html"))
+    there = desk.crm.add(
+        "Lead", LastName="Ortega", FirstName="Maria", Company="Acme", Email="ctc-1@guest.example"
+    )
+    desk.sync((booking(), contact(phone="+14155550100")))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["Phone"], row["Story__c"]) == ("+14155550100", None)
+    desk.memory = evolve(desk.memory, demanded=frozenset({("Lead", there, "Story__c")}))
+    batch = desk.plan((booking(), contact(phone="+14155550100")))
+    assert [sent(write)["Story__c"] for write in batch.writes] == ["Unspecified"]
+
+
+# --- a name is one value --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "email", "after"),
+    [
+        ({"LastName": "Smith"}, "ctc-1@guest.example", (None, "Smith")),
+        ({"LastName": "Ortega"}, "ctc-1@guest.example", ("Maria", "Ortega")),
+        ({"FirstName": "Mary", "LastName": "Ortega"}, "ctc-1@guest.example", ("Mary", "Ortega")),
+        ({"LastName": "Ortega"}, "other@guest.example", (None, "Ortega")),
+    ],
+    ids=["another last name", "the same last name", "a name", "another address"],
+)
+@pytest.mark.parametrize("overwrite", [(), ("FirstName",), ("LastName",)], ids=str)
+def test_a_name_is_written_whole_or_not_at_all(
+    there: dict[str, str], email: str, after: tuple[str | None, str], overwrite: tuple[str, ...]
+) -> None:
+    """No first name beside somebody else's last name, whatever one of the rows says."""
+    desk = new_desk()
+    rows = tuple(
+        evolve(r, overwrite=r.field in overwrite and there.get(r.field) != "Mary")
+        for r in desk.setting.config.rows["Lead"]
+    )
+    desk.setting = setting({"Lead": rows}, USERS)
+    record = desk.crm.add("Lead", **there, Company="Acme", Email=email)
+    named = evolve(booking(), record_ids={"lead": record})
+    desk.sync((named, MARIA))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["FirstName"], row["LastName"]) == after
+
+
+def test_overwrite_on_both_replaces_a_name() -> None:
+    """Overwrite on both parts is an admin's word; a custom field fed by a part is no part of the name."""
+    desk = new_desk()
+    rows = tuple(evolve(r, overwrite="Name" in r.field) for r in desk.setting.config.rows["Lead"])
+    desk.setting = setting({"Lead": (*rows, Row("contact.first_name", "Story__c"))}, USERS)
+    desk.crm.add("Lead", LastName="Smith", Company="Acme", Email="ctc-1@guest.example")
+    desk.sync((booking(), MARIA))
+    (row,) = desk.crm.alive("Lead")
+    assert (row["FirstName"], row["LastName"], row["Story__c"]) == ("Maria", "Ortega", "Maria")
+
+
+def test_a_canceled_meeting_can_show_its_host_as_free() -> None:
+    """“Show time as”, mapped by an admin who wants it: busy until the booking is canceled."""
+    desk = new_desk()
+    desk.setting = setting(
+        {"Event": (*desk.setting.config.rows["Event"], Row("meeting.show_as", "Story__c"))}, USERS
+    )
+    desk.sync((booking(), MARIA))
+    assert event(desk)["Story__c"] == "Busy"
+    desk.sync((step(booking(), Kind.CANCELED), MARIA))
+    assert event(desk)["Story__c"] == "Free"
+
+
+def test_a_link_to_a_converted_lead_says_so() -> None:
+    """R1, R11: the rule does not call a Lead's id the Contact's."""
+    desk = new_desk()
+    lead = desk.crm.add("Lead", LastName="Ortega", Company="Acme", Email="ctc-1@guest.example")
+    desk.crm.convert(lead)
+    batch = desk.sync((evolve(booking(), record_ids={"lead": lead}), MARIA))
+    match = batch.items[0].match
+    assert match is not None
+    assert match.rule == "the link names a Lead that was converted to this Contact"

@@ -144,6 +144,7 @@ NO_PAGES = {
     "switch-review": (LEADS_ON, "/integrations/{connection}/switch/review", "led to by a sign-in"),
     "restore-setup": (ACT, "/integrations/{connection}/restore", "a button of the connection"),
     "problems-check": (ACT, "/integrations/{connection}/problems/check", "a button of the problems"),
+    "problems-again": (ACT, "/integrations/{connection}/problems/again", "a button of the problems"),
     "own-crm-user": (404, "/profile/crm/{connection}", "for those who are hosts"),
     "certificate": (FILE, "/integrations/salesforce/certificate", "a file for the CRM's administrator"),
     "reconnect-now": (ACT, "/integrations/{connection}/reconnect", "a button of the connection"),

@@ -295,9 +295,12 @@ def test_id_of_nobody_shows_the_ordinary_form_and_is_kept(door: Door) -> None:
     page = Page(door.details(sosfLeadId=nobody))
     assert {"name", "email", "company"} <= page.fields.keys()
     typed = {"name": "Ana", "email": "ana@guest.example", "company": "X"}
-    assert door.send(page, **typed).status_code == 303
+    sent = door.send(page, **typed)
+    assert sent.status_code == 303
     made = door.booked()[0]
     assert (made.guest.name, made.record_ids) == ("Ana", {"lead": nobody})
+    told = door.browser.get(sent.headers["location"]).content.decode()
+    assert "ana@guest.example" in told, "what the guest has typed is no secret of the CRM's"
 
 
 def test_silent_crm_shows_the_ordinary_form_and_the_id_is_kept(door: Door) -> None:

@@ -74,6 +74,18 @@ def test_only_record_types_that_the_user_may_use_are_offered(
     assert client.post(ADDRESS, {**form, "type-Lead": "Nothing"}).status_code == 422
 
 
+def test_person_accounts_are_offered_where_the_org_has_them(
+    client: Client, org: Running, row: Connection
+) -> None:
+    order(org, "record-types", {"object": "Account", "name": "Partner", "label": "Partner"})
+    for there in (False, True):
+        CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+        page = client.get(ADDRESS).content.decode()
+        assert 'name="type-Account"' in page
+        assert ('name="type-PersonAccount"' in page) is there
+        order(org, "features", {"personAccounts": True})
+
+
 def test_a_case_needs_our_field_and_says_so(client: Client, row: Connection) -> None:
     answer = client.post(ADDRESS, {**form_of(client.get(ADDRESS)), "links": "Case"})
     assert answer.status_code == 422

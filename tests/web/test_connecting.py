@@ -75,6 +75,13 @@ def test_client_credentials_connect_at_once(client: Client, org: Running, accoun
     assert "Client credentials" in page
 
 
+def test_what_the_user_may_do_is_known_from_the_start(client: Client, org: Running, account: Account) -> None:
+    """No booking has to fail first: permissions and installation are looked at with the connecting."""
+    row = connected(client, org, account)
+    page = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    assert "not looked at yet" not in page
+
+
 def test_what_is_asked_of_the_crm_is_bound_to_this_sign_in(client: Client, org: Running) -> None:
     client.post(CONNECT, typed(org))
     link = sign_in_link(client)

@@ -69,7 +69,11 @@ def away(org: Running) -> None:
 # -- looking --------------------------------------------------------------------------------------
 
 
-def test_a_fresh_connection_says_what_it_does_not_know_yet(page: Act, org: Running) -> None:
+def test_a_connection_that_nobody_looked_at_says_what_it_does_not_know_yet(
+    page: Act, org: Running, row: Connection
+) -> None:
+    """One that was made from the command line; the pages look with the connecting."""
+    credentials.save_installed(row.account_id, row.id, {})
     before = org.org.settings.apiUsed
     words = page()
     assert "Not checked yet" in words or "Being checked" in words

@@ -133,6 +133,23 @@ def test_drop_downs_offer_only_what_fits_the_other_half(client: Client, row: Con
     assert 'value="meeting.start"' not in source[0]
 
 
+def test_words_are_offered_no_number_and_other_texts_have_those_last(
+    client: Client, row: Connection, account: Account
+) -> None:
+    """A name is never a number; what guests type into a field of yours may be one."""
+    Property.objects.create(account=account, object="Contact", identifier="seats", label="Seats", type="text")
+    typed = add(form_of(client.get(address(row))), source="contact.custom.seats", field="Title")
+    words = client.post(address(row), {**typed, "act": "preview"}).content.decode()
+    name, seats = (re.search(rf'<select name="r{n}-field".*?</select>', words, re.S) for n in (0, 6))
+    assert name is not None
+    assert seats is not None
+    for number in ("AnnualRevenue", "NumberOfEmployees", "HasOptedOutOfEmail"):
+        assert f'value="{number}"' not in name[0], number
+    by_chance = seats[0].partition("Only where the text is a number")[2]
+    assert 'value="AnnualRevenue"' in by_chance
+    assert 'value="Title"' not in by_chance
+
+
 def test_an_archived_property_is_offered_no_more(client: Client, row: Connection, account: Account) -> None:
     from django.utils import timezone
 
@@ -436,6 +453,10 @@ def test_what_is_saved_is_written_with_the_next_drain(
     typed = add(form_of(client.get(address(row))), source="static:", static="Web", field="LeadSource")
     client.post(address(row), {**typed, "act": "save"})
     assert SyncItem.objects.filter(connection=row, due_at__isnull=False).exists()
+    drain(account.id, row.id)
+    (lead,) = org.org.tables.rows("Lead").values()
+    assert "LeadSource" not in lead, "fixed values are no reason to touch a record"
+    recorded(line("EVNT-2", "canceled", 5, id="BKNG-1", tracking_id="BKNG-1"))
     drain(account.id, row.id)
     (lead,) = org.org.tables.rows("Lead").values()
     assert lead["LeadSource"] == "Web"

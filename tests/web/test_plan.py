@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 from django.test import Client
 
+from instep.core.config_document import to_document
+from instep.core.creation import NONE, CalendarRules
 from instep.core.errors import NeedsAdmin
-from instep.store.models import Connection
+from instep.core.receipt import render
+from instep.engine.lane import load_config
+from instep.engine.preview import plan_booking
+from instep.store import credentials, lane_queries
+from instep.store.models import Account, Connection
 from oncehub_events import line
 
+from .crm_sign_in import connected
 from .test_bookings import text_of
 from .test_document import change, write
+
+if TYPE_CHECKING:
+    from instep_standins.salesforce.server import Running
 
 
 @pytest.fixture
@@ -42,6 +53,22 @@ def test_plan_tells_what_would_be_written(
     assert "Would write Lead would be created found or made by Instep_Contact_Id__c = CTC-1" in words
     assert "Phone +351 1 mapping: Mobile phone" in words
     assert "Writing it would take 2 API calls. Looking took 1 API call and 18 ms." in words
+
+
+def test_a_calendar_that_is_not_integrated_is_told_as_the_reason(
+    client: Client, account: Account, booking: int, org: Running
+) -> None:
+    """It is not the booking that names nobody."""
+    row = connected(client, org, account)
+    kept = lane_queries.connection_by_id(account.id, row.id)
+    assert kept is not None
+    rules = {"BKC-51RT8YQ20V": CalendarRules(links=NONE)}
+    document = to_document(evolve(load_config(kept), calendars=rules))
+    credentials.save_settings(account.id, row.id, {"config": document})
+    words = client.get(f"/bookings/{booking}/plan").content.decode()
+    assert "is not integrated with Salesforce" in words
+    assert "names nobody" not in words
+    assert "names nobody" not in render(plan_booking(account.id, booking))
 
 
 @pytest.mark.usefixtures("lane")

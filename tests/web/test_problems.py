@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from instep.core.causes import Cause
 from instep.core.config_document import to_document
+from instep.core.creation import CalendarRules
 from instep.core.mapping import Row
 from instep.engine import connection as looking
-from instep.engine import mailing, watch
+from instep.engine import mailing, mapping_edit, watch
 from instep.engine.drain import drain
 from instep.engine.lane import load_config
 from instep.engine.problems import Problem, problems_of
@@ -75,8 +76,14 @@ class House:
         return found
 
     def configure(self, **values: Any) -> None:
-        document = to_document(evolve(load_config(self.row), **values))
+        document = to_document(
+            evolve(load_config(self.row), **({"calendars": {}, "record_types": {}} | values))
+        )
         credentials.save_settings(self.account.id, self.connection.id, {"config": document})
+
+    def stored(self, name: str) -> list[dict[str, Any]]:
+        """The org's records of an object."""
+        return list(self.org.org.tables.rows(name).values())
 
     def expire(self) -> None:
         order(self.org, "expire-sessions")
@@ -245,6 +252,54 @@ def test_a_retired_picklist_value_in_use(house: House) -> None:
     assert "South" in found.message
 
 
+def test_a_retired_fallback_of_a_list_that_takes_anything(house: House) -> None:
+    made(house, {"kind": "Picklist", "label": "Region", "choices": ["North", "South"]})
+    config = load_config(house.row)
+    row = Row("contact.city", "Region__c", fallback="South")
+    house.configure(rows={**config.rows, "Lead": (*config.rows["Lead"], row)})
+    choices = [{"value": "North", "label": "North"}, {"value": "South", "label": "South", "active": False}]
+    order(house.org, "field", {"object": "Lead", "field": "Region__c", "change": {"choices": choices}})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.VALUE_RETIRED, "Lead.Region__c")
+
+
+@pytest.mark.parametrize("how", ["inactive", "not assigned"])
+def test_a_record_type_that_is_chosen_and_cannot_be_used(house: House, how: str) -> None:
+    said = {"object": "Contact", "name": "Partner", "label": "Partner"}
+    order(house.org, "record-types", said)
+    order(house.org, "record-types", {**said, "name": "Retail", "label": "Retail"})
+    house.configure(
+        record_types={"Contact": "Partner"},
+        calendars={"BC-1": CalendarRules(record_types={"Contact": "Partner"})},
+    )
+    house.check()
+    assert house.problems() == ()
+    if how == "inactive":
+        order(house.org, "record-types", {**said, "active": False})
+    else:
+        row = next(r for r in house.stored("RecordType") if r["DeveloperName"] == "Partner")
+        order(house.org, "record-type-access", {"recordType": row["Id"], "available": False})
+    house.check()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.RECORD_TYPE, "Contact.Partner")
+    assert "the creation rules and 1 calendar" in found.message
+    house.configure()
+    house.nothing()
+
+
+def test_what_a_saved_page_cures_is_told_no_more_at_once(house: House) -> None:
+    """No look at the CRM is needed for the card of a required field to go."""
+    made(house, {"kind": "Text", "label": "Region", "length": 40, "required": True})
+    house.check()
+    assert house.only().subject == "Lead.Region__c"
+    config = load_config(house.row)
+    rows = (*config.rows["Lead"], Row("static:South", "Region__c"))
+    version = mapping_edit.version_of(config.rows["Lead"])
+    mapping_edit.save_rows(house.account.id, house.row, "Lead", rows, version, "Ines", datetime.now(UTC))
+    assert house.problems() == ()
+
+
 def test_a_mapped_field_that_is_hidden(house: House) -> None:
     house.order("fls", object="Lead", field="Phone", read=False, edit=False)
     house.check()
@@ -292,6 +347,63 @@ def test_a_validation_rule_is_shown_in_its_own_words_with_what_waits(house: Hous
     (group,) = found.groups
     told = {"connection": group.connection, "code": group.code, "shape": group.shape, "state": group.state}
     house.client.post(reverse("retry-group"), told)
+    house.drain()
+    house.nothing()
+
+
+def test_a_value_that_a_rule_refuses_is_told_though_nothing_waits(house: House) -> None:
+    """The rule names the field: the record is written with the default, and the card says so until it is let pass."""
+    rule = {
+        "object": "Lead", "name": "Company", "formula": "Company <> \"Unspecified\"", "field": "Company",
+        "message": "Companies are checked first.", "active": True,
+    }  # fmt: skip
+    order(house.org, "validation-rules", rule)
+    house.record(line("EVNT-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.subject, found.left_out) == (Cause.VALIDATION_RULE, "Lead.Company", 1)
+    page = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
+    assert "Companies are checked first." in page
+    assert "with the default where the field is required" in page
+    made(house, {"kind": "Text", "label": "Other", "length": 40})
+    house.check()
+    assert house.only().left_out == 1, "a new field says nothing about the rule"
+    code, name, field = found.refused
+    again = {"code": code, "object": name, "field": field}
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), again)
+    house.drain()
+    assert house.only().left_out == 1, "the rule still says no"
+    order(house.org, "validation-rules", {**rule, "active": False})
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), again)
+    house.drain()
+    house.nothing()
+    (lead,) = house.stored("Lead")
+    assert lead["Company"] != "Unspecified"
+
+
+def test_a_record_that_may_be_somebody_else_is_to_be_looked_at(house: House) -> None:
+    """A duplicate rule names a Contact with another address: used, its name left alone, and told."""
+    known = {"LastName": "Smith", "MobilePhone": "+351912000111", "Email": "smith@other.example"}
+    order(house.org, "records", {"object": "Contact", "fields": known})
+    matching = [{"object": "Contact", "fields": ["MobilePhone"]}]
+    order(
+        house.org,
+        "duplicate-rules",
+        {"object": "Lead", "create": "block", "matching": matching, "message": "Known."},
+    )
+    house.record(line("EVNT-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.left_out) == (Cause.OTHER_PERSON, 1)
+    (contact,) = house.stored("Contact")
+    assert (contact.get("FirstName"), contact["LastName"], contact["Email"]) == (
+        None,
+        "Smith",
+        known["Email"],
+    )
+    code, name, field = found.refused
+    done = {"code": code, "object": name, "field": field}
+    house.client.post(reverse("problems-again", args=[house.connection.public_id]), done)
     house.drain()
     house.nothing()
 

@@ -63,13 +63,13 @@ def apply(file: File, home: Home = None, as_json: Json = False) -> None:
     document = _read(file)
     with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
-        from instep.engine.lane import apply_config, the_connection
+        from instep.engine.lane import the_connection
 
         account_id = ensure_account().id
         warnings = [
             warning
             for vendor, part in document.items()
-            for warning in apply_config(account_id, the_connection(account_id, vendor), part)
+            for warning in _applied(account_id, the_connection(account_id, vendor), part)
         ]
     if as_json:
         print_json({"applied": list(document), "warnings": warnings})
@@ -77,6 +77,16 @@ def apply(file: File, home: Home = None, as_json: Json = False) -> None:
     print(f"Applied to {', '.join(document)}; every booking is compared again with the next sync.")
     for warning in warnings:
         print(f"Mind: {warning}")
+
+
+def _applied(account_id: int, row: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """Apply the part of one connection; what it cures is no problem any more. What an admin may not expect."""
+    from instep.engine.connection import reconsider
+    from instep.engine.lane import apply_config
+
+    warnings = apply_config(account_id, row, document)
+    reconsider(account_id, int(row["id"]))
+    return warnings
 
 
 def _read(file: str) -> dict[str, Any]:

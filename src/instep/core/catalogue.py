@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import frozen
 
-from instep.core.booking import Booking, event_status
+from instep.core.booking import Booking, Status, event_status
 from instep.core.composed import (
     Source,
     change_summary,
@@ -176,6 +176,14 @@ _MEETING: tuple[tuple[str, str, str, str, Getter], ...] = (
         lambda s: event_status(s.booking, s.host_connected) if s.booking else None,
     ),
     ("status_detail", "Status, detailed", "text", "Booking data", _of_booking(lambda b: b.status_detail)),
+    (
+        "show_as",
+        "Show time as",
+        "picklist",
+        "Booking data",
+        # a canceled meeting leaves its host free; Salesforce's own words for both
+        _of_booking(lambda b: "Free" if b.status is Status.CANCELED else "Busy"),
+    ),
     ("created", "Creation date", "datetime", "Booking data", _of_booking(lambda b: b.booked_at)),
     ("updated", "Last updated", "datetime", "Booking data", _of_booking(lambda b: b.updated_at)),
     ("start", "Start", "datetime", "Booking data", _of_booking(lambda b: b.start)),

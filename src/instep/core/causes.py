@@ -34,10 +34,14 @@ class Cause(StrEnum):
     MAPPED_FIELD = "mapped-field"
     """A field of the mapping is gone, hidden, read-only or cannot be searched."""
     VALUE_RETIRED = "value-retired"
+    RECORD_TYPE = "record-type"
+    """A chosen record type is gone, inactive, or not the connected user's any more."""
     NEW_REQUIRED = "new-required"
     UNFILLABLE_REQUIRED = "unfillable-required"
     """A required field of a type that nothing can fill."""
     VALIDATION_RULE = "validation-rule"
+    OTHER_PERSON = "other-person"
+    """A duplicate rule has named a record that may be somebody else."""
     NO_RIGHT = "no-right"
     """Single records are refused for a right."""
 
@@ -79,7 +83,11 @@ _OF_CODE = {
     "fields_hidden": Cause.PERMISSION_SET,
 }
 
+#: what is kept with a record that a duplicate rule has named and that has another address
+DOUBTFUL = "instep:other-address"
+
 _OF_REFUSAL = {
+    DOUBTFUL: Cause.OTHER_PERSON,
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Cause.VALIDATION_RULE,
     "FIELD_FILTER_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
@@ -92,6 +100,12 @@ _OF_REFUSAL = {
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": Cause.NO_RIGHT,
     "INVALID_TYPE": Cause.NO_RIGHT,
 }
+
+#: the codes of refused records and values that have a documented cause
+REFUSALS = frozenset(_OF_REFUSAL)
+
+#: the codes of refusals that no describe of an object tells anything about
+OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause is Cause.VALIDATION_RULE)
 
 
 def of_hold(code: str, reason: str, used_lately: bool) -> Cause:

@@ -178,9 +178,12 @@ CHOICES = frozenset({"picklist", "multipicklist"})
 LOCATION = "location"
 
 # Which CRM types each of our property types may feed (reference: OnceHub 2.4.3, with checkbox and
-# multi-select added where the CRM type fits). Text feeds every type: conversion decides by value.
+# multi-select added where the CRM type fits). Text feeds every type: conversion decides by value. Words are texts
+# that are never numbers, dates or ticks (names, subjects); they are offered what takes them as they are.
+WORDS = "words"
 _FITS: Mapping[str, frozenset[str]] = {
     "text": TEXTUAL | NUMERIC | CHOICES | {"email", "phone", "url", "date", "datetime", "boolean", LOCATION},
+    WORDS: TEXTUAL | CHOICES | {"email", "phone", "url"},
     "textarea": TEXTUAL,
     "email": TEXTUAL | {"email"},
     "phone": TEXTUAL | {"phone"},

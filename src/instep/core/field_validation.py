@@ -82,7 +82,10 @@ def _default(target: Field) -> str:
         return ""
     if target.type == "date":
         return "the day of the booking"
-    return "the present moment" if target.type == "datetime" else str(done.value)
+    if target.type == "datetime":
+        return "the present moment"
+    # zeros as the documented defaults have them, which people recognise
+    return {"currency": "$0.00", "percent": "0%"}.get(target.type, str(done.value))
 
 
 def with_row(

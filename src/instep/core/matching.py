@@ -42,7 +42,9 @@ class Index:
             by_object.setdefault(name, []).append(record)
         for person in setting.profile.person_order(setting.config.person_object):
             rows = [
-                r for r in by_object.get(person.name, ()) if not r.deleted and _is_such(setting, person, r)
+                r
+                for r in by_object.get(person.name, ())
+                if _is_such(setting, person, r) and (not r.deleted or became(setting, r) is not None)
             ]
             if len(rows) > 1:
                 rows.sort(key=self.age, reverse=True)
@@ -92,7 +94,7 @@ class Index:
 
     def by_email(self, email: str) -> list[Record]:
         """The people with that address."""
-        return self._by_email.get(email_key(email), [])
+        return [record for record in self._by_email.get(email_key(email), []) if not record.deleted]
 
     def people(self, contact: Contact) -> tuple[list[Record], list[Record], list[Record]]:
         """Records that carry the contact's id, its e-mail address, one of its phone numbers; each in one list."""
@@ -181,7 +183,8 @@ def find_person(
         return Found(match, made, chosen, named=named)
     kind = "person account" if made.twin else made.name
     new = Match("create", f"{_nobody(contact, pool)}: a new {kind} is made", made.name, candidates=candidates)
-    return Found(new, made, key_taken=any(record.object == made.name for record in pool.by_key))
+    taken = any(record.object == made.name and not record.deleted for record in pool.by_key)
+    return Found(new, made, key_taken=taken)
 
 
 def _nobody(contact: Contact, pool: _Pool) -> str:
@@ -220,23 +223,33 @@ def by_record_id(setting: Setting, index: Index, want: Wanted) -> tuple[str, Rec
     case = setting.profile.case
     if not want.ids:
         return "", None, ""
-    by_name: dict[str, Record] = {}
+    by_name: dict[str, tuple[Record, str]] = {}
     for person in people(setting):
         if (wanted_id := want.ids.get(person.link)) and person.twin is None:
-            now = index.standing(index.record(person.name, wanted_id)) or index.other_side(wanted_id)
+            there = index.record(person.name, wanted_id)
+            now = index.standing(there) or index.other_side(wanted_id)
             if now is not None:
-                by_name.setdefault(person.link, now)
+                by_name.setdefault(person.link, (now, _how_named(setting, there, now)))
     found_case = index.record(case.name, want.ids[case.link]) if case and case.link in want.ids else None
     if case is not None and found_case is not None and not found_case.deleted:
         link = setting.profile.person(case.family).link
         if link in by_name:
-            return case.link, by_name[link], f"the link names this {by_name[link].object}, and a {case.name}"
+            return case.link, by_name[link][0], f"{by_name[link][1]}, and a {case.name}"
         person_id = str(found_case.get(case.person_field) or "")
         now = index.standing(index.record(case.family, person_id)) or index.other_side(person_id)
         return case.link, now, f"the {now.object if now else ''} of the {case.name} that the link names"
-    for name, record in by_name.items():
-        return name, record, f"the link names this {record.object}"
+    for name, (record, how) in by_name.items():
+        return name, record, how
     return "", None, ""
+
+
+def _how_named(setting: Setting, there: Record | None, now: Record) -> str:
+    """How a record id of the link leads to a record: it is its own, or that of one that became this record."""
+    if there is not None and there.deleted:
+        return f"the link names a {there.object} that was merged into this {now.object}"
+    if there is not None and there is not now and setting.profile.person(there.object).conversion:
+        return f"the link names a {there.object} that was converted to this {now.object}"
+    return f"the link names this {now.object}"
 
 
 def _moment(text: object) -> datetime:
@@ -296,7 +309,8 @@ class _Pool:
             for record in own:
                 now = self.index.standing(record)
                 if now is not None and now is not record and self.may_be(now):
-                    return now, f"a {person.name} that {why} was converted to this {now.object}"
+                    how = "merged into" if record.deleted else "converted to"
+                    return now, f"a {person.name} that {why} was {how} this {now.object}"
         return None, ""
 
     def _tie_break(self, usable: list[Record]) -> str:
@@ -339,7 +353,8 @@ class _Pool:
     def _why_not(self, record: Record, chosen: Record | None, settled: str) -> str:
         now = self.index.standing(record)
         if now is not record:
-            return "was converted" if now else "was converted to a record that cannot be read"
+            how = "merged into another" if record.deleted else "converted"
+            return f"was {how}" if now else f"was {how} to a record that cannot be read"
         if not self.may_be(record):
             case = self.setting.profile.case
             return f"a {record.object} cannot have a {case.name if case else ''}"
@@ -355,7 +370,7 @@ class _Pool:
             return f"{self.order[0].name} comes first"
         one, other_one = self.index.age(record), self.index.age(chosen)
         if one > other_one:
-            return f"a {self.order[0].name} that was found was converted to {chosen.id}"
+            return f"a {self.order[0].name} that was found became {chosen.id}"
         if one[0] != other_one[0]:
             return "modified less recently"
         return "modified at the same time, created less recently" if one[1] != other_one[1] else "a lower id"

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from instep.core.booking import Booking, Host
 from instep.core.desired import Setting, host_user
+from instep.core.lookup import CrmUser
 
 
 @frozen
@@ -26,8 +27,13 @@ def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
     host = booking.host if booking else None
     user = host_user(setting, host)
     if user is not None and host is not None:
-        return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+        return Owner(user.id, host.key, f"the host's {setting.profile.label} user{called(user, host)}")
     return _connected(setting, host)
+
+
+def called(user: CrmUser, host: Host) -> str:
+    """Who a user is, in words that follow “the host's user”: the name in the CRM and the host's address."""
+    return f", {user.name} ({host.email})" if user.name else f" ({host.email})"
 
 
 def _connected(setting: Setting, host: Host | None) -> Owner:
@@ -35,7 +41,9 @@ def _connected(setting: Setting, host: Host | None) -> Owner:
     connected = setting.directory.connected if setting.profile.connected_owns else ""
     instead = "so the connected user owns it" if connected else "so nobody owns it"
     note = f"{who} has no active user in {setting.profile.label}, {instead}"
-    return Owner(connected, "", "the connected user", note if host else "")
+    name = setting.directory.connected_name
+    rule = f"the connected user, {name}" if name else "the connected user"
+    return Owner(connected, "", rule, note if host else "")
 
 
 def activity_owner(setting: Setting, booking: Booking) -> Owner:
@@ -46,12 +54,12 @@ def activity_owner(setting: Setting, booking: Booking) -> Owner:
             continue
         present = booking.host
         if present is not None and host.key == present.key:
-            return Owner(user.id, host.key, f"the host's {setting.profile.label} user ({host.email})")
+            return Owner(user.id, host.key, f"the host's {setting.profile.label} user{called(user, host)}")
         name = (present.name or present.email) if present else "the new host"
         return Owner(
             user.id,
             host.key,
-            f"the last host with a {setting.profile.label} user ({host.email})",
+            f"the last host with a {setting.profile.label} user{called(user, host)}",
             f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
         )
     return _connected(setting, booking.host)

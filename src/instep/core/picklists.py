@@ -43,15 +43,17 @@ def option_of(text: str, target: Field) -> PicklistValue | None:
     return by_label
 
 
+def is_retired(text: str, target: Field) -> bool:
+    """Whether a text means a value that was taken out of use; a list that takes anything has such, too."""
+    wanted = text.strip().casefold()
+    named = [o for o in target.picklist if wanted in (o.value.casefold(), o.label.casefold())]
+    return bool(named) and not any(option.active for option in named)
+
+
 def not_a_choice(text: str, target: Field) -> str:
     """Why a value cannot be chosen, in words: it was retired, or it never was one."""
-    wanted = text.strip().casefold()
-    retired = any(
-        not option.active and wanted in (option.value.casefold(), option.label.casefold())
-        for option in target.picklist
-    )
     said = f"{target.label}: “{text[:80]}” is "
-    return said + ("no longer an active value." if retired else "not one of its values.")
+    return said + ("no longer an active value." if is_retired(text, target) else "not one of its values.")
 
 
 def leads_back(target: Field, old: Any, new: Any) -> bool:

@@ -187,7 +187,7 @@ def _changed_activity(
     assert work.booking is not None
     keys = (record.id, work.booking.id)
     known = memory.known.get((record.object, record.id), Known())
-    changes, needs_read = mirroring(record, known, keys, fields, memory)
+    changes, needs_read = mirroring(record, known, keys, fields, memory, work.settled)
     key_changes, unsure = _own_key(setting, record, keys, work.booking, memory)
     changes += key_changes
     needs_read = needs_read or unsure

@@ -188,11 +188,10 @@ def _known_case(
     fields = fields_of(setting, case.name, work.contact, booking, record)
     ours = not is_blank(record.get(case.key_field))
     if ours:
-        changes, needs_read = mirroring(record, known, keys, fields, memory)
+        changes, needs_read = mirroring(record, known, keys, fields, memory, work.settled)
     else:
-        changes, needs_read = filled(
-            setting, Filling(record, known, keys, work.spoke, by_booking=True, shared="case"), fields, memory
-        )
+        on = Filling(record, known, keys, work.spoke, by_booking=True, shared="case", settled=work.settled)
+        changes, needs_read = filled(setting, on, fields, memory)
     changes += owner_of_existing(setting, case.owner_field, record, known, keys, booking, memory, work.spoke)
     parents: dict[str, str] = {}
     if person.ref and is_blank(record.get(case.person_field)):

@@ -108,7 +108,13 @@ def company_write(setting: Setting, lead: Work, company: Company, memory: Memory
     if record is not None:
         known = memory.known.get((record.object, record.id), Known())
         on = Filling(
-            record, known, (record.id, name_key(company.name)), lead.spoke, by_booking=True, shared="company"
+            record,
+            known,
+            (record.id, name_key(company.name)),
+            lead.spoke,
+            by_booking=True,
+            shared="company",
+            settled=lead.settled,
         )
         changes, needs_read = filled(setting, on, fields, memory)
         write = Write(company.ref, lead.item, Action.UPDATE, record.object, tuple(changes), id=record.id)

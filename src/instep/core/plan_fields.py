@@ -7,15 +7,23 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.booking import Booking
-from instep.core.catalogue import is_booking_fed
+from instep.core.catalogue import is_booking_fed, static_value
 from instep.core.changes import Change, Verdict
 from instep.core.creation import Ownership
 from instep.core.crm_schema import Field, ObjectSchema, RecordType
 from instep.core.desired import DesiredField, Setting, chosen_record_type, host_user
 from instep.core.lookup import Record
 from instep.core.mapping import default_for, fingerprint, is_blank, same
-from instep.core.owners import Owner
+from instep.core.owners import Owner, called
 from instep.core.work import Known, Memory, Sent
+
+#: the note on a value that rules alone give to a record that was in step
+AT_NEXT_CHANGE = "written with the booking's next change: new rules alone do not write fixed values"
+
+
+def said_by_nobody(want: DesiredField) -> bool:
+    """Whether rules alone say a value, no guest and no host: a static value, a fallback, a default."""
+    return want.stand_in or bool(static_value(want.source))
 
 
 def weaker(setting: Setting, object_name: str) -> str:
@@ -186,7 +194,14 @@ def left_to_rules(
     said = f"{setting.profile.label}'s active assignment rules choose the owner"
     return [
         Change(
-            target.name, target.label, None, note=said, verdict=Verdict.KEEP, source_value=host, already=True
+            target.name,
+            target.label,
+            None,
+            old_known=False,
+            note=said,
+            verdict=Verdict.KEEP,
+            source_value=host,
+            already=True,
         )
     ]
 
@@ -225,7 +240,7 @@ def owner_of_existing(
         user.id,
         old,
         not record.assumed,
-        rule=f"the host's {setting.profile.label} user ({host.email})",
+        rule=f"the host's {setting.profile.label} user{called(user, host)}",
         source_value=host.key,
         spoke=spoke,
     )
@@ -239,9 +254,17 @@ def owner_of_existing(
 
 
 def mirroring(
-    record: Record, known: Known, keys: tuple[str, ...], fields: tuple[DesiredField, ...], memory: Memory
+    record: Record,
+    known: Known,
+    keys: tuple[str, ...],
+    fields: tuple[DesiredField, ...],
+    memory: Memory,
+    settled: bool,
 ) -> tuple[list[Change], bool]:
-    """Each mapped field of a record that mirrors the booking, blanks included; whether it must be read to be sure."""
+    """Each mapped field of a record that mirrors the booking, blanks included; whether it must be read to be sure.
+
+    `settled`: the booking has not changed, only rules have.
+    """
     changes, needs_read = [], False
     there, sent, read = record.fields, known.sent, not record.assumed
     for want in fields:
@@ -251,6 +274,9 @@ def mirroring(
         if refused:
             changes.append(change_of(want, old, read, verdict=Verdict.LEAVE_OUT, note=refused))
         elif target is not None and target.updateable:
+            if settled and said_by_nobody(want) and not same(target, old, want.value):
+                changes.append(change_of(want, old, read, verdict=Verdict.KEEP, note=AT_NEXT_CHANGE))
+                continue
             changes.append(_mirrored(target, want, old, read, sent.get(want.field)))
             needs_read = needs_read or not (read or want.field in there)
     return changes, needs_read

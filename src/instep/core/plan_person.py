@@ -55,7 +55,9 @@ def _known_person(
     # what we made carries our own id and may have been refused under it before it had one of the CRM's
     keys = (record.id, contact.id)
     fields = fields_of(setting, person.role, contact, lead.booking, record)
-    changes, needs_read = filled(setting, Filling(record, known, keys, lead.spoke, contact), fields, memory)
+    changes, needs_read = filled(
+        setting, Filling(record, known, keys, lead.spoke, contact, settled=lead.settled), fields, memory
+    )
     changes += owner_of_existing(
         setting, person.owner_field, record, known, keys, lead.booking, memory, lead.spoke
     )

@@ -15,9 +15,11 @@ from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
 from instep.core.picklists import leads_back
-from instep.core.plan_fields import change_of, refusal_of
+from instep.core.plan_fields import AT_NEXT_CHANGE, change_of, refusal_of, said_by_nobody
 from instep.core.work import Known, Memory, Sent
 
+#: what is said of a record that has another address than the booking's
+OTHER_ADDRESS = "this record has another e-mail address: somebody should see whether it is the same person"
 #: the catalogue's keys of a person's address, and of what a typed name is parted into
 EMAIL = "contact.email"
 _NAME_PARTS = frozenset(
@@ -31,7 +33,8 @@ class Filling:
     """What filling a record depends on besides its fields.
 
     `keys` are those of the quarantine; `spoke` is the stamp of the booking whose data are at hand; `by_booking`: every
-    row counts as said by that booking, because several share the record; `shared` says what is shared.
+    row counts as said by that booking, because several share the record; `shared` says what is shared. `settled`: no
+    booking has changed, only rules have.
     """
 
     record: Record
@@ -41,6 +44,7 @@ class Filling:
     contact: Contact | None = None
     by_booking: bool = False
     shared: str = "person"
+    settled: bool = False
 
 
 def filled(
@@ -49,11 +53,14 @@ def filled(
     """What becomes of each mapped field of a record that exists, and whether it must be read to be sure."""
     changes, needs_read = [], False
     assumed = on.record.assumed
+    foreign = _foreign_name(setting, on, fields)
     for want in fields:
-        change = _change(setting, on, want, memory)
+        change = _change(setting, on, want, memory, foreign)
         if change is None:
             continue
         changes.append(change._replace(spoke=on.spoke) if on.by_booking and on.spoke else change)
+        if change.note == AT_NEXT_CHANGE:
+            continue
         if assumed and change.verdict is Verdict.WRITE and not want.overwrite:
             needs_read = True
         if assumed and want.field not in on.record.fields and not want.refused:
@@ -61,16 +68,17 @@ def filled(
     return changes, needs_read
 
 
-def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -> Change | None:
-    """What becomes of one mapped field; None where there is nothing to say."""
+def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory, foreign: str) -> Change | None:
+    """What becomes of one mapped field; None where there is nothing to say. `foreign` says why no name is written."""
     record, target = on.record, want.target
     old, read = record.fields.get(want.field), not record.assumed
+    if want.default and (record.object, record.id, want.field) not in memory.demanded:
+        return None  # defaults are for records that we make, unless the CRM takes no change without the field
     refused = want.refused
     if memory.quarantine and not refused:
         refused = refusal_of(memory, record.object, on.keys, want)
     if refused:
-        # the default of a required field has nothing to fill on a record that exists
-        return None if want.default else change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=refused)
+        return change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
         return None
     if not target.updateable:
@@ -82,6 +90,10 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -
     resend = not read and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note="already so", already=read)
+    if on.settled and said_by_nobody(want):
+        return change_of(want, old, read, on.spoke, Verdict.KEEP, note=AT_NEXT_CHANGE)
+    if foreign and _is_name_part(setting, on, want):
+        return change_of(want, old, read, on.spoke, Verdict.KEEP, note=foreign)
     rule, kept = _weighed(setting, on, want, target, old, sent, fresh)
     return change_of(want, old, read, on.spoke, Verdict.KEEP if kept else Verdict.WRITE, rule=rule, note=kept)
 
@@ -96,10 +108,6 @@ def _weighed(
     fresh: bool,
 ) -> tuple[str, str]:
     """Whether our value or the one that stands there wins: the rule by which ours does, or why the other is kept."""
-    if want.source in _NAME_PARTS and _same_name(setting, on):
-        # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
-        # comes back with the name that was read
-        return "", "kept: the whole name is the same"
     if is_blank(old):
         return f"{want.rule}; the field was empty", ""
     if target.forward and leads_back(target, old, want.value):
@@ -119,10 +127,51 @@ def _weighed(
     return "", "kept: changed in the CRM after our last write, and the source has not changed since"
 
 
+def _foreign_name(setting: Setting, on: Filling, fields: tuple[DesiredField, ...]) -> str:
+    """Why no part of the person's name is written; empty where there is no reason.
+
+    A name is one value: its parts are written together, or into what is the same name already.
+    """
+    if on.contact is None:
+        return ""
+    if _same_name(setting, on):
+        # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
+        # comes back with the name that was read
+        return "kept: the whole name is the same"
+    parts = [want for want in fields if _is_name_part(setting, on, want)]
+    there = [(want, old) for want in parts if not is_blank(old := _by_others(on, want))]
+    if not there or all(want.overwrite for want in parts):
+        return ""
+    if is_other_person(setting, on.record, on.contact):
+        return f"kept: {OTHER_ADDRESS}"
+    if any(not same(want.target, old, want.value) for want, old in there):
+        return "kept: another name is there, and a name is written whole or not at all"
+    return ""
+
+
+def _by_others(on: Filling, want: DesiredField) -> object:
+    """What stands in a field, unless it is a fallback of ours, which real data replace."""
+    old, sent = on.record.get(want.field), on.known.sent.get(want.field)
+    return None if sent is not None and sent.stand_in and same(want.target, old, sent.value) else old
+
+
+def _is_name_part(setting: Setting, on: Filling, want: DesiredField) -> bool:
+    return want.source in _NAME_PARTS and want.field in setting.profile.person(on.record.object).name_parts
+
+
+def is_other_person(setting: Setting, record: Record, contact: Contact) -> bool:
+    """Whether a record has an address, and none that is or ever was the contact's."""
+    person = setting.profile.person(record.object)
+    more = str(record.get(person.more_emails_field) or "").split(";") if person.more_emails_field else []
+    there = {email_key(address) for address in (str(record.get(person.email_field) or ""), *more)} - {""}
+    return bool(there and contact.email) and there.isdisjoint(
+        (email_key(contact.email), *contact.former_emails)
+    )
+
+
 def _same_name(setting: Setting, on: Filling) -> bool:
     """Whether the person's whole name stands in the CRM already, however it is parted there."""
-    person = next((p for p in setting.profile.persons if p.name == on.record.object), None)
-    there = str(on.record.get(person.name_field) or "") if person is not None else ""
+    there = str(on.record.get(setting.profile.person(on.record.object).name_field) or "")
     return on.contact is not None and there != "" and there.split() == on.contact.name.split()
 
 

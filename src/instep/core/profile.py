@@ -62,7 +62,8 @@ class PersonObject:
     """A CRM object that stands for a person, by its API names.
 
     `link` is the name that a booking's record ids have for it. `merged_into` is the relationship to the record
-    that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `companions`: several of
+    that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `name_parts` are the
+    fields that make up the name. `companions`: several of
     them can share an activity. `more_emails_field` holds further addresses of the same person, parted by semicolons.
     """
 
@@ -79,6 +80,7 @@ class PersonObject:
     employer: Employer | None = None
     twin: Twin | None = None
     upsert: bool = True
+    name_parts: frozenset[str] = frozenset()
     companions: bool = False
     more_emails_field: str = ""
 

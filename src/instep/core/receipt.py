@@ -257,6 +257,8 @@ def _render_match(document: Mapping[str, Any]) -> Iterable[str]:
     match = document.get("match")
     if match is None and document.get("error") and not document.get("writes"):
         return ["Read     nothing: the attempt ended before the CRM had answered"]
+    if match is None and document.get("notes") and not document.get("writes"):
+        return ["Read     nothing"]
     if match is None:
         return ["Read     no person: the booking names nobody"]
     lines = [f"Read     {match['rule']}"]
@@ -317,7 +319,8 @@ def _render_change(change: Mapping[str, Any]) -> str:
     if change["verdict"] == Verdict.LEAVE_OUT.value:
         return f"{name} ✗ left out: {change.get('note', '')}"
     if change["verdict"] == Verdict.KEEP.value:
-        return f"{name} {_show(change['old'])}  =  {change.get('note') or 'kept'}"
+        there = _show(change["old"]) if change["old"] not in (None, "") or change["old_known"] else "?"
+        return f"{name} {there}  =  {change.get('note') or 'kept'}"
     start = _apart(change["old"], change["new"]) if change["old_known"] else 0
     old = _show(change["old"], start) if change["old_known"] else "?"
     rule = f"   {change['rule']}" if change["rule"] else ""

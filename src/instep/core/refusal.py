@@ -45,7 +45,7 @@ class Refusal:
 NOT_THERE = "NOT_FOUND"
 #: another record has this unique value
 TAKEN = "DUPLICATE_VALUE"
-#: a required field has no value
+#: a required field has no value; said of changes that leave the field alone, too
 REQUIRED = "REQUIRED_FIELD_MISSING"
 #: a value that the field's list does not have
 NO_SUCH_CHOICE = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"

@@ -107,7 +107,12 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
     contacts = [w.contact for w, _ in todo if w.contact is not None and not (one_key and w.link.person_id)]
     # whoever has an address is known by it
     others = [c for c in contacts if not (one_key and is_email(c.email))]
-    linked = _unique(w.link.person_id for w, _ in todo if w.link.person_object == person.name)
+    linked = _unique(
+        record_id
+        for w, _ in todo
+        for name, record_id in ((w.link.person_object, w.link.person_id), w.before)
+        if name == person.name
+    )
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
     new_guests = tuple(_new_guests(setting, todo))
     keys = {

@@ -26,6 +26,8 @@ _LONGEST: Mapping[str, int] = {
     "note": 5000,
 }
 _LONGEST_ANSWER = 5000
+#: the detail of a booking by a link with record ids that says that the guest typed the whole form
+TYPED = "typed"
 _LONGEST_UTM = 500
 MOST_GUESTS = 10
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
@@ -38,7 +40,8 @@ class Wish:
     `answers` maps a question's identifier to a text or, for several choices, a tuple of texts. `key` is random text of
     the form: the same wish sent twice is one booking. `base_url` is where the guest's pages stand, for the link by
     which the booking is managed. `rescheduled_from` is the canceled booking that this one takes the place of.
-    `record_ids` are the ids of CRM records that the link named: lead, contact, case → 15 or 18 characters.
+    `record_ids` are the ids of CRM records that the link named: lead, contact, case → 15 or 18 characters; `typed` says
+    that the guest typed everything all the same, because nothing of them was known.
     """
 
     calendar: BookingCalendar
@@ -52,6 +55,7 @@ class Wish:
     base_url: str = ""
     rescheduled_from: str = ""
     record_ids: Mapping[str, str] = field(factory=dict)
+    typed: bool = False
 
 
 def checked(wish: Wish) -> Wish:
@@ -125,17 +129,21 @@ def booked(
         manage_url=manage_url,
         utm=wish.utm,
         record_ids=wish.record_ids,
-        details=_details(calendar, wish.base_url),
+        details=_details(calendar, wish),
     )
 
 
-def _details(calendar: BookingCalendar, base_url: str) -> dict[str, str]:
-    """What a mapping may use of the calendar."""
+def _details(calendar: BookingCalendar, wish: Wish) -> dict[str, str]:
+    """What a mapping may use of the calendar, and what is known of the form."""
     details = {
         "mode": "With approval" if calendar.rules.approval else "Automatic",
         "page_label": calendar.name,
     }
-    return {**details, "page_link": f"{base_url.rstrip('/')}/b/{calendar.slug}"} if base_url else details
+    if wish.typed:
+        details[TYPED] = "yes"
+    if wish.base_url:
+        details["page_link"] = f"{wish.base_url.rstrip('/')}/b/{calendar.slug}"
+    return details
 
 
 def _guest(guest: Guest, rules: Rules) -> Guest:

@@ -46,7 +46,8 @@ class Work:
     """One item to bring in step: a booking with its contact, or a contact alone.
 
     `item` is its stable name ("booking:BKNG-…", "contact:CTC-…"). `settled`: it was in step, and the booking has
-    not changed since: it is due because rules or the CRM's users changed.
+    not changed since: it is due because rules or the CRM's users changed. `before` is the record (object, id) that the
+    contact's last item was linked to: read along, for it may have been merged into the one to use.
     """
 
     item: str
@@ -55,6 +56,7 @@ class Work:
     link: Link = field(factory=Link)
     held: bool = False
     settled: bool = False
+    before: tuple[str, str] = ("", "")
 
     @cached_property
     def stamp(self) -> tuple[datetime, str]:
@@ -99,6 +101,7 @@ class Quarantined:
 
     value: str
     message: str
+    code: str = ""
 
 
 #: (object, record key, field); the record key is a CRM id, our own id before creation, or "*"
@@ -112,6 +115,7 @@ class Memory:
     `fragile` names parents (people, companies, cases) that were refused before in this drain: their children travel
     alone. `duplicates` maps the `ref` of a new record, which a duplicate rule of the CRM has refused, to the records
     (object, id) that the rule names; to none while it has not named them: the record is then sent alone.
+    `demanded` are the fields (object, id, name) without which the CRM took no change of a record.
     """
 
     known: Mapping[tuple[str, str], Known] = field(factory=dict)
@@ -119,6 +123,7 @@ class Memory:
     waiting: Mapping[str, str] = field(factory=dict)
     fragile: frozenset[str] = frozenset()
     duplicates: Mapping[str, tuple[tuple[str, str], ...]] = field(factory=dict)
+    demanded: frozenset[tuple[str, str, str]] = frozenset()
 
     def refused(self, object_name: str, keys: tuple[str, ...], name: str, value: str) -> str:
         """The CRM's message if this value of this field is in quarantine, else an empty text."""

@@ -13,14 +13,16 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
-from instep.core.changes import Write
+from instep.core.causes import DOUBTFUL
+from instep.core.changes import Action, Write
 from instep.core.crm_schema import Schema, with_required
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
+from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import REQUIRED, Reaction, quarantined_value, react
+from instep.core.refusal import REQUIRED, Reaction, Refusal, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -294,6 +296,7 @@ def _reads(run: _Run, batch: BatchPlan) -> tuple[ReadOne, ...]:
 def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads: tuple[ReadOne, ...]) -> None:
     for _ in range(max_rounds):
         batch = plan(run.setting, run.works, run.observed, run.memory)
+        _note_doubtful(run, batch)
         writes = tuple(w for w in batch.writes if w.ref not in run.parked)
         if not writes:
             # what this plan remarks ("deleted in the CRM and left so") belongs into the receipt too
@@ -389,12 +392,14 @@ def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
 def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
+    if _demanded(run, write, error):
+        return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
     if parent:
         run.memory = evolve(run.memory, fragile=run.memory.fragile | {write.ref})
     if refusal.reaction is Reaction.LEAVE_OUT:
-        added = _leave_out(run, write, refusal.fields, refusal.message, refusal.everywhere)
+        added = _leave_out(run, write, refusal, error.code)
         if not error.fields:
             run.suspects[write.ref] = added
         return
@@ -414,6 +419,15 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
         )
     for item in _served(run, write):
         run.problems.setdefault(item, error)
+
+
+def _demanded(run: _Run, write: Write, error: InstepError) -> bool:
+    """What the CRM requires of a record that was there before the field was: its default rides along then."""
+    if error.code != REQUIRED or write.action is not Action.UPDATE:
+        return False
+    new = {(write.object, write.id, name) for name in error.fields} - run.memory.demanded
+    run.memory = evolve(run.memory, demanded=run.memory.demanded | new)
+    return bool(new)
 
 
 def _learn(run: _Run, write: Write, error: InstepError, planned_by: Schema) -> bool:
@@ -459,19 +473,27 @@ def _acquit(run: _Run, write: Write) -> None:
     run.memory = evolve(run.memory, quarantine=kept)
 
 
-def _leave_out(
-    run: _Run, write: Write, fields: tuple[Any, ...], message: str, everywhere: bool
-) -> frozenset[QuarantineKey]:
+def _leave_out(run: _Run, write: Write, refusal: Refusal, code: str) -> frozenset[QuarantineKey]:
     """Put fields of a record into quarantine; returns where."""
     key = write.id or (write.key[1] if write.key else "") or write.ref.rsplit(":", 1)[-1]
     added: dict[QuarantineKey, Quarantined] = {}
-    for change in fields:
-        where = (write.object, "*" if everywhere else key, change.field)
-        added[where] = Quarantined("" if everywhere else quarantined_value(change), message)
-    run.schema_stale = run.schema_stale or everywhere
+    for change in refusal.fields:
+        where = (write.object, "*" if refusal.everywhere else key, change.field)
+        value = "" if refusal.everywhere else quarantined_value(change)
+        added[where] = Quarantined(value, refusal.message, code)
+    run.schema_stale = run.schema_stale or refusal.everywhere
     run.quarantine |= added
     run.memory = evolve(run.memory, quarantine={**run.memory.quarantine, **added})
     return frozenset(added)
+
+
+def _note_doubtful(run: _Run, batch: BatchPlan) -> None:
+    """Records for a person to look at are kept with the refused values; the whole name is never written."""
+    for item in batch.items:
+        name, record_id = item.doubtful
+        if record_id:
+            field_name = run.setting.profile.person(name).name_field
+            run.quarantine[(name, record_id, field_name)] = Quarantined("", OTHER_ADDRESS, DOUBTFUL)
 
 
 # --- outcomes -----------------------------------------------------------------------------------

@@ -18,10 +18,12 @@ from instep.core.crm_schema import Schema, mappable
 from instep.core.errors import InputError, InstepError, Wait
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig
+from instep.crm.vendors import vendor_of
 from instep.engine import pauses, watch
 from instep.engine.connecting import install_fields
-from instep.engine.lane import Lane, open_crm, open_lane, refresh
+from instep.engine.lane import Lane, load_config, open_crm, open_lane, refresh
 from instep.engine.policy import Policy
+from instep.engine.schemas import schemas_of
 from instep.store import credentials, item_queries, lane_queries, statements
 
 #: why a field that is wanted cannot be used
@@ -104,6 +106,24 @@ def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
     profile = lane.vendor.profile
     found = watch.troubles(lane.config, profile, lane.schema, told, profile.label)
     return {**told, "baseline": watch.compare(account_id, row, found)}
+
+
+def reconsider(account_id: int, connection_id: int) -> None:
+    """Compare a configuration that was just saved with what is remembered of the CRM: what it cures is told no more.
+
+    Nothing is asked; a connection that nobody has looked at yet is left to its first look.
+    """
+    row = lane_queries.connection_by_id(account_id, connection_id)
+    known = (row or {}).get("installed") or {}
+    if row is None or "baseline" not in known:
+        return
+    vendor = vendor_of(row["vendor"])
+    config, profile = load_config(row), vendor.profile
+    schema = schemas_of(account_id, connection_id, row["vendor"], vendor.schema_of)
+    hidden = closed_fields(config, profile, schema)
+    other = [asdict(one) for one in hidden if f"{one.object}.{one.field}" not in (known.get("fields") or {})]
+    found = watch.troubles(config, profile, schema, {**known, "hidden": other}, profile.label)
+    _keep(account_id, row, hidden=other, baseline=watch.compare(account_id, row, found))
 
 
 def _keep(account_id: int, row: dict[str, Any], **news: Any) -> None:

@@ -167,7 +167,9 @@ def _in_thread(lane: Lane, drain_id: str, rows: list[dict[str, Any]]) -> str:
     own = evolve(lane, crm=lane.crm.fork())
     try:
         with structlog.contextvars.bound_contextvars(connection=lane.id, drain=drain_id):
-            return _one_batch(own, drain_id, rows)
+            held = _one_batch(own, drain_id, rows)
+            lane.schema = own.schema
+            return held
     finally:
         statements.close_connection()
 
@@ -238,7 +240,13 @@ def _batch(lane: Lane, drain_id: str, rows: list[dict[str, Any]], described_anew
         schemas.learn(lane.account_id, lane.id, result.learned)
         lane.schema = with_required(lane.schema, result.learned)
         watch.ask_to_check(lane.id)
-    return pauses.after_batch(lane, len(rows), result)
+    known = lane.schema
+    held = pauses.after_batch(lane, len(rows), result)
+    if result.schema_stale and not held and lane.schema != known:
+        # what was refused for the old schema is written by the new one before anything else
+        item_queries.make_due(lane.account_id, lane.id, ids)
+        lane.again.append(drain_id)
+    return held
 
 
 def remembered(lane: Lane, works: Sequence[Work]) -> Memory:
@@ -297,7 +305,17 @@ def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
         if booking is not None:
             contact = contacts.get(row["person_key"])
             settled = bool(row["rules_only"])
-            loaded.works.append(Work(f"booking:{booking.id}", contact, booking, link, settled=settled))
+            before = link_of(row.get("earlier_link") or {})
+            loaded.works.append(
+                Work(
+                    f"booking:{booking.id}",
+                    contact,
+                    booking,
+                    link,
+                    settled=settled,
+                    before=(before.person_object, before.person_id),
+                )
+            )
         elif row["kind"] == "booking":
             # in the trash of its source since it was marked: the CRM is left as it is
             loaded.works.append(Work(f"booking:{row['target_id']}", None, None, link, held=True))

@@ -14,6 +14,7 @@ from attrs import asdict, define, field
 from django.conf import settings
 
 from instep.core.catalogue import Property, custom_key
+from instep.core.causes import OF_RULES
 from instep.core.config_document import from_document, to_document
 from instep.core.crm_schema import ObjectSchema
 from instep.core.desired import Setting
@@ -231,7 +232,7 @@ def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
     fresh = {name: carried(documents.get(name), seen.get(name, {})) for name in objects}
     memory_queries.keep_describes(lane.account_id, lane.id, fresh)
     if known and any(documents.get(name) != document for name, document in fresh.items()):
-        memory_queries.lift_quarantine(lane.account_id, lane.id)
+        memory_queries.lift_quarantine(lane.account_id, lane.id, but=OF_RULES)
 
 
 def _users_old(lane: Lane) -> bool:

@@ -20,6 +20,7 @@ from instep.core.errors import InputError
 from instep.core.mapping import Row
 from instep.core.mapping_check import FIELD, Fault, doubled, hints, row_faults
 from instep.core.rules import system_fields
+from instep.engine.connection import reconsider
 from instep.engine.lane import MAPPING_SAVED, Lane, describe_again, load_config, open_lane
 from instep.store import connection_queries, credentials, item_queries, lane_queries, memory_queries
 
@@ -98,6 +99,7 @@ def save_rows(
         item_queries.mark_in_lane(account_id, lane.id)
         # the wake comes last, for it takes the queue's locks
         lane_queries.wake(lane.id)
+    reconsider(account_id, lane.id)
     return Outcome(hints=tuple(hints(rows, described, _chosen(lane, name, described))) if described else ())
 
 

@@ -65,7 +65,8 @@ def try_rows(
     """
     lane = open_lane(account_id, _connection(account_id, connection), hurried=True)
     lane.config = evolve(lane.config, rows={**lane.config.rows, name: rows})
-    work = _work(lane, booking_key)
+    # what the booking's next change would write, fixed values included
+    work = evolve(_work(lane, booking_key), settled=False)
     setting = lane.setting(hosts_of([work]))
     if name == lane.vendor.profile.activity.name and work.booking is not None:
         fields = activity_fields(setting, work.booking, work.contact)

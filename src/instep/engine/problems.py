@@ -11,8 +11,8 @@ from typing import Any
 
 from attrs import frozen
 
-from instep.core.causes import SETUP, Cause, of_alert, of_hold, of_refusal
-from instep.store import alert_queries, credentials, log_queries
+from instep.core.causes import REFUSALS, SETUP, Cause, of_alert, of_hold, of_refusal
+from instep.store import alert_queries, credentials, item_queries, lane_queries, log_queries, memory_queries
 from instep.store.connection_queries import work_of
 from instep.store.log_queries import ProblemGroup
 
@@ -20,6 +20,8 @@ from instep.store.log_queries import ProblemGroup
 _LATELY = timedelta(days=1)
 #: groups of refused records that are looked through
 _GROUPS = 200
+#: records that a card names
+_SHOWN = 5
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -28,7 +30,8 @@ class Problem:
     """One cause that is there. `subject` is the object or field, or empty; `message` is what the CRM or a look said.
 
     `waiting` is how many changes wait for it; `whole` says that the whole connection waits. `groups` are the refused
-    records that it is about, as the sync log names them.
+    records that it is about, as the sync log names them. `refused` is the (code, object, field) of values that were
+    left out of `left_out` records, some of which are `records`.
     """
 
     cause: Cause
@@ -38,18 +41,23 @@ class Problem:
     subject: str = ""
     message: str = ""
     groups: tuple[ProblemGroup, ...] = ()
+    refused: tuple[str, str, str] = ("", "", "")
+    left_out: int = 0
+    records: tuple[tuple[str, str], ...] = ()
 
     @property
     def anchor(self) -> str:
         """Its place on the page."""
-        return f"{self.cause.value}-{self.subject.replace('.', '-')}".rstrip("-")
+        about = self.subject or ".".join(self.refused[1:]).strip(".")
+        return f"{self.cause.value}-{about.replace('.', '-')}".rstrip("-")
 
 
 def problems_of(account_id: int, row: dict[str, Any]) -> tuple[Problem, ...]:
     """The problems of a connection: what stops all of it first, then the oldest first."""
     if row["state"] == credentials.DISABLED:
         return ()
-    found = [*_holding(account_id, row), *_merged([*_setup(account_id, row), *_refused(account_id, row)])]
+    merged = _merged([*_setup(account_id, row), *_refused(account_id, row)])
+    found = [*_holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
     return tuple(sorted(found, key=lambda one: (not one.whole, one.since is None, one.since or _LONG_AGO)))
 
 
@@ -86,6 +94,33 @@ def _refused(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
         cause = of_refusal(group.code)
         if cause is not None and not group.ignored:
             yield Problem(cause, group.since, group.count, message=group.message, groups=(group,))
+
+
+def send_again(account_id: int, row: dict[str, Any], refused: tuple[str, str, str]) -> None:
+    """Have values that were left out, by (code, object, field), written once more with their bookings."""
+    keys = memory_queries.lift_values(account_id, int(row["id"]), *refused)
+    item_queries.mark_records(account_id, int(row["id"]), keys)
+    lane_queries.wake(int(row["id"]))
+
+
+def _left_out(account_id: int, row: dict[str, Any], told: list[Problem]) -> Iterator[Problem]:
+    """Values that the CRM refused and that people can let pass, unless a card tells of that field already."""
+    for group in memory_queries.quarantine_groups(account_id, int(row["id"]), [*REFUSALS], _GROUPS):
+        cause = of_refusal(group["code"])
+        subject = f"{group['object']}.{group['field']}"
+        if cause is None or any(one.cause is cause and one.subject == subject for one in told):
+            continue
+        keys = [key for key in group["keys"] if key != "*"]
+        yield Problem(
+            cause,
+            group["since"],
+            0,
+            subject="" if cause is Cause.OTHER_PERSON else subject,
+            message=group["message"],
+            refused=(group["code"], group["object"], group["field"]),
+            left_out=len(keys),
+            records=tuple((group["object"], key) for key in keys[:_SHOWN]),
+        )
 
 
 def _merged(found: list[Problem]) -> list[Problem]:

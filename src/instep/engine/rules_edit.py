@@ -14,6 +14,7 @@ from instep.core.config_document import to_document
 from instep.core.errors import InstepError
 from instep.core.rules import SyncConfig, check
 from instep.crm.vendors import vendor_of
+from instep.engine.connection import reconsider
 from instep.engine.lane import describe_again, load_config, open_lane
 from instep.engine.mapping_edit import RECENT, check_connected, read_again
 from instep.store import connection_queries, credentials, item_queries, lane_queries
@@ -77,4 +78,5 @@ def save_rules(account_id: int, row: dict[str, Any], change: Change, version: st
             item_queries.mark_in_lane(account_id, lane.id)
             # the wake comes last, for it takes the queue's locks
             lane_queries.wake(lane.id)
+    reconsider(account_id, lane.id)
     return Outcome()

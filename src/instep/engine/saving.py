@@ -125,7 +125,7 @@ def _quarantine(result: BatchResult) -> list[dict[str, Any]]:
             "field": key[2],
             "value_hash": entry.value,
             "message": entry.message,
-            "code": "",
+            "code": entry.code,
         }
         for key, entry in result.new_quarantine.items()
     ]

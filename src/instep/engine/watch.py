@@ -18,6 +18,7 @@ from instep.core.causes import SETUP, Cause, alert_code
 from instep.core.crm_schema import Schema
 from instep.core.field_validation import State, required_fields
 from instep.core.mapping import convert
+from instep.core.picklists import is_retired
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig, case_calendars, system_fields
 from instep.engine.policy import Policy
@@ -60,6 +61,7 @@ def troubles(
                 _ours(found, crm),
                 _mapped(found, crm),
                 _values(config, profile, schema, crm),
+                _record_types(config, profile, schema, crm),
                 _required(config, profile, schema, crm),
             )
             for one in part
@@ -119,12 +121,36 @@ def _values(config: SyncConfig, profile: Profile, schema: Schema, crm: str) -> I
             if target is None:
                 continue
             for value in (static_value(row.source), row.fallback):
-                refused = convert(value, target).refused if value else ""
-                if refused:
+                if value and (convert(value, target).refused or is_retired(value, target)):
                     name = f"{role}.{target.name}"
                     yield Trouble(
                         Cause.VALUE_RETIRED, name, f"{name}: “{value}” is no value of {crm} any more."
                     )
+
+
+def _record_types(config: SyncConfig, profile: Profile, schema: Schema, crm: str) -> Iterator[Trouble]:
+    """Record types that new records should get and cannot: those of the connection, then those of calendars."""
+    chosen = [(role, wanted, "") for role, wanted in config.record_types.items()]
+    for name, rules in config.calendars.items():
+        chosen += [(role, wanted, name) for role, wanted in rules.record_types.items()]
+    users: dict[tuple[str, str], list[str]] = {}
+    for role, wanted, calendar in chosen:
+        described = schema.get(profile.object_of(role))
+        if not wanted or described is None:
+            continue
+        found = described.record_type(wanted)
+        if found is None or not found.available:
+            users.setdefault((role, found.name if found else wanted), []).append(calendar)
+    for (role, name), by in users.items():
+        calendars = len([calendar for calendar in by if calendar])
+        who = ["the creation rules"] if "" in by else []
+        who += [f"{calendars} calendar{'s' if calendars > 1 else ''}"] if calendars else []
+        yield Trouble(
+            Cause.RECORD_TYPE,
+            f"{role}.{name}",
+            f"The record type “{name}” of {role}, chosen by {' and '.join(who)}, is gone from {crm}, inactive, or not "
+            "assigned to the connected user any more: new records get the user's default type.",
+        )
 
 
 def _required(config: SyncConfig, profile: Profile, schema: Schema, crm: str) -> Iterator[Trouble]:

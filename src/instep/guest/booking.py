@@ -195,6 +195,8 @@ def _wish(request: HttpRequest, place: Place, form: DetailsForm) -> Wish:
         utm=place.asked.utm,
         key=_key_of(request, form),
         record_ids=place.named.ids,
+        # of a record that nobody knows nothing can be told: what was typed is the guest's own
+        typed=bool(place.named.ids) and not form.known_labels,
         base_url=base_url(request),
     )
 

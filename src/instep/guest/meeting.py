@@ -15,6 +15,7 @@ from instep.core.acts import Act, guest_may
 from instep.core.booking import Booking
 from instep.core.booking_calendar import BookingCalendar, Rules
 from instep.core.errors import InputError
+from instep.core.wish import TYPED
 from instep.guest.asked import Asked, asked_of
 from instep.guest.public import nothing_here
 from instep.guest.reading import Reading, reading_of
@@ -50,8 +51,8 @@ class Meeting:
 
     @property
     def private(self) -> bool:
-        """Whether it was booked by a link that names a record: who was booked for is not shown then (OnceHub 4.3)."""
-        return bool(self.booking.record_ids)
+        """Whether the form was filled from the record that a link names: who was booked is not shown (OnceHub 4.3)."""
+        return bool(self.booking.record_ids) and TYPED not in self.booking.details
 
     def refusal(self, act: Act) -> str:
         """Why the guest may not do this; empty when allowed."""

@@ -67,25 +67,55 @@ def described_at(account_id: int, connection_id: int) -> dict[str, datetime]:
     return {row["object"]: row["fetched_at"] for row in found}
 
 
-def defaults_sent(account_id: int, connection_id: int, mark: str, newest: int = 2000) -> list[Row]:
-    """Lines of the newest receipts whose note begins with `mark`: receipt, target, at, object, field, label, value."""
+def defaults_sent(
+    account_id: int, connection_id: int, mark: str, shown: int = 10, newest: int = 5000
+) -> list[Row]:
+    """Lines of the newest receipts whose note begins with `mark`, by calendar and field, each with its `total`.
+
+    Receipt, target, at, object, field, label, value; of each field of a calendar the newest `shown`.
+    """
     return rows_of(
         """
+        WITH lines AS (
         SELECT r.id AS receipt, r.kind, r.target_id AS target, r.at, w ->> 'object' AS object,
                c ->> 'field' AS field, c ->> 'label' AS label, c ->> 'new' AS value,
-               coalesce(b.subject, '') AS subject, coalesce(b.state #>> '{guest,name}', '') AS guest
+               coalesce(b.subject, '') AS subject, coalesce(b.state #>> '{guest,name}', '') AS guest,
+               coalesce(nullif(k.name, ''), nullif(b.state ->> 'calendar_name', ''), k.source_id, '') AS calendar
           FROM (SELECT * FROM receipt
                  WHERE account_id = %s AND connection_id = %s AND at > now() - interval '30 days'
                  ORDER BY at DESC LIMIT %s) r
          CROSS JOIN jsonb_array_elements(r.document -> 'writes') w
          CROSS JOIN jsonb_array_elements(w -> 'changes') c
           LEFT JOIN booking b ON r.kind = 'booking' AND b.account_id = r.account_id AND b.id = r.target_id
+          LEFT JOIN calendar k ON k.account_id = b.account_id AND k.id = b.calendar_id
          WHERE c ->> 'verdict' = 'write' AND starts_with(c ->> 'note', %s)
-           AND coalesce((w #>> '{result,ok}')::boolean, false)
-         ORDER BY r.at DESC, r.id DESC, 5, 6 LIMIT 200
+           AND coalesce((w #>> '{result,ok}')::boolean, false)),
+        counted AS (
+        SELECT *, count(*) OVER of_field AS total,
+               row_number() OVER (of_field ORDER BY at DESC, receipt DESC) AS place
+          FROM lines WINDOW of_field AS (PARTITION BY calendar, object, field))
+        SELECT * FROM counted WHERE place <= %s
+         ORDER BY calendar = '', calendar, object, field, place
         """,
-        [account_id, connection_id, newest, mark],
+        [account_id, connection_id, newest, mark, shown],
     )
+
+
+def linked_records(account_id: int, connection_id: int) -> dict[str, int]:
+    """How many records of people (by object), activities, cases and companies the bookings of a lane are linked to."""
+    found = rows_of(
+        """SELECT kind, count(DISTINCT id) AS n FROM (
+             SELECT link ->> 'person_object' AS kind, link ->> 'person_id' AS id FROM sync_item
+              WHERE account_id = %(a)s AND connection_id = %(c)s
+              UNION ALL
+             SELECT v.kind, v.id FROM sync_item i
+              CROSS JOIN LATERAL (VALUES ('activity', i.link ->> 'activity_id'), ('case', i.link ->> 'case_id'),
+                                         ('company', i.link ->> 'company_id')) AS v (kind, id)
+              WHERE i.account_id = %(a)s AND i.connection_id = %(c)s) every
+            WHERE id <> '' GROUP BY kind""",
+        {"a": account_id, "c": connection_id},
+    )
+    return {row["kind"]: int(row["n"]) for row in found}
 
 
 def strict_and_held(account_id: int, calendar_id: str, now: datetime) -> bool:

@@ -23,19 +23,24 @@ _LOCKED = f"""(SELECT id FROM sync_item WHERE account_id = %s AND connection_id 
 
 
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
-    """Due items in the order they fell due. A contact without a link takes that of its last booking."""
+    """Due items in the order they fell due. A contact without a link takes that of its last booking.
+
+    `earlier_link` is that of its person's last booking, for a booking that has none yet.
+    """
     return decoded(
         prepared_rows(
             """SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
                       i.rules_only,
                       extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
-                      COALESCE(NULLIF(i.link, '{}'::jsonb), other.link, '{}'::jsonb) AS link
+                      COALESCE(NULLIF(i.link, '{}'::jsonb), CASE i.kind WHEN 'contact' THEN other.link END,
+                               '{}'::jsonb) AS link,
+                      CASE i.kind WHEN 'booking' THEN other.link END AS earlier_link
                  FROM (SELECT * FROM sync_item
                         WHERE account_id = %s AND connection_id = %s AND due_at <= now()
                         ORDER BY due_at, id LIMIT %s) i
                  LEFT JOIN LATERAL (
                       SELECT b.link FROM sync_item b
-                       WHERE i.kind = 'contact' AND b.account_id = i.account_id
+                       WHERE (i.kind = 'contact' OR NOT i.link ? 'person_id') AND b.account_id = i.account_id
                          AND b.connection_id = i.connection_id AND b.person_key = i.person_key
                          AND b.kind = 'booking' AND b.link ? 'person_id'
                        ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) other ON true
@@ -46,10 +51,15 @@ def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
 
 
 def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> Row | None:
-    """One item of a lane, or None."""
+    """One item of a lane, or None; `earlier_link` as in `due_items`."""
     found = rows_of(
-        """SELECT * FROM sync_item WHERE account_id = %s AND connection_id = %s AND kind = %s
-             AND target_id = %s""",
+        """SELECT i.*, (SELECT b.link FROM sync_item b
+                         WHERE i.kind = 'booking' AND NOT i.link ? 'person_id' AND b.account_id = i.account_id
+                           AND b.connection_id = i.connection_id AND b.person_key = i.person_key
+                           AND b.kind = 'booking' AND b.link ? 'person_id'
+                         ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) AS earlier_link
+             FROM sync_item i
+            WHERE i.account_id = %s AND i.connection_id = %s AND i.kind = %s AND i.target_id = %s""",
         [account_id, connection_id, kind, target_id],
     )
     return decoded(found)[0] if found else None
@@ -97,6 +107,23 @@ def mark_in_lane(account_id: int, connection_id: int, emails: Iterable[str] | No
                   marked_at = CASE WHEN sync_item.done < sync_item.wanted
                                    THEN coalesce(sync_item.marked_at, now()) ELSE now() END""",
         [connection_id, account_id, *2 * (None if emails is None else [*emails],)],
+    )
+
+
+def mark_records(account_id: int, connection_id: int, keys: Iterable[str]) -> int:
+    """Have items compared again whose person, activity or case is one of these: the CRM's ids, or ours."""
+    return run(
+        """UPDATE sync_item SET wanted = wanted + 1, due_at = now(), ignored_at = NULL, observe_first = true
+             FROM (SELECT i.id FROM sync_item i
+                     LEFT JOIN booking b ON i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+                     LEFT JOIN contact c ON c.account_id = i.account_id AND c.id = i.person_key
+                    WHERE i.account_id = %(a)s AND i.connection_id = %(c)s
+                      AND (i.link ->> 'person_id' = ANY(%(keys)s) OR i.link ->> 'activity_id' = ANY(%(keys)s)
+                           OR i.link ->> 'case_id' = ANY(%(keys)s) OR i.link ->> 'company_id' = ANY(%(keys)s)
+                           OR b.source_id = ANY(%(keys)s) OR c.public_id = ANY(%(keys)s))
+                    ORDER BY i.connection_id, i.kind, i.target_id FOR UPDATE OF i) locked
+            WHERE sync_item.account_id = %(a)s AND sync_item.id = locked.id""",
+        {"a": account_id, "c": connection_id, "keys": [*keys]},
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from instep.core.causes import DOUBTFUL
 from instep.store.statements import Row, as_json, decoded, prepared_rows, rows_of, run
 
 #: who can own records: people of the org who are active; `licence` names what others have instead
@@ -134,12 +135,41 @@ def quarantined(account_id: int, connection_id: int, record_keys: Iterable[str])
     )
 
 
-def lift_quarantine(account_id: int, connection_id: int) -> int:
-    """A new mapping or describe may let refused values pass: forget all of them."""
+def lift_quarantine(account_id: int, connection_id: int, but: Iterable[str] = ()) -> int:
+    """A new mapping or describe may let refused values pass: forget all of them but those with these codes.
+
+    What somebody has to look at stays until somebody has.
+    """
     return run(
-        "DELETE FROM field_quarantine WHERE account_id = %s AND connection_id = %s",
-        [account_id, connection_id],
+        "DELETE FROM field_quarantine WHERE account_id = %s AND connection_id = %s AND code <> ALL(%s)",
+        [account_id, connection_id, [DOUBTFUL, *but]],
     )
+
+
+def quarantine_groups(account_id: int, connection_id: int, codes: list[str], limit: int) -> list[Row]:
+    """Values that the CRM refused with one of these codes, by object and field; `message` is the newest one."""
+    return rows_of(
+        """SELECT code, object, field, (array_agg(message ORDER BY created_at DESC))[1] AS message,
+                  min(created_at) AS since,
+                  array_agg(record_key ORDER BY created_at DESC, record_key) AS keys
+             FROM field_quarantine
+            WHERE account_id = %s AND connection_id = %s AND code = ANY(%s)
+            GROUP BY code, object, field ORDER BY since, code, object, field LIMIT %s""",
+        [account_id, connection_id, codes, limit],
+    )
+
+
+def lift_values(
+    account_id: int, connection_id: int, code: str, object_name: str, field_name: str
+) -> list[str]:
+    """Forget that the CRM refused this field with that code; the keys of the records that it was left out of."""
+    found = rows_of(
+        """DELETE FROM field_quarantine
+            WHERE account_id = %s AND connection_id = %s AND code = %s AND object = %s AND field = %s
+           RETURNING record_key""",
+        [account_id, connection_id, code, object_name, field_name],
+    )
+    return [row["record_key"] for row in found]
 
 
 def count_quarantined(account_id: int, connection_id: int) -> int:

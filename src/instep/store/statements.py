@@ -100,6 +100,7 @@ def _holdable(value: Any) -> Any:
 
 _DECODED = (
     "link",
+    "earlier_link",
     "snapshot",
     "sent",
     "document",

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from instep.core.creation import CASE, NO_CALENDAR, NONE, CalendarRules
 from instep.core.crm_schema import Schema
 from instep.core.errors import InstepError
-from instep.core.profile import Profile
+from instep.core.profile import PersonObject, Profile
 from instep.core.rules import SyncConfig
 from instep.crm.vendors import vendor_of
 from instep.engine import rules_edit
@@ -32,6 +32,12 @@ from instep.web.creation_form import record_type_choices
 _EVENT: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 
 
+def _is_there(person: PersonObject, schema: Schema) -> bool:
+    """Whether the org has such people: not every one has person accounts."""
+    described = schema.get(person.name)
+    return person.twin is None or (described is not None and described.get(person.twin.flag) is not None)
+
+
 class CalendarCrmForm(forms.Form):
     """One calendar's rules in one CRM."""
 
@@ -40,7 +46,7 @@ class CalendarCrmForm(forms.Form):
     ) -> None:
         super().__init__(data)
         crm = profile.label
-        roles = [p.role for p in profile.persons]
+        roles = [p.role for p in profile.persons if _is_there(p, schema)]
         companies = [profile.company.name] if profile.company else []
         cases = [profile.case.name] if profile.case else []
         for role in (*roles, *companies, *cases, profile.activity.name):
@@ -49,7 +55,7 @@ class CalendarCrmForm(forms.Form):
             )
             if choices:
                 self.fields[f"type-{role}"] = forms.ChoiceField(
-                    label=role,
+                    label=_("Person Account") if role not in profile.objects else role,
                     choices=[
                         ("", _as_now(config.record_types.get(role) or _("the user's default"))),
                         *choices,

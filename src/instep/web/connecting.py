@@ -30,6 +30,7 @@ from instep.crm.oauth import AUTHORIZATION_CODE, JWT_BEARER, Pkce, new_state
 from instep.crm.salesforce.jwt_bearer import CertificateFacts, facts_of
 from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
+from instep.engine import connection as looking
 from instep.engine.connecting import SignIn, connect
 from instep.engine.signing import signing_key
 from instep.store import credentials
@@ -187,6 +188,10 @@ def _connect(request: HttpRequest, wanted: Pending, sign_in: SignIn) -> str:
         sign_in=sign_in,
         hurried=True,
     )
+    # what the user may do is told before the first booking meets it
+    row = connection_by_public_id(request.user.account_id, done.public_id)
+    if row is not None:
+        looking.check(request.user.account_id, row)
     return done.public_id
 
 

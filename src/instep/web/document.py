@@ -108,6 +108,11 @@ class Document:
         return bool(self.error_message) and not self.rule and not self.records
 
     @property
+    def wants_nothing(self) -> bool:
+        """True when nothing is to be written, and the notes tell why: not integrated, in the trash."""
+        return not self.rule and not self.records and bool(self.notes)
+
+    @property
     def writes_nothing(self) -> bool:
         """True when everything in the CRM is as it should be."""
         return not self.error_message and not any(record.tone != "quiet" for record in self.records)

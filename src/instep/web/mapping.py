@@ -29,7 +29,7 @@ from instep.store import credentials
 from instep.store.connection_queries import described_at
 from instep.store.page_queries import BookingFilter, ListedBooking, list_bookings
 from instep.web.connection import row_of
-from instep.web.mapping_choices import as_data, field_groups, fits_of, source_groups
+from instep.web.mapping_choices import as_data, by_chance, field_groups, fits_of, source_groups
 from instep.web.mapping_preview import Preview, preview_of
 from instep.web.mapping_rows import (
     COUNT,
@@ -290,6 +290,7 @@ def _shown(
             "sources": as_data(page.offer.sources),
             "fields": as_data(page.offer.fields),
             "fits_json": json.dumps(fits_of(described)),
+            "by_chance": by_chance(),
         },
     }
     return render(request, "web/mapping/page.html", context, status=status)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from instep.core.catalogue import STATIC, SYSTEM_PROPERTIES, Property
-from instep.core.crm_schema import Field, ObjectSchema, mappable, takes
+from instep.core.crm_schema import WORDS, Field, ObjectSchema, mappable, takes
 
 #: how people call the CRM's types
 FIELD_TYPES = {
@@ -108,7 +108,23 @@ def _of(prop: Property) -> Option:
     words = str(PROPERTY_TYPES[prop.type])
     identifier = f" ({prop.key.rpartition('.')[2]})" if prop.custom else ""
     archived = f", {_('archived')}" if prop.archived else ""
-    return Option(prop.key, f"{prop.label}{identifier}", prop.type, words + archived)
+    return Option(prop.key, f"{prop.label}{identifier}", offered_as(prop), words + archived)
+
+
+def offered_as(prop: Property) -> str:
+    """The type by which a property is offered fields: what guests type into a field of yours may be a number."""
+    return WORDS if prop.type == "text" and not prop.custom else prop.type
+
+
+def by_chance() -> str:
+    """The name of the group of fields that a text fills only where it happens to be what they take."""
+    return str(_("Only where the text is a number, a date, yes or no"))
+
+
+def plain_first(groups: Groups, kinds: frozenset[str]) -> Groups:
+    """The options of these types in their groups, then all others as those that a text fills by chance."""
+    others = [option for _label, options in groups for option in options if option.type not in kinds]
+    return [*fitting(groups, kinds), *([(by_chance(), others)] if others else [])]
 
 
 def field_groups(described: ObjectSchema, own: frozenset[str]) -> Groups:
@@ -144,7 +160,8 @@ def fits_of(described: ObjectSchema) -> Mapping[str, list[str]]:
     """Which types of fields each type of property may feed, for the filter in the browser."""
     fields = {f.type: f for f in described.fields.values() if mappable(described, f)}
     return {
-        kind: sorted(t for t, one in fields.items() if takes(kind, described, one)) for kind in PROPERTY_TYPES
+        kind: sorted(t for t, one in fields.items() if takes(kind, described, one))
+        for kind in (*PROPERTY_TYPES, WORDS)
     }
 
 

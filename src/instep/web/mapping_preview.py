@@ -66,18 +66,23 @@ def _cell(
     if target is None:
         return Cell("", "bad", _("missing or hidden")) if row.field else Cell()
     parts = described.parts(target.name) if target.type == LOCATION else (target,)
-    cells = [_of_field(part, lines.get(part.name), wanted.get(part.name)) for part in parts]
+    cells = [_of_field(part, lines.get(part.name), wanted.get(part.name), bool(lines)) for part in parts]
     if len(cells) == 1:
         return cells[0]
     bad = next((cell for cell in cells if cell.tone == "bad"), None)
     return bad or Cell(", ".join(cell.text for cell in cells), cells[0].tone, cells[0].note)
 
 
-def _of_field(target: Field, line: Mapping[str, Any] | None, want: DesiredField | None) -> Cell:
+def _of_field(
+    target: Field, line: Mapping[str, Any] | None, want: DesiredField | None, planned: bool
+) -> Cell:
+    """A field's cell; `planned`: the booking has a record of the object, whose plan leaves this field out."""
     if line is not None:
         return _of_line(target, line)
     if want is None:
         return Cell()
+    if want.default and planned:
+        return Cell("—", "quiet", _("this record is there already: only new ones get the default"))
     if want.refused:
         return Cell(_shown(target, want.source_value), "bad", want.refused)
     if want.value is None:

@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from instep.core.catalogue import STATIC, Property, find, static_value
-from instep.core.crm_schema import Field, ObjectSchema, mappable, takes
+from instep.core.crm_schema import WORDS, Field, ObjectSchema, mappable, takes
 from instep.core.mapping import Row
 from instep.core.mapping_check import SOURCE, Fault
-from instep.web.mapping_choices import Groups, fitting, options_html, type_words
+from instep.web.mapping_choices import Groups, fitting, offered_as, options_html, plain_first, type_words
 
 #: how the hidden field is named that says how many rows there are
 COUNT = "rows"
@@ -147,7 +147,7 @@ def _view(
             prop.label if prop else "",
         ),
         fields=options_html(
-            fitting(offer.fields, _fed(offer, prop)),
+            _offered(offer, prop),
             target.name if target else one.field,
             str(_("Choose a field …")),
             f"{target.label} ({target.name})" if target else "",
@@ -173,11 +173,18 @@ def _feeding(offer: Offer, target: Field | None) -> frozenset[str] | None:
     return frozenset(k for k in kinds if takes(k, offer.described, whole or target))
 
 
-def _fed(offer: Offer, prop: Property | None) -> frozenset[str] | None:
+def _offered(offer: Offer, prop: Property | None) -> Groups:
+    """The fields that a property is offered; all of them while none is chosen."""
     if prop is None:
-        return None
+        return offer.fields
+    kind = offered_as(prop)
+    fitted = fitting(offer.fields, _types_for(offer, kind))
+    return plain_first(fitted, _types_for(offer, WORDS)) if kind == "text" else fitted
+
+
+def _types_for(offer: Offer, kind: str) -> frozenset[str]:
     fields = offer.described.fields.values()
-    return frozenset(f.type for f in fields if takes(prop.type, offer.described, f))
+    return frozenset(f.type for f in fields if takes(kind, offer.described, f))
 
 
 def meant(typed: Sequence[Typed], described: ObjectSchema) -> list[int]:

@@ -17,13 +17,15 @@ from instep.core.causes import Cause
 Text = str | Promise
 
 #: what a button does: sign in again, look again, install, try refused records again, or open a page
-RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION = (
+RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW, RULES = (
     "reconnect",
     "check",
     "install",
     "retry",
     "mapping",
     "validation",
+    "review",
+    "rules",
 )
 
 
@@ -228,6 +230,22 @@ WORDS: Mapping[Cause, Words] = {
         ),
         MAPPING,
     ),
+    Cause.RECORD_TYPE: Words(
+        _("A chosen record type cannot be used"),
+        _(
+            "New records get the default type of the connected user in its place, with that type's process and "
+            "picklist values. Records that are there keep theirs."
+        ),
+        (
+            _("Setup → Object Manager → %(object)s → Record Types → %(field)s → Edit → tick Active → Save."),
+            _(
+                "Setup → Users → Permission Sets → Instep connector → Object Settings → %(object)s → Edit → "
+                "Record Type Assignments: tick it → Save."
+            ),
+            _("Or choose another type in the creation rules, or on the calendar's CRM tab."),
+        ),
+        RULES,
+    ),
     Cause.NEW_REQUIRED: Words(
         _("A new required field"),
         _(
@@ -266,6 +284,22 @@ WORDS: Mapping[Cause, Words] = {
             _("Then try the records again."),
         ),
         RETRY,
+    ),
+    Cause.OTHER_PERSON: Words(
+        _("A record may be somebody else"),
+        _(
+            "A duplicate rule of Salesforce took these records for the people of bookings, but they have other e-mail "
+            "addresses. The bookings are related to them; their names are left as they are."
+        ),
+        (
+            _("Open each record in Salesforce, and see whether it is the person who booked."),
+            _(
+                "If not: Setup → Duplicate Rules: let the rule compare the e-mail address too, or choose in the "
+                "creation rules that records are saved where a rule only warns."
+            ),
+            _("Choose Done once you have looked."),
+        ),
+        REVIEW,
     ),
     Cause.NO_RIGHT: Words(
         _("Single records are refused for a right"),

@@ -10,13 +10,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connection as looking
-from instep.engine.problems import Problem, problems_of
+from instep.engine.lane import record_url_of
+from instep.engine.problems import Problem, problems_of, send_again
 from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
@@ -35,6 +37,8 @@ class Card:
     words: Words
     steps: list[str]
     mapping: str
+    #: (object, id, address in the CRM or empty) of records that it is about
+    records: tuple[tuple[str, str, str], ...] = ()
 
 
 @never_cache
@@ -50,7 +54,7 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
         "identity": row["identity"] or {},
         "state": state_of(row),
         "disconnected": row["state"] == DISABLED,
-        "cards": [_card(row, one) for one in found],
+        "cards": [_card(request.user.account_id, row, one) for one in found],
         "checked_at": checked,
         "seconds": int((datetime.now(UTC) - checked).total_seconds()) if checked else None,
         "address": request.get_full_path(),
@@ -58,16 +62,20 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
     return render(request, "web/problems/page.html", context)
 
 
-def _card(row: dict[str, Any], problem: Problem) -> Card:
+def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
     words = WORDS[problem.cause]
-    steps = words.steps_about(problem.subject)
     role = problem.subject.partition(".")[0]
-    slug = tab_slug(role) if words.button == MAPPING else ""
-    if words.button != MAPPING:
-        return Card(problem, words, steps, "")
-    if not slug:
-        return Card(problem, words, steps, reverse("mapping-first", args=[row["public_id"]]))
-    return Card(problem, words, steps, reverse("mapping", args=[row["public_id"], slug]))
+    mapping = ""
+    if words.button == MAPPING:
+        slug = tab_slug(role)
+        name, args = ("mapping", [row["public_id"], slug]) if slug else ("mapping-first", [row["public_id"]])
+        mapping = reverse(name, args=args)
+    url = record_url_of(account_id, int(row["id"])) if problem.records else None
+    # what was refused before it had an id of the CRM's goes by ours
+    records = tuple(
+        (name, key, url(name, key) if url and "-" not in key else "") for name, key in problem.records
+    )
+    return Card(problem, words, words.steps_about(problem.subject), mapping, records)
 
 
 def _checked_at(row: dict[str, Any]) -> datetime | None:
@@ -86,4 +94,14 @@ def check_again(request: HttpRequest, connection_id: str) -> HttpResponse:
             looking.check(request.user.account_id, row)
         except InputError as error:
             messages.error(request, str(error))
+    return redirect("problems", connection_id)
+
+
+@require_POST
+def send_left_out(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Have values that the CRM refused written once more, or note that somebody has looked at records."""
+    row = row_of(request, connection_id)
+    code, name, field = (request.POST.get(part, "").replace("\0", "") for part in ("code", "object", "field"))
+    send_again(request.user.account_id, row, (code, name, field))
+    messages.success(request, _("Noted; what was left out is written again, and told here if it is refused."))
     return redirect("problems", connection_id)

@@ -93,6 +93,7 @@ urlpatterns = [
     path("integrations/<slug:connection_id>/switch", switching.switch_form, name="switch"),
     path("integrations/<slug:connection_id>/switch/review", switching.review, name="switch-review"),
     path("integrations/<slug:connection_id>/problems", problems.problems, name="problems"),
+    path("integrations/<slug:connection_id>/problems/again", problems.send_left_out, name="problems-again"),
     path("integrations/<slug:connection_id>/problems/check", problems.check_again, name="problems-check"),
     path("integrations/<slug:connection_id>/hosts", host_directory.directory, name="host-directory"),
     path("integrations/<slug:connection_id>/hosts/<slug:key>", host_directory.choose, name="host-user"),

@@ -28,7 +28,7 @@ from instep.engine import mapping_edit
 from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
 from instep.store import credentials
-from instep.store.connection_queries import defaults_sent, described_at
+from instep.store.connection_queries import defaults_sent, described_at, linked_records
 from instep.web.connection import row_of
 from instep.web.mapping_choices import Groups, fitting, options_html, source_groups, type_words
 from instep.web.mapping_tabs import Tab, tabs_of
@@ -37,8 +37,6 @@ from instep.web.mapping_tabs import Tab, tabs_of
 FIELD, FIXED, VALUE, NOTHING = "field", "static", "value", ""
 #: what is known of the fields is read anew when it is older than so many seconds: a reload shows what was solved
 _OLD = 15.0
-#: errors of one field that are listed; the older ones are counted
-_SHOWN = 10
 
 
 @frozen
@@ -77,6 +75,11 @@ class Section:
     hidden: bool
 
     @property
+    def blocked(self) -> bool:
+        """Whether no new record is taken, whatever fills the others."""
+        return any(entry.required.state is State.BLOCKED for entry in self.entries)
+
+    @property
     def open(self) -> int:
         """How many of them need somebody."""
         return sum(entry.required.is_open for entry in self.entries)
@@ -84,22 +87,29 @@ class Section:
 
 @frozen
 class Logged:
-    """The field validation errors of one field, the newest first."""
+    """The field validation errors of one calendar and field, the newest first; `total` counts those not shown, too."""
 
+    calendar: str
     object: str
     field: str
     label: str
+    total: int
     lines: tuple[Mapping[str, Any], ...]
-
-    @property
-    def newest(self) -> tuple[Mapping[str, Any], ...]:
-        """Those that are shown."""
-        return self.lines[:_SHOWN]
 
     @property
     def more(self) -> int:
         """How many others there are."""
-        return len(self.lines) - len(self.newest)
+        return self.total - len(self.lines)
+
+
+@frozen
+class Due:
+    """Records that have to be compared because a required field gets another source: up to `count` of them change."""
+
+    name: str
+    count: int
+    labels: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
 @frozen
@@ -163,8 +173,13 @@ def _save(request: HttpRequest, page: Page) -> HttpResponse:
     typed = _typed(request.POST)
     errors: dict[tuple[str, str], list[str]] = {}
     stale = False
+    chosen = {tab.name: _wanted(page, tab.name, typed, errors) for tab in page.tabs}
+    due = _due(request.user.account_id, page, chosen)
+    # whoever changes a choice after that is asked again
+    if due and not errors and request.POST.get("confirmed") != _mark(due):
+        return _shown(request, page, typed, due=due, status=422)
     for tab in page.tabs:
-        wanted = _wanted(page, tab.name, typed, errors)
+        wanted = chosen[tab.name]
         if wanted == page.config.rows.get(tab.name, ()) or any(name == tab.name for name, _f in errors):
             continue
         try:
@@ -185,10 +200,35 @@ def _save(request: HttpRequest, page: Page) -> HttpResponse:
     page = _page(request, row_of(request, page.row["public_id"]))
     if errors or stale:
         return _shown(request, page, typed, errors=errors, stale=stale, status=409 if stale else 422)
-    messages.success(request, _("Saved; every booking is compared again."))
+    messages.success(request, _("Saved. Fixed values reach records that are there with their next change."))
     if request.POST.get("act") == "continue":
         return redirect("mapping-first", page.row["public_id"])
     return redirect("validation", page.row["public_id"])
+
+
+def _due(account_id: int, page: Page, chosen: Mapping[str, Sequence[Row]]) -> tuple[Due, ...]:
+    """Records that are there and that the rows would be written to at once: those fed by what somebody has said."""
+    profile = page.vendor.profile
+    kinds = {profile.activity.name: "activity"}
+    kinds |= {profile.case.name: "case"} if profile.case else {}
+    kinds |= {profile.company.name: "company"} if profile.company else {}
+    linked: dict[str, int] = {}
+    found = []
+    for name, rows in chosen.items():
+        before = {row.field: row.source for row in page.config.rows.get(name, ())}
+        new = [r for r in rows if r.source and not static_value(r.source) and before.get(r.field) != r.source]
+        if not new:
+            continue
+        linked = linked or linked_records(account_id, int(page.row["id"]))
+        count = linked.get(kinds.get(name, name), 0)
+        described = page.schema[name]
+        labels = tuple(target.label if (target := described.get(r.field)) else r.field for r in new)
+        found += [Due(name, count, labels, tuple(new))] if count else []
+    return tuple(found)
+
+
+def _mark(due: Sequence[Due]) -> str:
+    return " ".join(f"{one.name}.{row.field}={row.source}" for one in due for row in one.rows)
 
 
 def _typed(data: Mapping[str, Any]) -> dict[tuple[str, str], Chosen]:
@@ -255,6 +295,7 @@ def _shown(
     errors: Mapping[tuple[str, str], Sequence[str]] | None = None,
     error: InstepError | None = None,
     stale: bool = False,
+    due: Sequence[Due] = (),
     status: int = 200,
 ) -> HttpResponse:
     sources = source_groups(
@@ -282,18 +323,25 @@ def _shown(
         "described_at": min(at, default=None),
         "wrong": bool(errors),
         "stale": stale,
+        "due": due,
+        "mark": _mark(due),
+        "then": "continue" if request.POST.get("act") == "continue" else "save",
         "error": error,
         "nothing": _("No field"),
     }
     return render(request, "web/validation/page.html", context, status=status)
 
 
-def _logged(lines: Sequence[Mapping[str, Any]]) -> list[Logged]:
-    fields = dict.fromkeys((line["object"], line["field"], line["label"]) for line in lines)
-    return [
-        Logged(*key, tuple(line for line in lines if (line["object"], line["field"], line["label"]) == key))
-        for key in fields
-    ]
+def _logged(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Logged]]]:
+    """The errors by calendar (empty for contacts that no booking speaks of), then by field."""
+    by_field: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        by_field.setdefault((line["calendar"], line["object"], line["field"]), []).append(line)
+    by_calendar: dict[str, list[Logged]] = {}
+    for key, found in by_field.items():
+        one = Logged(*key, found[0]["label"], int(found[0]["total"]), tuple(found))
+        by_calendar.setdefault(key[0], []).append(one)
+    return list(by_calendar.items())
 
 
 def _entry(

@@ -56,7 +56,8 @@ def _fields_of(obj: SObject, data: Data, creating: bool) -> list[tuple[Field, An
 
 
 def _check_required(obj: SObject, record: Record, changed: Data, creating: bool) -> None:
-    asked = [f for f in obj.required if creating or f.name in changed]
+    # universally required: "it must have a value whenever a record is saved", records from before included
+    asked = [f for f in obj.required if creating or f.name in changed or f.custom]
     missing = [f.name for f in asked if record.get(f.name) is None]
     if missing:
         raise RowError(

@@ -30,8 +30,12 @@
         for (const other of form.querySelectorAll('select[data-kind="field"]')) {
           if (other !== select && other.value) taken.add(other.value);
         }
-        return only(fields, ([value, , type]) =>
+        const kept = only(fields, ([value, , type]) =>
           !taken.has(value) && (!source || (fits[source] || []).includes(type)));
+        if (source !== "text" || part(name, "source").value === "static:") return kept;
+        const plain = ([, , type]) => fits.words.includes(type);
+        const others = kept.flatMap(([, options]) => options.filter((option) => !plain(option)));
+        return [...only(kept, plain), ...(others.length ? [[form.dataset.byChance, others]] : [])];
       };
     }
   }
