@@ -144,9 +144,9 @@ def differences(there: CRM, wanted: CRM) -> list[str]:
                 found.append(f"{name} lost: {row}")
                 continue
             rest.remove(twin)
-            for field in sorted(row.keys() | twin.keys()):
-                if row.get(field) != twin.get(field):
-                    found.append(f"{name} {field}: is {twin.get(field)!r}, should be {row.get(field)!r}")
+            for one in sorted(row.keys() | twin.keys()):
+                if row.get(one) != twin.get(one):
+                    found.append(f"{name} {one}: is {twin.get(one)!r}, should be {row.get(one)!r}")
         found += [f"{name} too much: {row}" for row in rest]
     return found
 
