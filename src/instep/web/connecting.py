@@ -25,9 +25,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from instep.core.errors import InstepError
+from instep.core.errors import InstepError, NeedsAdmin
 from instep.crm.oauth import AUTHORIZATION_CODE, JWT_BEARER, Pkce, new_state
-from instep.crm.salesforce.jwt_bearer import facts_of
+from instep.crm.salesforce.jwt_bearer import CertificateFacts, facts_of
 from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
 from instep.engine.connecting import SignIn, connect
@@ -84,7 +84,7 @@ def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> Ht
     if posted is not None:
         error = {}
         if form.is_valid():
-            answer = begin(request, _wanted(request, row, form, moving))
+            answer = _begun(request, row, form, moving)
             if isinstance(answer, HttpResponse):
                 return answer
             if answer.code.startswith("url_"):
@@ -97,11 +97,28 @@ def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> Ht
         "connection": row,
         "moving": moving,
         "callback": callback_address(request),
-        "certificate": facts_of(signing_key(request.user.account_id).certificate),
+        "certificate": _certificate_facts(request),
         "other_address": _other_address(request),
         "http_note": _http_note(request),
     }
     return render(request, "web/connecting/form.html", context, status=200 if posted is None else 422)
+
+
+def _begun(
+    request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm, moving: bool
+) -> HttpResponse | InstepError:
+    try:
+        return begin(request, _wanted(request, row, form, moving))
+    except NeedsAdmin as lost:
+        return lost
+
+
+def _certificate_facts(request: HttpRequest) -> CertificateFacts | None:
+    """What is to be known of the account's certificate; None where its key is lost."""
+    try:
+        return facts_of(signing_key(request.user.account_id).certificate)
+    except NeedsAdmin:
+        return None
 
 
 def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
@@ -114,7 +131,11 @@ def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
 @require_safe
 def certificate(request: HttpRequest) -> HttpResponse:
     """The account's certificate as a file, for the app in Salesforce."""
-    found = signing_key(request.user.account_id)
+    try:
+        found = signing_key(request.user.account_id)
+    except NeedsAdmin as lost:
+        messages.error(request, str(lost))
+        return redirect("connect")
     answer = HttpResponse(found.certificate, content_type="application/x-pem-file")
     answer["Content-Disposition"] = 'attachment; filename="instep.crt"'
     return answer
@@ -142,7 +163,7 @@ def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm,
 def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
     """Connect, or go to the CRM's sign-in; an error leaves what was typed where the form finds it."""
     try:
-        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.allow_private_urls)
+        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.private_hosts)
         if kept["grant"] != AUTHORIZATION_CODE and wanted.moving:
             pending.keep(request, evolve(wanted, kept=kept, error={}))
             return redirect("switch-review", wanted.connection)
@@ -163,7 +184,6 @@ def _connect(request: HttpRequest, wanted: Pending, sign_in: SignIn) -> str:
         request.user.account_id,
         wanted.vendor,
         wanted.entered,
-        allow=settings.INSTEP.allow_private_urls,
         sign_in=sign_in,
         hurried=True,
     )

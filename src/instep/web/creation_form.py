@@ -56,6 +56,9 @@ _EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("guests", Guests.RELATE): later(
         "Their names stand there too, and Contacts among them are related to the Event, if the org shares activities."
     ),
+    ("guests", Guests.RECORDS): later(
+        "rui@castro.example is not there yet: he gets a record like the one who booked, named by his address."
+    ),
     ("deleted_event", "recreate"): later(
         "Somebody deletes the Event by mistake: the booking's next change makes it again."
     ),
@@ -249,6 +252,7 @@ class CreationForm(forms.Form):
         self._radio("guests", _("Further guests of a meeting"), self.config.guests.value, [
             (Guests.LIST.value, _("List them")),
             (Guests.RELATE.value, _("List them, and relate those whom the CRM knows")),
+            (Guests.RECORDS.value, _("List and relate them, and make records for all others")),
         ])  # fmt: skip
         self._radio("deleted_event", _("An Event that somebody deleted"), self.config.deleted_event, [
             ("recreate", _("Make it again")),
