@@ -36,6 +36,7 @@ _TYPES = {
     "number": "double",
     "datetime": "datetime",
     "multi": "textarea",
+    "picklist": "picklist",
 }
 
 

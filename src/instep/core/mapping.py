@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, frozen
@@ -183,6 +184,8 @@ _LINE_BREAKS = re.compile(r"\s*<br\s*/?>", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s\"<>(),;:\\\[\]]+@[^@\s\"<>(),;:\\\[\]{}]+\.[^@\s\"<>(),;:\\\[\]{}.]+")
 
 
+# a plan asks for one address several times
+@lru_cache(maxsize=4096)
 def is_email(text: str) -> bool:
     """Whether a CRM will take this as an e-mail address."""
     shaped = _EMAIL.fullmatch(text) is not None and ".." not in text and ".@" not in text
@@ -196,11 +199,20 @@ def _email(value: Any, target: Field) -> Converted:
     return Converted(text)
 
 
+#: a count that any number field takes
+_SURELY_FITS = 10**9
 # thousands as the forms that people fill in write them; "1.234,50" is refused rather than guessed
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def _number(value: Any, target: Field) -> Converted:
+    if (
+        type(value) is int
+        and abs(value) < _SURELY_FITS
+        and target.type == "double"
+        and not (target.precision or target.scale)
+    ):
+        return Converted(float(value))
     text, named = _bare_number(str(value), target)
     try:
         number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)

@@ -6,6 +6,7 @@ The pure code knows vendors only through this.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
@@ -172,7 +173,11 @@ class Profile:
 
     def person(self, name: str) -> PersonObject:
         """The person object of that name."""
-        return next(p for p in self.persons if p.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, PersonObject]:
+        return {p.name: p for p in self.persons}
 
     def alone(self, person_id: str) -> bool:
         """Whether a person with that id cannot share an activity with others."""

@@ -24,7 +24,7 @@ from instep.core.rules import Directory, SyncConfig, checked, default_config, pl
 from instep.core.work import Known, Memory, Quarantined, Sent
 from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
-from instep.crm.vendors import Keeper, Vendor, vendor_of
+from instep.crm.vendors import VENDORS, Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
 from instep.engine.schemas import carried, parsed
 from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
@@ -296,11 +296,8 @@ def the_connection(account_id: int, vendor: str = "") -> dict[str, Any]:
     """The account's connection (of that vendor). Raises `InputError` when there is none."""
     rows = [r for r in lane_queries.connections(account_id) if not vendor or r["vendor"] == vendor]
     if not rows:
-        raise InputError(
-            "No CRM is connected.",
-            code="NOT_CONNECTED",
-            cure=f"Run `instep connect {vendor or '<CRM>'}` first.",
-        )
+        ways = " or ".join(f"`instep connect {name}`" for name in ([vendor] if vendor else VENDORS))
+        raise InputError("No CRM is connected.", code="NOT_CONNECTED", cure=f"Run {ways} first.")
     return rows[0]
 
 
