@@ -124,7 +124,7 @@ def _usable(record_id: str) -> tuple[Vendor, str, str]:
 def _objects() -> str:
     """The objects that links can name, in words."""
     names = []
-    for vendor in VENDORS.values():
+    for vendor in (one for one in VENDORS.values() if one.link_ids):
         names += [f"a {p.name}" for p in vendor.profile.persons if p.twin is None]
         names += [f"a {vendor.profile.case.name}"] if vendor.profile.case else []
     return " or ".join(names)
