@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from instep.bench import crowd, one_lane, planning, usual
+from instep.bench import crowd, full_setup, one_lane, planning, usual
 from instep.bench.figures import HIGHER, Figure, documents
 from instep.bench.house import House, Org, until
 
@@ -75,6 +75,9 @@ def measure(house: House, size: Size, say: Callable[[str], None]) -> dict[str, A
         say(f"{size.connections:,} connections with {size.due} bookings each")
         found, details["crowd"] = _crowd(house, connection, size)
         figures += found
+    say(f"the full configuration: a burst of {size.burst} new bookings, one alone, one change")
+    found, details["full_configuration"] = _full(house, size)
+    figures += found
     say(f"HubSpot: a burst of {size.burst} new bookings, one alone, one change")
     found, details["hubspot"] = _hubspot(house, size)
     figures += found
@@ -168,6 +171,43 @@ def _crowd(house: House, connection: int, size: Size) -> tuple[list[Figure], dic
         "bookings_per_second_over_many_connections", label, found.per_second, "/s", 1000, 2500, HIGHER
     )
     return [figure], crowd.document(found)
+
+
+def _full(house: House, size: Size) -> tuple[list[Figure], dict[str, Any]]:
+    """The same for an org with every rule in use, which an account of its own is connected to."""
+    from instep.store.models import Account
+
+    theirs = evolve(house, account_id=Account.objects.create(name="Bench full").id)
+    with house.org("full") as org:
+        connection = one_lane.connect(theirs, org)
+        full_setup.configure(theirs, org, connection)
+        with house.workers() as workers:
+            until(house.is_idle, "the new connection was looked at", 120)
+            org.take(LATENCY)
+            events = full_setup.half_with_cases(one_lane.new(size.burst, "FULL"))
+            burst = one_lane.write(theirs, org, events, workers)
+            # the second of two is one with a Case
+            alone = one_lane.write(theirs, org, full_setup.half_with_cases(one_lane.new(2, "FULL-ALONE"))[1:])
+            moved = full_setup.half_with_cases(one_lane.moved(2, "FULL-ALONE", 1))[1:]
+            change = one_lane.write(theirs, org, moved)
+        made = {name: org.count(name) for name in ("Lead", "Contact", "Account", "Case", "Event")}
+    if (made["Case"], made["Contact"], made["Event"]) != (
+        size.burst // 2 + 1,
+        size.burst // 2 + 1,
+        size.burst + 1,
+    ):
+        raise AssertionError(f"the org of the full configuration has {made}")
+    per_1000 = 1000 / size.burst
+    return [
+        Figure("crm_calls_per_1000_new_bookings_in_full_configuration",
+               "full configuration: CRM calls for 1,000 new bookings", burst.calls * per_1000, "calls", 30, 12),
+        Figure("crm_calls_for_one_new_booking_in_full_configuration",
+               "full configuration: CRM calls for one new booking alone", alone.calls, "calls", 2, 2),
+        Figure("crm_calls_for_one_change_in_full_configuration",
+               "full configuration: CRM calls for one change", change.calls, "calls", 1, 1),
+        Figure("seconds_per_1000_new_bookings_in_full_configuration",
+               "full configuration: time of those 1,000", burst.seconds * per_1000, "s"),
+    ], {"bookings": size.burst, "records": made, **_cpu(burst)}  # fmt: skip
 
 
 def _hubspot(house: House, size: Size) -> tuple[list[Figure], dict[str, Any]]:
