@@ -103,7 +103,7 @@ class Index:
         by_email = [r for r in self._by_email.get(email, []) if email and r not in by_key]
         taken = [*by_key, *by_email]
         by_phone: list[Record] = []
-        for number in (contact.phone, contact.mobile_phone):
+        for number in (contact.phone, contact.mobile_phone) if self._by_phone else ():
             for spelling in phone_spellings(number):
                 by_phone += [r for r in self._by_phone.get(spelling, []) if r not in taken + by_phone]
         # several spellings and fields found them: put them in order again
