@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 
 from instep.core.booking import STATUS_WORDS, Status
 from instep.core.booking_calendar import HERE
+from instep.crm.vendors import VENDORS
 from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
 
 register = template.Library()
 
-VENDOR_WORDS = {"salesforce": "Salesforce", "hubspot": "HubSpot"}
 SOURCE_WORDS = {"oncehub": "OnceHub", HERE: "Instep"}
 
 _FORMS = {
@@ -89,7 +89,7 @@ def crm_mark(state: str) -> SafeString:
 @register.filter
 def vendor(name: str) -> str:
     """The name that people know a CRM by."""
-    return VENDOR_WORDS.get(name, name)
+    return VENDORS[name].profile.label if name in VENDORS else name
 
 
 @register.filter
