@@ -150,6 +150,7 @@ class Profile:
     `assigned` are the objects that the CRM's own rules can give an owner. `process_fields` are the fields, by object,
     whose first value depends on the record type's process. `one_key`: one call asks the CRM by one field, so that a
     record is looked for by the best key alone; what carries our id already is met when its double is refused.
+    `duplicate_rules`: admins can have new people refused because somebody like them is there.
     `connected_owns`: what no host's user can own belongs to the connected user; else to nobody.
     """
 
@@ -166,6 +167,7 @@ class Profile:
     assigned: frozenset[str] = frozenset()
     process_fields: Mapping[str, str] = field(factory=dict)
     one_key: bool = False
+    duplicate_rules: bool = False
     connected_owns: bool = True
 
     def person(self, name: str) -> PersonObject:

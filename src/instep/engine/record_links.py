@@ -125,7 +125,7 @@ def _objects() -> str:
     """The objects that links can name, in words."""
     names = []
     for vendor in VENDORS.values():
-        names += [f"a {p.name}" for p in vendor.profile.persons if p.twin is None]
+        names += [f"a {p.name}" for p in vendor.profile.persons if p.link and p.twin is None]
         names += [f"a {vendor.profile.case.name}"] if vendor.profile.case else []
     return " or ".join(names)
 

@@ -23,6 +23,7 @@ from instep.store.credentials import DISABLED
 from instep.store.host_user_queries import FoundUser, HostUserRow, find_users, host_users
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
+from instep.web.crm_words import words_of
 
 #: so many users are listed at once; a search finds the others
 _MOST = 30
@@ -69,6 +70,7 @@ def directory(request: HttpRequest, connection_id: str) -> HttpResponse:
     context = {
         "row": row,
         "vendor": vendor_of(row["vendor"]),
+        "words": words_of(row["vendor"]),
         "identity": row["identity"] or {},
         "state": state_of(row),
         "hosts": listed,
@@ -143,6 +145,7 @@ def _choosing(request: HttpRequest, row: dict[str, Any], host: HostUserRow, *, o
     context = {
         "row": row,
         "vendor": vendor_of(row["vendor"]),
+        "words": words_of(row["vendor"]),
         "identity": row["identity"] or {},
         "host": host,
         "standing": standing_of(host),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from instep.core.causes import Cause
 from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connection as looking
@@ -21,10 +22,14 @@ from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
 from instep.web.mapping_tabs import tab_slug
-from instep.web.problem_words import MAPPING, WORDS, Words
+from instep.web.problem_words import MAPPING, Words
+from instep.web.problem_words import WORDS as SALESFORCE
+from instep.web.problem_words_hubspot import WORDS as HUBSPOT
 
 #: the page looks again so often while somebody has it open and something is wrong
 _AGAIN = timedelta(seconds=30)
+#: each CRM's words
+_WORDS = {"salesforce": SALESFORCE, "hubspot": HUBSPOT}
 
 
 @frozen
@@ -59,7 +64,7 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
 
 
 def _card(row: dict[str, Any], problem: Problem) -> Card:
-    words = WORDS[problem.cause]
+    words = words_for(row["vendor"], problem.cause)
     steps = words.steps_about(problem.subject)
     role = problem.subject.partition(".")[0]
     slug = tab_slug(role) if words.button == MAPPING else ""
@@ -68,6 +73,12 @@ def _card(row: dict[str, Any], problem: Problem) -> Card:
     if not slug:
         return Card(problem, words, steps, reverse("mapping-first", args=[row["public_id"]]))
     return Card(problem, words, steps, reverse("mapping", args=[row["public_id"], slug]))
+
+
+def words_for(vendor: str, cause: Cause) -> Words:
+    """What a card says of a cause; one that this CRM does not know of is a pause."""
+    said = _WORDS[vendor]
+    return said.get(cause) or said[Cause.UNREACHABLE]
 
 
 def _checked_at(row: dict[str, Any]) -> datetime | None:

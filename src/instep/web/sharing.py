@@ -34,6 +34,8 @@ TABS = (
     (BUTTONS, later("Scheduling buttons")),
     (WEBSITE, later("Website")),
 )
+#: the tabs of links that name a record
+_BY_ID = (SIGNED, BUTTONS)
 
 
 @frozen
@@ -120,15 +122,19 @@ def _calendar(request: HttpRequest, calendar_id: str) -> BookingCalendar:
 
 def _about(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, Any]:
     rows = lane_queries.connections(request.user.account_id)
-    strict = next((row for row in rows if not load_config(row).unsigned_links), None)
+    # links by the id of a record, which not every CRM has
+    by_id = [row for row in rows if vendor_of(row["vendor"]).link_ids]
+    strict = next((row for row in by_id if not load_config(row).unsigned_links), None)
+    offered = bool(by_id) or not rows
     return {
         "calendar": known,
         "address": address_of(request, known.slug),
-        "tabs": TABS,
+        "tabs": [one for one in TABS if offered or one[0] not in _BY_ID],
+        "by_id": offered,
         "tab": tab,
-        "connected": bool(rows),
+        "connected": bool(by_id),
         "strict": strict,
-        "crm": next((vendor_of(row["vendor"]).profile.label for row in rows), ""),
+        "crm": next((vendor_of(row["vendor"]).profile.label for row in by_id), ""),
     }
 
 
@@ -148,7 +154,7 @@ def _shown(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, 
 
 
 def _sharing() -> Sharing:
-    return next(vendor.sharing for vendor in VENDORS.values())
+    return next(vendor.sharing for vendor in VENDORS.values() if vendor.link_ids)
 
 
 def _by_address(address: str) -> Snippet:

@@ -17,6 +17,7 @@ from instep.core.booking import STATUS_WORDS, Status
 from instep.core.booking_calendar import HERE
 from instep.crm.vendors import VENDORS
 from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
+from instep.web.crm_words import words_of
 
 register = template.Library()
 
@@ -90,6 +91,12 @@ def crm_mark(state: str) -> SafeString:
 def vendor(name: str) -> str:
     """The name that people know a CRM by."""
     return VENDORS[name].profile.label if name in VENDORS else name
+
+
+@register.filter
+def limits_of(name: str) -> str:
+    """Who shares a CRM's API calls of the day."""
+    return str(words_of(name).limits)
 
 
 @register.filter
