@@ -123,6 +123,9 @@ def test_a_missing_scope_is_named_with_its_cure(instep_home: InstepHome, portal:
     said = instep_home.json("doctor", check=False)
     told = " ".join(check["message"] for check in said["checks"])
     assert "Meeting.instep_booking_id" in told
+    portal.settings(tokenScopes=[s for s in scopes if s != "crm.objects.owners.read"])
+    lacking = instep_home.json("doctor", check=False)
+    assert any("lacks the scopes crm.objects.owners.read" in check["message"] for check in lacking["checks"])
 
 
 def test_a_token_is_needed_and_said_so(instep_home: InstepHome) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hubspot_portal import StandinPortal, changed, meeting, person
@@ -9,6 +11,7 @@ from instep.core.changes import Action, Change, Write
 from instep.core.errors import InstepError, NeedsAdmin, Retry, Wait
 from instep.core.refusal import DOUBLED, NO_SUCH_CHOICE, NOT_THERE, TAKEN
 from instep.crm.hubspot import HubSpotCrm
+from instep.crm.hubspot.client import Answer, HubSpotClient
 from instep.crm.port import Applied
 
 
@@ -151,6 +154,25 @@ def test_a_batch_refused_as_a_whole_is_halved_to_the_guilty_one(
     portal.arm("status", match, status=400, body=body, times=None)
     applied = hub.apply([person(f"CTC-{n}") for n in range(8)])
     assert codes(applied) == {"person:Contact:CTC-5": "VALIDATION_ERROR"}
+    assert len(portal.records("contacts")) == 7
+
+
+def test_a_refusal_that_names_nobody_is_found_by_halving(
+    hub: HubSpotCrm, portal: StandinPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """207 without a trace id: the guilty one alone is refused, in HubSpot's words, and nothing is doubled."""
+    request = HubSpotClient.request
+
+    def forgetful(client: HubSpotClient, *told: Any, **more: Any) -> Answer:
+        answer = request(client, *told, **more)
+        for entry in answer.rows("errors"):
+            dict(entry).get("context", {}).clear()
+        return answer
+
+    monkeypatch.setattr(HubSpotClient, "request", forgetful)
+    people = [person(f"CTC-{n}", email="no address" if n == 5 else "") for n in range(8)]
+    applied = hub.apply(people)
+    assert codes(applied) == {"person:Contact:CTC-5": "INVALID_EMAIL_ADDRESS"}
     assert len(portal.records("contacts")) == 7
 
 

@@ -80,6 +80,16 @@ def test_a_phone_number_is_searched_for(hub: HubSpotCrm, portal: StandinPortal) 
     assert len(hub.calls) == 1
 
 
+def test_many_phone_numbers_keep_to_the_limit_of_searches(hub: HubSpotCrm, portal: StandinPortal) -> None:
+    """Forty to a search, five searches a second."""
+    portal.settings(searchLag=0)
+    there = portal.seed("contacts", phone="+351900000399")
+    numbers = tuple(f"+351900000{n:03d}" for n in range(400))
+    found = hub.observe(contacts(phone=numbers))
+    assert [record.id for record in found.records] == [there]
+    assert len(hub.calls) == 10
+
+
 def test_meetings_without_our_id_are_found_by_their_start_among_those_of_a_contact(
     hub: HubSpotCrm, portal: StandinPortal
 ) -> None:

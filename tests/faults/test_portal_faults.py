@@ -19,10 +19,11 @@ from faults.scene import Scene, eventually
 from instep.core.changes import Action
 from instep.core.mapping import Row
 from instep.crm.hubspot import HubSpotCrm
-from instep.engine import drain
+from instep.engine import connection, drain
 from instep.engine.connecting import connect
 from instep.engine.lane import load_config
 from instep.store import item_queries
+from instep_standins.hubspot.tokens import ALL_SCOPES
 
 API = {"path": "^/crm/"}
 MEETINGS = {"op": "create", "object": "meetings"}
@@ -405,6 +406,30 @@ def test_F18_a_revoked_token_waits_for_reconnect(hub: Scene) -> None:
     assert made == [first.id, second.id, third.id]
 
 
+@pytest.mark.fault("F18")
+def test_F18_an_expired_token_is_renewed_once(hub: Scene) -> None:
+    """HubSpot: an app's token that ends in the middle is renewed by one request for all batches in flight."""
+    grant = hub.fake.running.portal.tokens.install(ALL_SCOPES)
+    app = hub.fake.running.portal
+    entered = {
+        "url": hub.fake.running.base_url,
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "refresh_token": grant.refresh,
+    }
+    connect(hub.account_id, "hubspot", entered)
+    hub.configure(batches_in_flight=4)
+    hub.rows("UPDATE connection SET batch_size = 5 WHERE id = %s RETURNING id", hub.connection_id)
+    hub.fake.arm("latency", {"op": "read", "object": "contacts"}, ms=150, times=8)
+    hub.fake.order("POST", "expire-sessions")
+    hub.fake.order("POST", "journal/clear")
+    hub.tell(*scheduled(lives(20)))
+    hub.until_settled()
+    assert sum(call["path"].endswith("/token") for call in hub.fake.journal()) == 1
+    hub.assert_in_step()
+    assert hub.alerts() == []
+
+
 # --- F20: two CRMs ---------------------------------------------------------------------------------
 
 
@@ -503,6 +528,7 @@ def test_F07_F21_a_refused_property_of_the_person_is_left_out_alone(hub: Scene) 
 @pytest.mark.fault("F30")
 def test_F07_F30_what_the_portal_requires_is_learned_from_its_refusal(hub: Scene) -> None:
     """HubSpot: a property is required from now on: learned at once, filled, and asked for in the mapping."""
+    assert connection.check(hub.account_id, hub.lane()) is None
     hub.fake.settings(required={"contacts": ["jobtitle"]})
     hub.tell(*scheduled(lives(3)))
     hub.until_settled()
@@ -510,6 +536,8 @@ def test_F07_F30_what_the_portal_requires_is_learned_from_its_refusal(hub: Scene
     assert [row["jobtitle"] for row in contacts] == ["Unspecified"] * 3
     assert not hub.problems()
     assert "Field validation error" in hub.receipt_text(lives(1)[0])
+    assert connection.check(hub.account_id, hub.lane()) is None
+    assert hub.alerts() == ["setup:new-required:Contact.jobtitle"]
     rows = load_config(hub.lane()).rows
     filled = (*rows["Contact"], Row("contact.job_title", "jobtitle", fallback="Guest"))
     hub.configure(rows={**rows, "Contact": filled})

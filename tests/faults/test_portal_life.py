@@ -15,6 +15,7 @@ from faults.scene import Scene
 from instep.bookings import contacts
 from instep.core.mapping import Row
 from instep.engine.lane import load_config
+from instep.engine.preview import plan_booking
 
 ADA = {
     "firstname": "Ada",
@@ -59,6 +60,21 @@ def test_a_life_is_one_meeting_and_each_change_one_call(hub: Scene) -> None:
         assert told(hub, event) == 1
     assert hub.fake.meeting(life.id)["id"] == first
     assert hub.lane()["writes_total"] == 8, "the contact once, the meeting seven times"
+
+
+def test_a_plan_says_what_it_will_cost(hub: Scene) -> None:
+    """Three calls for a new booking, one for a change, none where nothing is to be said."""
+    [life] = lives(1)
+
+    def planned() -> int:
+        [(key,)] = hub.rows("SELECT id FROM booking")
+        return int(plan_booking(hub.account_id, key)["cost"]["calls"])
+
+    for event, calls in ((life.scheduled(), 3), (life.canceled("Ill"), 1)):
+        hub.tell(event)
+        assert planned() == calls
+        hub.until_settled()
+        assert planned() == 0
 
 
 def test_a_known_contact_costs_two_calls_and_nothing_said_anew_none(hub: Scene) -> None:

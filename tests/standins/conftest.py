@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -11,6 +13,7 @@ from instep_standins.salesforce import Org, serve_in_thread
 from instep_standins.salesforce.server import Running
 from standins.sf import Client
 
+LONG = 120_000  # milliseconds: a busy machine is slow, not wrong
 START = 1_790_000_000.0  # 2026-09-21T14:13:20Z: no test depends on today
 
 
@@ -48,3 +51,18 @@ def sf(running: Running) -> Iterator[Client]:
         client = Client(http, running.org)
         client.sign_in()
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"], timeout=2 * LONG
+        )
+        yield running
+        running.close()

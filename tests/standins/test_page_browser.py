@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from standins.conftest import LONG
 from standins.sf import Client
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -17,22 +17,6 @@ EVENT = {"Subject": "Demo", "StartDateTime": "2026-10-05T08:00:00Z", "DurationIn
 AXE = Path(__file__).parent.parent / "e2e" / "vendor" / "axe-4.14.1.min.js"
 RULES = '{"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}'
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 2
-LONG = 120_000  # milliseconds: a busy machine is slow, not wrong
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"], timeout=2 * LONG
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture

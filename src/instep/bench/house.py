@@ -38,6 +38,16 @@ class Org:
         """What an admin enters to connect it."""
         return {"url": self.url, "client_id": self.client_id, "client_secret": self.client_secret}
 
+    @property
+    def vendor(self) -> str:
+        """Which CRM it plays."""
+        return "salesforce"
+
+    @property
+    def _api(self) -> str:
+        """Where its API is, as a pattern of paths."""
+        return "^/services/data/"
+
     def order(self, what: str, body: Any = None, method: str = "POST") -> Any:
         """Give the org an order at its admin endpoint."""
         answer = self._http.request(method, f"{self.url}/__fake__/{what}", json=body)
@@ -48,7 +58,7 @@ class Org:
         """Let every API call take this long from now on."""
         self.order("faults", method="DELETE")
         if milliseconds:
-            everything = {"path": "^/services/data/"}
+            everything = {"path": self._api}
             self.order("faults", {"kind": "latency", "times": None, "match": everything, "ms": milliseconds})
 
     @property
@@ -64,6 +74,25 @@ class Org:
     def cpu(self) -> float:
         """CPU seconds of its process so far."""
         return cpu_of(self._pid())
+
+
+@frozen
+class Portal(Org):
+    """A HubSpot stand-in; its secret is the static token."""
+
+    @property
+    def entered(self) -> dict[str, str]:
+        """What an admin enters to connect it."""
+        return {"url": self.url, "token": self.client_secret}
+
+    @property
+    def vendor(self) -> str:
+        """Which CRM it plays."""
+        return "hubspot"
+
+    @property
+    def _api(self) -> str:
+        return "^/crm/"
 
 
 @define
@@ -91,6 +120,20 @@ class House:
             )
             org.order("settings", {"apiMax": 10_000_000})
             yield org
+
+    @contextmanager
+    def portal(self) -> Iterator[Portal]:
+        """Start a HubSpot stand-in; it ends with the block."""
+        port, token = free_port(), secrets.token_hex(24)
+        child = Child(
+            "hubspot",
+            instep_command("standin", "hubspot", "--quiet", "--port", str(port)),
+            {"INSTEP_STANDIN_TOKEN": token},
+            ready=http_ready(port, "/"),
+        )
+        with self._running([child]) as supervisor, httpx2.Client(timeout=60, trust_env=False) as http:
+            url = f"http://127.0.0.1:{port}"
+            yield Portal(url, "", token, lambda: supervisor.pid_of("hubspot"), http)
 
     @contextmanager
     def workers(self, count: int = 2, concurrency: int = 8) -> Iterator[Workers]:

@@ -27,7 +27,7 @@ def connect(house: House, org: Org) -> int:
     """Connect the org with the connector's fields installed; the connection's key."""
     from instep.engine.connecting import connect
 
-    return connect(house.account_id, "salesforce", org.entered, install=True).connection_id
+    return connect(house.account_id, org.vendor, org.entered, install=True).connection_id
 
 
 def write(

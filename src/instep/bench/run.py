@@ -75,6 +75,9 @@ def measure(house: House, size: Size, say: Callable[[str], None]) -> dict[str, A
         say(f"{size.connections:,} connections with {size.due} bookings each")
         found, details["crowd"] = _crowd(house, connection, size)
         figures += found
+    say(f"HubSpot: a burst of {size.burst} new bookings, one alone, one change")
+    found, details["hubspot"] = _hubspot(house, size)
+    figures += found
     say("the usual way")
     found, details["usual_way"] = _usual(house, size, ours)
     figures += found
@@ -165,6 +168,32 @@ def _crowd(house: House, connection: int, size: Size) -> tuple[list[Figure], dic
         "bookings_per_second_over_many_connections", label, found.per_second, "/s", 1000, 2500, HIGHER
     )
     return [figure], crowd.document(found)
+
+
+def _hubspot(house: House, size: Size) -> tuple[list[Figure], dict[str, Any]]:
+    """The same for a HubSpot account, which an account of its own is connected to."""
+    from instep.store.models import Account
+
+    theirs = evolve(house, account_id=Account.objects.create(name="Bench HubSpot").id)
+    with house.portal() as portal:
+        one_lane.connect(theirs, portal)
+        with house.workers() as workers:
+            until(house.is_idle, "the new connection was looked at", 120)
+            portal.take(LATENCY)
+            burst = one_lane.write(theirs, portal, one_lane.new(size.burst, "HUB"), workers)
+            alone = one_lane.write(theirs, portal, one_lane.new(1, "HUB-ALONE"))
+            change = one_lane.write(theirs, portal, one_lane.moved(1, "HUB-ALONE", 1))
+    per_1000 = 1000 / size.burst
+    return [
+        Figure("hubspot_calls_per_1000_new_bookings",
+               "HubSpot calls for 1,000 new bookings in a burst", burst.calls * per_1000, "calls", 60, 30),
+        Figure("hubspot_calls_for_one_new_booking",
+               "HubSpot calls for one new booking alone", alone.calls, "calls", 3, 3),
+        Figure("hubspot_calls_for_one_change_of_a_linked_booking",
+               "HubSpot calls for one change of a linked booking", change.calls, "calls", 1, 1),
+        Figure("seconds_per_1000_new_bookings_in_hubspot",
+               "HubSpot: time of 1,000 new bookings, from commit to CRM", burst.seconds * per_1000, "s"),
+    ], {"bookings": size.burst, **_cpu(burst)}  # fmt: skip
 
 
 def _usual(house: House, size: Size, ours: dict[str, Any]) -> tuple[list[Figure], dict[str, Any]]:

@@ -104,9 +104,17 @@ def _connections(account_id: int) -> Iterator[Check]:
 
     rows = lane_queries.connections(account_id)
     if not rows:
-        yield Check("connections", "warn", "No CRM is connected.", "Run `instep connect salesforce`.")
+        yield Check(
+            "connections", "warn", "No CRM is connected.", "Run `instep connect salesforce` or `hubspot`."
+        )
     for row in rows:
         yield from _connection(account_id, row)
+
+
+def _used(used: int | None, allowed: int | None) -> str:
+    if used is None:
+        return "the CRM does not tell how many API calls are used"
+    return f"{used} of {allowed} API calls used today"
 
 
 def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
@@ -131,8 +139,7 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
     yield Check(
         name,
         "ok",
-        f"signed in to {identity.org_name} as {identity.username}; "
-        f"{limits.used} of {limits.allowed} API calls used today.",
+        f"signed in to {identity.org_name} as {identity.username}; {_used(limits.used, limits.allowed)}.",
     )
     hidden = [field for field, seen in missing["fields"].items() if not seen]
     if hidden:
@@ -141,6 +148,13 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
             "warn",
             f"These fields are missing or hidden from the connected user: {', '.join(hidden)}.",
             "Connect again with --install, or deploy the fields and assign the permission set.",
+        )
+    if lacking := missing.get("scopes"):
+        yield Check(
+            name,
+            "bad",
+            f"The token lacks the scopes {', '.join(lacking)}.",
+            "Grant them, then connect again.",
         )
     for warning in warned:
         yield Check(name, "warn", warning)

@@ -80,7 +80,9 @@ def _answer(progress: Any, problems: list[dict[str, Any]], lanes: list[dict[str,
 
 def _say(answer: dict[str, Any], waited: bool) -> None:
     if not answer["connections"]:
-        print("No CRM is connected: nothing is written. Run `instep connect salesforce`.")
+        print(
+            "No CRM is connected: nothing is written. Run `instep connect salesforce` or `instep connect hubspot`."
+        )
         return
     since = "in this run" if waited else "so far"
     print(

@@ -138,6 +138,10 @@ class Crm(Protocol):
         """
         ...
 
+    def calls_for(self, writes: Sequence[Write]) -> int:
+        """How many calls these writes take where nothing is refused."""
+        ...
+
     def apply(
         self,
         writes: Sequence[Write],

@@ -159,17 +159,22 @@ def preview(
 ) -> tuple[BatchPlan, int]:
     """What `run_batch` would do, with one read and no write; the second value is its cost in calls."""
     run = _Run(crm, setting, tuple(works), evolve(memory, waiting={}), recall=recall)
-    remembered = _remembered(run)
-    if remembered is not None and not unknown_hosts:
-        quick = plan(run.setting, run.works, remembered, run.memory)
-        fits = len(_reads(run, quick)) <= crm.reads_in_a_write
-        cost = 1 if not quick.needs_read and fits else 2
-        if not quick.needs_read and not quick.writes:
-            cost = 0
-    else:
-        cost = 2
+    quick = None if unknown_hosts else _planned_from_memory(run)
+    before = len(crm.calls)
     _look(run, unknown_hosts)
-    return plan(run.setting, run.works, run.observed, run.memory), cost
+    looks = len(crm.calls) - before
+    full = plan(run.setting, run.works, run.observed, run.memory)
+    return full, looks + crm.calls_for(full.writes) if quick is None else crm.calls_for(quick.writes)
+
+
+def _planned_from_memory(run: _Run) -> BatchPlan | None:
+    """The plan that is made without a look, None where one is needed."""
+    remembered = _remembered(run)
+    if remembered is None:
+        return None
+    quick = plan(run.setting, run.works, remembered, run.memory)
+    fits = len(_reads(run, quick)) <= run.crm.reads_in_a_write
+    return quick if fits and not quick.needs_read else None
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import associations, records
+from . import associations, merging, records, values
 from .call import Answer
 from .errors import ApiError
 from .schema import OBJECT_TYPES, ObjectType, object_type
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 PREFIX = "/__fake__/"
+_FURTHEST = 10 * 366 * 86_400.0
 Body = dict[str, Any]
 
 
@@ -38,12 +39,12 @@ def _record(portal: "Portal", body: Body) -> tuple[ObjectType, Row]:
 
 def flat(portal: "Portal", kind: str, row: Row) -> Body:
     """A record with its id, its properties and the ids of what it is associated with."""
-    linked = {other: ids for other in RECORD_KINDS if (ids := _linked(portal, kind, row["id"], other))}
-    return {"id": row["id"], "properties": row["properties"], "associations": linked,
+    found = {other: ids for other in RECORD_KINDS if (ids := linked(portal, kind, row["id"], other))}
+    return {"id": row["id"], "properties": row["properties"], "associations": found,
             "createdAt": row["createdAt"], "updatedAt": row["updatedAt"]}  # fmt: skip
 
 
-def _linked(portal: "Portal", kind: str, row_id: str, other: str) -> list[str]:
+def linked(portal: "Portal", kind: str, row_id: str, other: str) -> list[str]:
     return [] if (kind, other) not in associations.TYPES else portal.associated(kind, row_id, other)
 
 
@@ -75,6 +76,23 @@ def _edit_record(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
     """A human's edit: any property, and the stamps of now."""
     otype, row = _record(portal, body)
     return flat(portal, otype.name, records.change(portal, otype, row, _fields(body)))
+
+
+def _typed(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
+    """A person's edit in the portal's own pages: values as HubSpot takes them, its rules asked."""
+    otype, row = _record(portal, body)
+    written, problems = values.read(portal, otype, body.get("properties") or {}, row["properties"])
+    if problems:
+        raise refuse_order(400, problems[0].message)
+    records.unique(portal, otype, written, row["id"])
+    return flat(portal, otype.name, records.change(portal, otype, row, written))
+
+
+def _merge(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
+    """{"object", "primary", "other"}: a person merges two records; the one that is left."""
+    otype = _named(body.get("object"))
+    row = merging.merged(portal, otype, str(body.get("primary")), str(body.get("other")))
+    return flat(portal, otype.name, row)
 
 
 def _delete_record(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
@@ -139,6 +157,44 @@ _KINDS: dict[Any, Any] = {
 }  # fmt: skip
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _understood(body: Body) -> None:
+    """Raises 400 for a setting whose parts are not what calls will look for."""
+    for name, least in (
+        ("burst", 1),
+        ("daily", 0),
+        ("dailyUsed", 0),
+        ("searchPerSecond", 1),
+        ("tokenSeconds", 1),
+    ):
+        if body.get(name, least) < least:
+            raise refuse_order(400, f"Setting {name} is at least {least}.")
+    if abs(body.get("clock", 0)) > _FURTHEST:
+        raise refuse_order(400, f"Setting clock is at most {_FURTHEST:.0f} seconds away.")
+    for name in ("tokenScopes", "appScopes"):
+        if body.get(name) is not None and not _texts(body[name]):
+            raise refuse_order(400, f"Setting {name} is a list of scopes.")
+    if not all(_texts(names) for names in body.get("required", {}).values()):
+        raise refuse_order(400, 'Setting required is {"contacts": ["phone"]}: object → properties.')
+    for rule in body.get("conditional", []):
+        if (
+            not isinstance(rule, dict)
+            or not _texts(rule.get("require"))
+            or not {"object", "property", "value"} <= rule.keys()
+        ):
+            raise refuse_order(
+                400, 'Setting conditional is [{"object", "property", "value", "require": […]}].'
+            )
+    for rules in body.get("validations", {}).values():
+        if not isinstance(rules, list) or not all(values.is_rule(rule) for rule in rules):
+            raise refuse_order(
+                400, 'Setting validations is {"contacts.firstname": [{"ruleType", "ruleArguments"}]}.'
+            )
+
+
 def _settings(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
     known = attrs.fields_dict(type(portal.settings))
     unknown = body.keys() - known.keys()
@@ -150,6 +206,7 @@ def _settings(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
         kind = _KINDS.get(known[name].type, dict)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise refuse_order(400, f"Setting {name} cannot be {value!r}.")
+    _understood(body)
     if body.get("meetingIds", "unique") not in ("unique", "plain", "none"):
         raise refuse_order(400, "Setting meetingIds is one of unique, plain, none.")
     for name, value in body.items():
@@ -189,11 +246,11 @@ def _disarm(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
 
 _ROUTES = {
     ("GET", "records"): _records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
-    ("DELETE", "records"): _delete_record, ("POST", "associate"): _associate, ("POST", "owner"): _owner,
-    ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire, ("POST", "revoke"): _revoke,
-    ("POST", "settings"): _settings, ("GET", "settings"): _settings, ("GET", "journal"): _journal,
-    ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
+    ("DELETE", "records"): _delete_record, ("PATCH", "edit"): _typed, ("POST", "merge"): _merge,
+    ("POST", "associate"): _associate, ("POST", "owner"): _owner, ("POST", "reset"): _reset,
+    ("POST", "expire-sessions"): _expire, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
+    ("GET", "settings"): _settings, ("GET", "journal"): _journal, ("POST", "journal/clear"): _clear_journal,
+    ("GET", "calls"): _calls, ("GET", "faults"): _faults, ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
 }  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import attrs
 
+from .. import site
 from ..faults import Fault
 from ..serving import LARGEST_BODY, ConnectionDropped
 from ..wsgi import Request, read_request
-from . import account, admin, association_calls, errors, oauth, objects, operations, property_calls
+from . import account, admin, association_calls, errors, oauth, objects, operations, page, property_calls
 from .call import Answer, Call
 from .errors import ApiError
 from .faults import limited, refusal
@@ -95,9 +96,13 @@ class App:
 
     def _dispatch(self, request: Request, trace: Trace) -> Answer:
         if request.path.startswith(admin.PREFIX):
+            if request.method != "GET":
+                page.refuse_other_sites(request.headers, request.base_url)
             return admin.handle(self.portal, request.method, request.path, request.query, _json(request))
         if request.path == _AUTHORIZE:
             return self._authorize(request)
+        if page.serves(request.path):
+            return page.handle(self.portal, request)
         if not _is_api(request.path):
             raise errors.no_route()
         body, broken = _body(request)
@@ -249,7 +254,7 @@ class App:
                 yes = request.method != "POST" or form.get("decision") == "yes"
                 where = oauth.approve(self.portal, asked) if yes else oauth.deny(asked)
                 return Answer(302, None, {"Location": where})
-            return Answer(400 if asked.problem else 200, Html(oauth.page(asked, form)))
+            return Answer(400 if asked.problem else 200, site.html(oauth.page(asked, form)))
 
     # -- the answer -------------------------------------------------------------------------------
 
@@ -272,10 +277,6 @@ class App:
         return [content]
 
 
-class Html(str):
-    """A page."""
-
-
 class Malformed(str):
     """A body that breaks off."""
 
@@ -284,9 +285,9 @@ def _content(answer: Answer, trace: Trace, headers: dict[str, str]) -> bytes:
     body = answer.body
     if body is None:
         return b""
-    if isinstance(body, Html):
-        headers.setdefault("Content-Type", "text/html;charset=utf-8")
-        return body.encode("utf-8", "replace")
+    if isinstance(body, site.Asset):
+        headers |= {"Content-Type": body.content_type, **site.SECURITY_HEADERS}
+        return body.content
     headers.setdefault("Content-Type", "application/json;charset=utf-8")
     if isinstance(body, Malformed):
         return body.encode("utf-8", "replace")

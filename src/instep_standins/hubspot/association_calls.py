@@ -54,6 +54,9 @@ def of_record(call: Call, otype: ObjectType, from_id: str, rest: list[str]) -> A
     if len(rest) == 1 and call.method == "GET":
         _need(call, kinds, "read")
         _living(call, kinds[0], from_id)
+        if call.version == "v3":
+            held = associations.told_inline(call.portal, kinds[0], from_id, [kinds[1]])
+            return Answer(200, held.get(kinds[1], {"results": []}))
         found = associations.of(call.portal, kinds[0], from_id, kinds[1])
         told = [
             {"toObjectId": to_id, "associationTypes": _told_types(kinds, types)} for to_id, types in found

@@ -38,6 +38,12 @@ def _add(portal: "Portal", from_kind: str, from_id: str, to_kind: str, to_id: st
         portal.tables.put(ASSOCIATIONS, row)
 
 
+def current(portal: "Portal", kind: str, record_id: str) -> str:
+    """The id that a record has by now: a merge may have given it a new one."""
+    row = portal.resolve(kind, record_id)
+    return row["id"] if row else record_id
+
+
 def unlink(
     portal: "Portal",
     from_kind: str,
@@ -47,6 +53,24 @@ def unlink(
     type_ids: list[int] | None = None,
 ) -> None:
     """Take an association away, all of its types or some. Taking away what is not there is no error."""
+    _unlink(
+        portal,
+        from_kind,
+        current(portal, from_kind, from_id),
+        to_kind,
+        current(portal, to_kind, to_id),
+        type_ids,
+    )
+
+
+def _unlink(
+    portal: "Portal",
+    from_kind: str,
+    from_id: str,
+    to_kind: str,
+    to_id: str,
+    type_ids: list[int] | None = None,
+) -> None:
     back = None
     if type_ids is not None:
         back = [association_types.opposite(from_kind, to_kind, one).type_id for one in type_ids]
@@ -73,6 +97,10 @@ def _touched(portal: "Portal", *ends: tuple[str, str]) -> None:
 
 def of(portal: "Portal", kind: str, record_id: str, to_kind: str) -> list[tuple[str, list[int]]]:
     """(id of the other living record, types), in order of arrival."""
+    return _of(portal, kind, current(portal, kind, record_id), to_kind)
+
+
+def _of(portal: "Portal", kind: str, record_id: str, to_kind: str) -> list[tuple[str, list[int]]]:
     rows = portal.tables.find(ASSOCIATIONS, "from", f"{kind}/{record_id}>{to_kind}")
     return [(row["to"], row["types"]) for row in rows if portal.resolve(to_kind, row["to"]) is not None]
 
@@ -81,8 +109,8 @@ def move(portal: "Portal", kind: str, old_id: str, new_id: str) -> None:
     """What belonged to one record belongs to another, as after a merge."""
     for other in OBJECT_TYPES:
         if (kind, other) in TYPES:
-            for to_id, types in of(portal, kind, old_id, other):
-                unlink(portal, kind, old_id, other, to_id)
+            for to_id, types in _of(portal, kind, old_id, other):
+                _unlink(portal, kind, old_id, other, to_id)
                 link(portal, kind, new_id, other, to_id, types)
 
 

@@ -59,6 +59,14 @@ def _ids(inputs: list[dict[str, Any]]) -> list[str]:
     return found
 
 
+def _named_by(one: dict[str, Any]) -> str | None:
+    """The property that ids are values of; None for record ids. Raises 400."""
+    name = one.get("idProperty") or None
+    if name is not None and not isinstance(name, str):
+        raise errors.bad_json(1, 1, f"Cannot deserialize value of type `java.lang.String` from {name!r}")
+    return name
+
+
 def _traced(inputs: list[dict[str, Any]]) -> bool:
     """Whether each input carries a trace id of its own."""
     traces = [one.get("objectWriteTraceId") for one in inputs]
@@ -123,7 +131,7 @@ def _missing(otype: ObjectType, ids: list[str]) -> ApiError:
 
 def _read(call: Call, otype: ObjectType, inputs: list[dict[str, Any]]) -> Answer:
     body, ids = call.json(), _ids(inputs)
-    id_property, asked = body.get("idProperty") or None, body.get("properties") or []
+    id_property, asked = _named_by(body), body.get("properties") or []
     if not isinstance(asked, list):
         raise errors.missing_attributes("properties")
     rows: dict[str, Row] = {}
@@ -143,7 +151,7 @@ def _update(call: Call, otype: ObjectType, inputs: list[dict[str, Any]]) -> Answ
     _ids(inputs)
 
     def run(one: dict[str, Any]) -> tuple[dict[str, Any], None]:
-        row = _found(call, otype, str(one["id"]), one.get("idProperty") or None)
+        row = _found(call, otype, str(one["id"]), _named_by(one))
         if row is None:
             raise _missing(otype, [str(one["id"])])
         changed, written = records.update(call, otype, row, one.get("properties"))
@@ -156,7 +164,7 @@ def _gone_apart(call: Call, otype: ObjectType, inputs: list[dict[str, Any]], run
     """Updates: ids that are not there never refuse the others, trace ids or not."""
     there, gone = [], []
     for one in inputs:
-        row = _found(call, otype, str(one["id"]), one.get("idProperty") or None)
+        row = _found(call, otype, str(one["id"]), _named_by(one))
         (gone if row is None else there).append(one)
     answer = _each(call, there, run, 200) if there else complete(call, [])
     if not gone or answer.status >= 400:

@@ -41,7 +41,7 @@ def refresh(portal: "Portal", contact_id: str) -> None:
 def of_meeting(properties: dict[str, str]) -> dict[str, str]:
     """What follows from a meeting's own values; "" where nothing does."""
     body = properties.get("hs_meeting_body", "")
-    text = _plain(body)
+    text = plain(body)
     start, end = properties.get("hs_meeting_start_time"), properties.get("hs_meeting_end_time")
     length = (
         times.milliseconds(times.read(end)) - times.milliseconds(times.read(start)) if start and end else None
@@ -59,7 +59,7 @@ def of_contact(properties: dict[str, str]) -> dict[str, str]:
     return {"hs_email_domain": email.rpartition("@")[2], "hs_full_name_or_email": name or email}
 
 
-def _plain(markup: str) -> str:
+def plain(markup: str) -> str:
     """The text of a body, its tags left out."""
     text, inside = [], False
     for char in markup:

@@ -118,7 +118,8 @@ def rate_limited(policy: str) -> ApiError:
 
 
 def bad_json(line: int, column: int, problem: str) -> ApiError:
-    return invalid(f"Invalid input JSON on line {line}, column {column}: {problem}")
+    # As recorded: without a category.
+    return error(400, f"Invalid input JSON on line {line}, column {column}: {problem}")
 
 
 def missing_attributes(*names: str) -> ApiError:

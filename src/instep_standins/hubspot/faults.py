@@ -19,6 +19,8 @@ REQUEST_KINDS = frozenset(
 )
 ROW_KINDS = frozenset({"row", "row_limit", "associations"})
 
+_NUMBERS = frozenset({"status", "ms", "hold", "max", "retryAfter"})
+
 # What HubSpot says with a status where an order says nothing else.
 _SAID = {
     401: ("Authentication credentials not found.", errors.INVALID_AUTHENTICATION),
@@ -70,6 +72,9 @@ class Faults(Armed):
     def arm(self, order: dict[str, Any]) -> Fault:
         if order.get("kind") == "limit" and order.get("policy", POLICIES[0]) not in POLICIES:
             raise ValueError(f"Policy {order['policy']!r} is unknown; use one of {', '.join(POLICIES)}.")
+        for name in _NUMBERS & order.keys():
+            if not isinstance(order[name], int | float) or isinstance(order[name], bool) or order[name] < 0:
+                raise ValueError(f"A fault's {name} must be a number; not {order[name]!r}.")
         return super().arm(order)
 
     def on_row(self, operation: Operation, kind: str, op: str, record: dict[str, Any]) -> Fault | None:

@@ -1,19 +1,30 @@
 """Two records become one, and a person's data are erased."""
 
+from typing import TYPE_CHECKING
+
 from . import associations, errors, records
 from .call import Answer, Call
 from .schema import ObjectType
+from .tables import Row
+
+if TYPE_CHECKING:
+    from .portal import Portal
 
 _MOST_MERGES = 250
 
 
 def merge(call: Call, otype: ObjectType) -> Answer:
-    """The primary record's values win. The merged record gets a new id, unless the portal keeps the primary one's."""
-    body, portal = call.json(), call.portal
+    """The primary record's values win."""
+    body = call.json()
     if not body.get("primaryObjectId") or not body.get("objectIdToMerge"):
         raise errors.missing_attributes("primaryObjectId", "objectIdToMerge")
-    primary = portal.resolve(otype.name, str(body["primaryObjectId"]))
-    other = portal.resolve(otype.name, str(body["objectIdToMerge"]))
+    row = merged(call.portal, otype, str(body["primaryObjectId"]), str(body["objectIdToMerge"]))
+    return Answer(200, records.told(call.portal, otype, row, whole=True))
+
+
+def merged(portal: "Portal", otype: ObjectType, primary_id: str, other_id: str) -> Row:
+    """Two records made one. It gets a new id, unless the portal keeps the primary one's. Raises ApiError."""
+    primary, other = portal.resolve(otype.name, primary_id), portal.resolve(otype.name, other_id)
     if primary is None or other is None:
         raise errors.not_here()
     if primary["id"] == other["id"]:
@@ -48,11 +59,10 @@ def merge(call: Call, otype: ObjectType) -> Answer:
     for old in (primary, other):
         if old["id"] != new_id:
             associations.move(portal, otype.name, old["id"], new_id)
-    row = portal.tables.get(otype.name, new_id) or made
-    return Answer(200, records.told(portal, otype, row, whole=True))
+    return portal.tables.get(otype.name, new_id) or made
 
 
-def _merged_ids(row: dict) -> list[str]:
+def _merged_ids(row: Row) -> list[str]:
     return [one for one in row["properties"].get("hs_merged_object_ids", "").split(";") if one]
 
 

@@ -105,36 +105,30 @@ def _back(asked: Asked, **answer: str) -> str:
 
 def page(asked: Asked, form: dict[str, str]) -> str:
     """The page on which somebody chooses whether the app may."""
+    kind = el("p", "HubSpot stand-in – made up, on this machine", class_="kind")
     if asked.problem:
-        main = [
-            el("h1", "The app cannot be connected"),
-            el("p", asked.problem, class_="notice bad", role="alert"),
-        ]
+        main = [kind, el("h1", "The app cannot be connected"), el("p", asked.problem, role="alert")]
     else:
-        hidden = [
+        sent = [
             el("input", type="hidden", name=name, value=value)
             for name, value in form.items()
             if name != "decision"
         ]
-        buttons = [
-            el(
-                "button",
-                "Connect app",
-                type="submit",
-                name="decision",
-                value="yes",
-                class_="primary",
-                id="approve",
-            ),
-            el("button", "Cancel", type="submit", name="decision", value="no", class_="quiet", id="deny"),
-        ]
+        yes = el(
+            "button", "Connect app", type="submit", name="decision", value="yes", class_="yes", id="approve"
+        )
+        no = el("button", "Cancel", type="submit", name="decision", value="no", id="deny")
         main = [
-            el("h1", "Connect Instep to this account?"),
-            el("p", f"It is asked for by {urlsplit(asked.redirect_uri).netloc}. It may use:", class_="lead"),
-            el("ul", *(el("li", el("code", one)) for one in asked.scopes), class_="scopes"),
+            kind,
+            el("h1", "Connect this app to the account?"),
             el(
-                "form", *hidden, el("p", *buttons, class_="buttons"), method="post", action="/oauth/authorize"
+                "p",
+                "An app at ",
+                el("b", urlsplit(asked.redirect_uri).netloc),
+                " asks for access. It may use:",
             ),
+            el("ul", *(el("li", el("code", one)) for one in asked.scopes)),
+            el("form", *sent, yes, " ", no, method="post", action="/oauth/authorize"),
         ]
     head = el(
         "head", el("meta", charset="utf-8"),
@@ -142,8 +136,7 @@ def page(asked: Asked, form: dict[str, str]) -> str:
         el("meta", name="color-scheme", content="light dark"), el("title", "Connect an app – HubSpot stand-in"),
         el("link", rel="stylesheet", href="/assets/page.css"),
     )  # fmt: skip
-    ribbon = el("p", el("b", "HubSpot stand-in"), " – made up, on this machine", class_="ribbon")
-    body = el("body", el("header", ribbon, class_="top"), el("main", *main, class_="wide alone", id="main"))
+    body = el("body", el("main", *main, class_="consent", id="main"))
     return "<!doctype html>" + el("html", head, body, lang="en")
 
 

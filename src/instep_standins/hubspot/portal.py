@@ -37,6 +37,7 @@ class Settings:
     searchPerSecond: int = 5  # searches of the whole account
     daily: int = 625_000
     dailyUsed: int = 0
+    dailyOf: str = ""  # the account's day on which those calls were counted
     retryAfter: bool = False  # HubSpot does not promise it on 429
     marketplace: bool = False  # a marketplace app has no daily limit, and 110 calls in ten seconds
     autoApprove: bool = False

@@ -79,6 +79,15 @@ def _read(call: Call, otype: ObjectType, name: str) -> Answer:
     return Answer(200, told(call, otype, _held(call, otype, name)))
 
 
+def _order(body: dict[str, Any], default: int) -> int:
+    value = body.get("displayOrder")
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise errors.bad_json(1, 1, f"Cannot deserialize value of type `int` from {value!r}")
+    return value
+
+
 def _options(given: Any) -> tuple[Option, ...]:
     if not isinstance(given, list) or not all(
         isinstance(one, dict) and "value" in one and "label" in one for one in given
@@ -88,7 +97,7 @@ def _options(given: Any) -> tuple[Option, ...]:
     if len(set(values)) < len(values):
         raise errors.invalid("Property option values must be unique")
     return tuple(
-        Option(str(one["value"]), str(one["label"]), str(one.get("description") or ""), int(one.get("displayOrder", i)),
+        Option(str(one["value"]), str(one["label"]), str(one.get("description") or ""), _order(one, i),
                bool(one.get("hidden", False)))
         for i, one in enumerate(given)
     )  # fmt: skip
@@ -153,7 +162,7 @@ def _made(call: Call, otype: ObjectType, name: str, body: dict[str, Any]) -> Pro
     return Property(
         name, kind, field_type, str(body["label"]), group, options, str(body.get("description") or ""),
         unique=bool(body.get("hasUniqueValue")), hidden=bool(body.get("hidden")),
-        form=bool(body.get("formField")), order=int(body.get("displayOrder", -1)), own=True, reference=owner,
+        form=bool(body.get("formField")), order=_order(body, -1), own=True, reference=owner,
         created_at=stamp, updated_at=stamp,
     )  # fmt: skip
 
@@ -173,14 +182,14 @@ def _change(call: Call, otype: ObjectType, name: str) -> Answer:
     kind, field_type = str(body.get("type", held.kind)), str(body.get("fieldType", held.field_type))
     if kind not in TYPES or field_type not in TYPES[kind]:
         raise errors.invalid(f"Field type '{field_type}' is not valid for property type '{kind}'")
-    if body.get("groupName", held.group) not in call.portal.groups(otype.name):
+    if str(body.get("groupName", held.group)) not in call.portal.groups(otype.name):
         raise errors.invalid(f"Property group '{body['groupName']}' does not exist")
     changed = attrs.evolve(
         held, kind=kind, field_type=field_type, label=str(body.get("label", held.label)),
         description=str(body.get("description", held.description)), group=str(body.get("groupName", held.group)),
         options=_options(body["options"]) if "options" in body else held.options,
         hidden=bool(body.get("hidden", held.hidden)), form=bool(body.get("formField", held.form)),
-        order=int(body.get("displayOrder", held.order)), updated_at=call.portal.stamp(),
+        order=_order(body, held.order), updated_at=call.portal.stamp(),
     )  # fmt: skip
     call.portal.put_property(otype.name, changed)
     return Answer(200, told(call, otype, changed))

@@ -1,7 +1,7 @@
 """Limits: calls of one app in ten rolling seconds, searches of the account in a second, its calls in a day."""
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,6 @@ class Rates:
         self._portal = portal
         self._calls: dict[int, deque[float]] = {}
         self._searches: deque[float] = deque()
-        self._day = ""
 
     def burst(self) -> int:
         settings = self._portal.settings
@@ -61,12 +60,15 @@ class Rates:
 
     def _turn_day(self) -> None:
         """The daily counter starts again at midnight of the account's zone."""
-        day = self._portal.now().astimezone(ZoneInfo(seed.TIME_ZONE)).strftime("%Y-%m-%d")
-        if self._day and day != self._day:
-            self._portal.settings.dailyUsed = 0
-        self._day = day
+        day, settings = (
+            self._portal.now().astimezone(ZoneInfo(seed.TIME_ZONE)).strftime("%Y-%m-%d"),
+            self._portal.settings,
+        )
+        if settings.dailyOf not in ("", day):
+            settings.dailyUsed = 0
+        settings.dailyOf = day
 
-    def _midnight(self):  # type: ignore[no-untyped-def]
+    def _midnight(self) -> datetime:
         local = self._portal.now().astimezone(ZoneInfo(seed.TIME_ZONE)) + timedelta(days=1)
         return local.replace(hour=0, minute=0, second=0, microsecond=0)
 

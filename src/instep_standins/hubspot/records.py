@@ -56,7 +56,7 @@ def by_unique(portal: "Portal", otype: ObjectType, name: str, value: str) -> Row
 # -- rules ------------------------------------------------------------------------------------------
 
 
-def _unique(portal: "Portal", otype: ObjectType, given: dict[str, str], record_id: str | None) -> None:
+def unique(portal: "Portal", otype: ObjectType, given: dict[str, str], record_id: str | None) -> None:
     """Raises 409 for an address in use, 400 for any other unique value in use."""
     email = given.get("email")
     if otype.name == "contacts" and email:
@@ -165,7 +165,7 @@ def create(call: "Call", otype: ObjectType, body: dict[str, Any]) -> tuple[Row, 
     _stage_fits(otype, record)
     if call.version == ENFORCING:
         _enforced(portal, otype, record, record, new=True)
-    _unique(portal, otype, record, None)
+    unique(portal, otype, record, None)
     linked = associations.inline(portal, otype.name, body.get("associations"))
     row = insert(portal, otype, record, call.grant.app_id)
     # An order may let the record be made and what belongs to it fail.
@@ -241,7 +241,7 @@ def update(call: "Call", otype: ObjectType, row: Row, given: Any) -> tuple[Row, 
     _stage_fits(otype, merged)
     if call.version == ENFORCING:
         _enforced(portal, otype, merged, written, new=False)
-    _unique(portal, otype, written, row["id"])
+    unique(portal, otype, written, row["id"])
     return change(portal, otype, row, written), list(given)
 
 

@@ -49,6 +49,8 @@ def handle(call: Call, otype: ObjectType) -> Answer:
     limit, after = body.get("limit", 10), str(body.get("after") or "0")
     if not isinstance(limit, int) or isinstance(limit, bool) or not 0 <= limit <= _MOST_ROWS:
         raise errors.invalid(f"The limit {limit} is not valid: it must be between 0 and {_MOST_ROWS}")
+    if not isinstance(body.get("properties") or [], list):
+        raise errors.bad_json(1, 1, "properties must be a list")
     if not after.isdecimal():
         raise errors.invalid(f"The paging cursor {after} is not valid")
     if int(after) + limit > _MOST_RESULTS:
@@ -72,13 +74,15 @@ def handle(call: Call, otype: ObjectType) -> Answer:
 
 
 def _groups(portal: "Portal", otype: ObjectType, groups: Any, single: Any) -> list[list[Test]]:
-    if single:
+    if single and isinstance(groups, list):
         groups = [{"filters": single}, *groups]
     if not isinstance(groups, list):
         raise errors.bad_json(1, 1, "filterGroups must be a list")
     if len(groups) > _MOST_GROUPS:
         raise errors.invalid(f"too many filterGroups (count: {len(groups)}, max allowed: {_MOST_GROUPS})")
     listed = [one.get("filters") or [] for one in groups if isinstance(one, dict)]
+    if not all(isinstance(one, list) for one in listed):
+        raise errors.bad_json(1, 1, "filters must be a list")
     if any(len(one) > _MOST_FILTERS for one in listed):
         raise errors.invalid(f"too many filters (max allowed: {_MOST_FILTERS})")
     if sum(len(one) for one in listed) > _MOST_IN_ALL:
@@ -90,8 +94,12 @@ def _test(portal: "Portal", otype: ObjectType, asked: Any) -> Test:
     name, operator = (
         (asked.get("propertyName"), asked.get("operator")) if isinstance(asked, dict) else (None, None)
     )
-    if not name or operator not in _OPERATORS:
-        raise errors.invalid(f"Invalid input JSON: operator {operator} of filter {name} is not known")
+    missing = [word for word, value in (("propertyName", name), ("operator", operator)) if not value]
+    if missing:
+        words = f"Cannot build Filter, some of required attributes are not set [{', '.join(missing)}]"
+        raise errors.bad_json(1, 1, words)
+    if not isinstance(operator, str) or operator not in _OPERATORS:
+        raise errors.bad_json(1, 1, f"Cannot deserialize value of type Filter$Operator from {operator!r}")
     held = portal.property(otype.name, str(name))
     if held is None:
         raise errors.invalid(f"There was a problem with the request: property {name} does not exist")
@@ -103,6 +111,8 @@ def _test(portal: "Portal", otype: ObjectType, asked: Any) -> Test:
         keys = {str(one) for one in wanted}
         return _listed(held, keys, operator == "IN")
     if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
+        if "value" in asked:
+            raise errors.invalid(f"Filter {name} {operator} takes no value")
         return lambda row: bool(row["properties"].get(held.name)) == (operator == "HAS_PROPERTY")
     if asked.get("value") is None:
         raise errors.invalid(f"Filter {name} {operator} requires a value")

@@ -20,6 +20,7 @@ class SearchIndex:
     def note(self, kind: str, row_id: str, row: Row | None) -> None:
         if kind in self._rows:
             self._waiting.append((self._portal.seconds(), kind, row_id, row))
+            self._catch_up()
 
     def put_now(self, kind: str, row: Row) -> None:
         self._put(kind, row["id"], row)
@@ -30,10 +31,14 @@ class SearchIndex:
         else:
             self._rows[kind][row_id] = row
 
-    def rows(self, kind: str) -> list[Row]:
-        """The records of a kind as search knows them by now."""
+    def _catch_up(self) -> None:
+        """Take over what was written long enough ago."""
         seen = self._portal.seconds() - self._portal.settings.searchLag
         while self._waiting and self._waiting[0][0] <= seen:
-            _, where, row_id, row = self._waiting.popleft()
-            self._put(where, row_id, row)
+            _, kind, row_id, row = self._waiting.popleft()
+            self._put(kind, row_id, row)
+
+    def rows(self, kind: str) -> list[Row]:
+        """The records of a kind as search knows them by now."""
+        self._catch_up()
         return list(self._rows[kind].values())

@@ -10,11 +10,11 @@ USER_ID = 71_400_001
 TIME_ZONE = "Europe/Copenhagen"
 _OWNERS = (
     # (owner id, user id, first name, last name, email, active): the owner's id is never the user's
-    (612_300_01, USER_ID, "Ada", "Admin", "admin@acme.example", True),
-    (612_300_02, 71_400_002, "Greta", "Lindqvist", "greta.lindqvist@host.example", True),
-    (612_300_03, 71_400_003, "Amara", "Okafor", "amara.okafor@host.example", True),
-    (612_300_04, 71_400_004, "Nuno", "Reis", "nuno.reis@host.example", True),
-    (612_300_05, 71_400_005, "Former", "Colleague", "former.colleague@host.example", False),
+    (61_230_001, USER_ID, "Ada", "Admin", "admin@acme.example", True),
+    (61_230_002, 71_400_002, "Greta", "Lindqvist", "greta.lindqvist@host.example", True),
+    (61_230_003, 71_400_003, "Amara", "Okafor", "amara.okafor@host.example", True),
+    (61_230_004, 71_400_004, "Nuno", "Reis", "nuno.reis@host.example", True),
+    (61_230_005, 71_400_005, "Former", "Colleague", "former.colleague@host.example", False),
 )
 USER_EMAIL = _OWNERS[0][4]
 

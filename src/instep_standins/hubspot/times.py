@@ -25,7 +25,7 @@ def read(text: str) -> datetime:
         if _DAY.fullmatch(text):
             return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
         if _ISO.fullmatch(text):
-            return datetime.fromisoformat(text.replace("Z", "+00:00"))
+            return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
     except OverflowError:
         pass
     raise ValueError(text)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 _EMAIL = re.compile(r"[^@\s<>(),;:\"\[\]]+@[^@\s.<>(),;:\"\[\]]+(\.[^@\s.<>(),;:\"\[\]]+)+")
+_MOST_DIGITS = 30
 LONGEST = 65_536  # characters of a text
 
 
@@ -39,7 +40,10 @@ def _bool(held: Property, text: str) -> str | Problem:
 def _number(held: Property, text: str) -> str | Problem:
     try:
         number = Decimal(text.strip())
-        if number.is_finite() and re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", text.strip()):
+        if (
+            re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", text.strip())
+            and abs(number.adjusted()) <= _MOST_DIGITS
+        ):
             return format(number.normalize(), "f") if "e" in text.lower() else text.strip()
     except InvalidOperation:
         pass
@@ -115,16 +119,37 @@ def _read(portal: "Portal", kind: str, held: Property, text: str, now: str) -> s
     return _READERS.get(held.kind, _text)(held, text)
 
 
+def _decimal(text: str) -> Decimal:
+    """0 for a text that is no number: rules of numbers may be set on texts."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal(0)
+
+
 _BREAKS: dict[str, Callable[[str, list[str]], bool]] = {
     "REGEX": lambda text, given: not re.fullmatch(given[0], text),
     "ALPHANUMERIC": lambda text, given: not text.replace(" ", "").isalpha(),
-    "MIN_LENGTH": lambda text, given: len(text) < int(given[0]),
-    "MAX_LENGTH": lambda text, given: len(text) > int(given[0]),
-    "MIN_NUMBER": lambda text, given: Decimal(text) < Decimal(given[0]),
-    "MAX_NUMBER": lambda text, given: Decimal(text) > Decimal(given[0]),
+    "MIN_LENGTH": lambda text, given: len(text) < Decimal(given[0]),
+    "MAX_LENGTH": lambda text, given: len(text) > Decimal(given[0]),
+    "MIN_NUMBER": lambda text, given: _decimal(text) < Decimal(given[0]),
+    "MAX_NUMBER": lambda text, given: _decimal(text) > Decimal(given[0]),
     "EMAIL_ALLOWED_DOMAINS": lambda text, given: text.rpartition("@")[2] not in given,
     "EMAIL_BLOCKED_DOMAINS": lambda text, given: text.rpartition("@")[2] in given,
 }
+
+
+def is_rule(rule: Any) -> bool:
+    """Whether an admin's rule can be asked: its arguments are of the kind that it compares with."""
+    if not isinstance(rule, dict) or not isinstance(rule.get("ruleType"), str):
+        return False
+    given = rule.get("ruleArguments") or [""]
+    try:
+        re.compile(str(given[0])) if rule["ruleType"] == "REGEX" else None
+        Decimal(str(given[0])) if rule["ruleType"].startswith(("MIN", "MAX")) else None
+    except (re.error, InvalidOperation, TypeError, KeyError):
+        return False
+    return isinstance(given, list)
 
 
 def _rules(portal: "Portal", kind: str, name: str, text: str) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import attrs
 
+from .. import site
 from ..faults import Fault
 from ..serving import LARGEST_BODY, ConnectionDropped
 from ..wsgi import Request, read_request
@@ -244,7 +245,7 @@ class App:
         if path == "/services/oauth2/authorize":
             shown = oauth.authorize(org, request.method, form)
             headers = {"Location": shown.location} if shown.location else {}
-            return Answer(shown.status, page.html(shown.html), headers)
+            return Answer(shown.status, site.html(shown.html), headers)
         if path == "/services/oauth2/token":
             if request.method != "POST":
                 raise ApiError(400, {"error": "invalid_request", "error_description": "must use HTTP POST"})
@@ -270,9 +271,9 @@ class App:
 
     def _send(self, request: Request, answer: Answer, start_response: Callable[..., Any]) -> list[bytes]:
         headers = dict(answer.headers)
-        if isinstance(answer.body, page.Asset):
+        if isinstance(answer.body, site.Asset):
             content = answer.body.content
-            headers |= {"Content-Type": answer.body.content_type, **page.SECURITY_HEADERS}
+            headers |= {"Content-Type": answer.body.content_type, **site.SECURITY_HEADERS}
         elif answer.body is None:
             content = b""
         elif isinstance(answer.body, str):

@@ -1,13 +1,14 @@
 """The org's own pages and their assets: which address is which page, and who may post to them."""
 
 import re
-from importlib import resources
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import attrs
 
+from .. import site
 from ..markup import el
+from ..pages import NotHere, Refused
 from .call import Answer
 from .console import (
     faults,
@@ -21,24 +22,14 @@ from .console import (
     setup_rules,
     setup_types,
 )
-from .console.frame import NotHere, Refused, Visit
+from .console.frame import Visit
 from .errors import ApiError, not_found
 
 if TYPE_CHECKING:
     from ..wsgi import Request
     from .org import Org
 
-ASSETS = "/assets/"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    # Under "no-referrer" a browser says "Origin: null" of our own forms.
-    "Referrer-Policy": "same-origin",
-}
 _NO_STORE = {"Cache-Control": "no-store"}
-_TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
-_ICON = "/favicon.ico"
 
 # Address → what shows it, what takes its forms; a group of the pattern is an argument of both.
 _ROUTES = tuple(
@@ -63,40 +54,25 @@ _LIGHTNING = re.compile(r"/lightning/r/(?:\w+/)?(\w+)/view")
 _OURS = re.compile(r"/$|/(?:o|r|setup|lightning|assets)(?:/|$)|/(?:calls|faults|favicon\.ico)$")
 
 
-@attrs.frozen
-class Asset:
-    content: bytes
-    content_type: str
-
-
-def html(text: str) -> Asset:
-    return Asset(text.encode("utf-8", "replace"), f"{_TYPES['html']};charset=UTF-8")
-
-
 def serves(path: str) -> bool:
     return _OURS.match(path) is not None
 
 
 def refuse_other_sites(headers: dict[str, str], base_url: str) -> None:
-    """Raises 403 where a page of another origin makes a browser send this. Without a browser there is no such page."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None:
-        own = site in ("same-origin", "none")
-    else:
-        own = origin is None or urlsplit(origin).netloc == urlsplit(base_url).netloc
-    if not own:
-        raise ApiError(
-            403,
-            {"error": "Orders are taken from this org's own pages and from programs, not from other sites."},
-        )
+    """Raises 403 where a page of another origin makes a browser send this."""
+    if site.is_foreign(headers, base_url):
+        raise ApiError(403, {"error": site.FOREIGN})
 
 
 def handle(org: "Org", request: "Request") -> Answer:
     """A page, an asset, or what was typed into a page. HTML, also where it refuses."""
     path = request.path
-    if path.startswith(ASSETS):
-        return Answer(200, _asset(path.removeprefix(ASSETS)))
-    if path == _ICON:
+    if path.startswith(site.ASSETS):
+        found = site.asset(path)
+        if found is None:
+            raise not_found()
+        return Answer(200, found)
+    if path == site.ICON:
         return Answer(204)
     form = {
         k: v[-1] for k, v in parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True).items()
@@ -106,21 +82,13 @@ def handle(org: "Org", request: "Request") -> Answer:
         refuse_other_sites(request.headers, request.base_url)
     elif request.method not in ("GET", "HEAD"):
         raise ApiError(405, {"error": f"{request.method} is not for pages."}, {"Allow": "GET, HEAD, POST"})
-    visit = Visit(org, path, request.query, form if posted else {})
+    visit = Visit(path, request.query, form if posted else {}, org=org)
     with org.lock:
         try:
             return _post(visit) if posted else _get(visit, request.headers.get("if-none-match"))
         except NotHere as missing:
             back = el("p", el("a", "Go to the latest changes", href="/"))
-            return Answer(404, html(frame.page(visit, "Not here", back, lead=str(missing))), _NO_STORE)
-
-
-def _asset(name: str) -> Asset:
-    suffix = name.rpartition(".")[2]
-    found = resources.files(__package__) / "assets" / name
-    if "/" in name or suffix not in _TYPES or not found.is_file():
-        raise not_found()
-    return Asset(found.read_bytes(), f"{_TYPES[suffix]};charset=UTF-8")
+            return Answer(404, site.html(frame.page(visit, "Not here", back, lead=str(missing))), _NO_STORE)
 
 
 def _get(visit: Visit, seen: str | None) -> Answer:
@@ -131,7 +99,7 @@ def _get(visit: Visit, seen: str | None) -> Answer:
     # The script asks every second: what did not change is not written again.
     if seen == headers["ETag"]:
         return Answer(304, None, headers)
-    return Answer(200, html(_show(visit)), headers)
+    return Answer(200, site.html(_show(visit)), headers)
 
 
 def _show(visit: Visit) -> str:
@@ -150,5 +118,5 @@ def _post(visit: Visit) -> Answer:
                 return Answer(303, None, {"Location": act(visit, *found.groups()), **_NO_STORE})
             except Refused as refused:
                 shown = _show(attrs.evolve(visit, problem=str(refused)))
-                return Answer(400, html(shown), _NO_STORE)
+                return Answer(400, site.html(shown), _NO_STORE)
     raise NotHere(f"Nothing can be posted to {visit.path}.")

@@ -324,6 +324,17 @@ def test_the_day_ends_at_midnight_of_the_account(hs: Client, clock: Any) -> None
     assert hs.call("GET", f"/account-info/{V}/details").status_code == 200
 
 
+def test_the_day_goes_on_after_a_restart(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "portal.sqlite"
+    for hours, used in ((0, 1), (1, 2), (8, 1)):
+        clock.now += hours * 3600
+        portal = Portal(file, clock=clock)
+        with portal.transaction():
+            portal.rates.count(portal.tokens.grant(portal.token), search=False)
+        assert portal.settings.dailyUsed == used
+        portal.close()
+
+
 def test_oauth_apps_are_not_told_of_the_day(hs: Client) -> None:
     install = hs.portal.tokens.install(("oauth",))
     hs.http.headers["Authorization"] = f"Bearer {hs.portal.tokens.session(install).token}"
@@ -387,3 +398,52 @@ def test_an_association_is_seen_from_both_ends(hs: Client) -> None:
     assert hs.objects("PUT", f"meetings/{held}/associations/default/contacts/424242").status_code == 404
     assert hs.objects("POST", "meetings", {"properties": {"hs_timestamp": STARTS}, "associations": [to(guest, 279)]}
                       ).status_code == 400  # fmt: skip
+
+
+def test_a_merged_contact_keeps_its_associations_by_any_of_its_ids(hs: Client) -> None:
+    one, two = hs.contact("one@guest.example"), hs.contact("two@guest.example")
+    held = hs.meeting(two)
+    hs.objects("POST", "contacts/merge", {"primaryObjectId": one, "objectIdToMerge": two})
+    listed = hs.objects("GET", f"contacts/{two}/associations/meetings").json()["results"]
+    assert [x["toObjectId"] for x in listed] == [held]
+    older = hs.call("GET", f"/crm/v3/objects/contacts/{two}/associations/meetings").json()["results"]
+    assert older == [{"id": held, "type": "contact_to_meeting_event"}]
+    read = hs.call(
+        "POST", f"/crm/associations/{V}/contacts/meetings/batch/read", {"inputs": [{"id": two}, {"id": "9"}]}
+    )
+    assert (read.status_code, [x["to"][0]["toObjectId"] for x in read.json()["results"]]) == (207, [held])
+    assert hs.objects("DELETE", f"contacts/{two}/associations/meetings/{held}").status_code == 204
+    assert "associations" not in hs.get("meetings", held, associations="contacts")
+
+
+def test_changes_are_polled_by_when_they_were_made(hs: Client, clock: Any) -> None:
+    first, second = hs.meeting(), hs.meeting()
+    clock.now += 60
+    cursor = hs.portal.stamp()
+    clock.now += 1
+    assert wrote(hs, first, "meetings", hs_meeting_outcome="COMPLETED") == 200
+    asked = {
+        "filterGroups": [{"filters": [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": cursor}]}],
+        "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
+        "properties": ["hs_meeting_outcome"], "limit": 200,
+    }  # fmt: skip
+    clock.now += 3
+    assert [one["id"] for one in hs.objects("POST", "meetings/search", asked).json()["results"]] == [first]
+    hs.objects("DELETE", f"meetings/{first}")
+    hs.objects("DELETE", f"meetings/{second}")
+    clock.now += 3
+    assert hs.objects("POST", "meetings/search", asked).json()["total"] == 0
+
+
+def test_search_goes_on_page_by_page(hs: Client, clock: Any) -> None:
+    made = [hs.contact(f"g{i}@guest.example") for i in range(5)]
+    clock.now += 5
+    found: list[str] = []
+    after = "0"
+    while after:
+        page = hs.objects(
+            "POST", "contacts/search", {"limit": 2, "after": after, "sorts": ["createdate"]}
+        ).json()
+        found += [one["id"] for one in page["results"]]
+        after = page.get("paging", {}).get("next", {}).get("after", "")
+    assert found == made

@@ -25,6 +25,7 @@ from instep.crm.hubspot.auth import (
 from instep.crm.hubspot.client import HubSpotClient
 from instep.crm.hubspot.describe import describe, schema_of
 from instep.crm.hubspot.observe import find_users, observe, user_of
+from instep.crm.hubspot.pack import batches, contacts_of
 from instep.crm.port import Applied, Call, Crm, Identity, Limits, ReadOne
 from instep.crm.transport import Transport, shared
 
@@ -126,6 +127,11 @@ class HubSpotCrm(Crm):
     def observe(self, lookup: Lookup) -> Observed:
         """Read what `lookup` asks, one call for each key."""
         return observe(self.client, lookup)
+
+    def calls_for(self, writes: Sequence[Write]) -> int:
+        """How many batches these writes take, with the associations of meetings that are there."""
+        related = any(w.object == names.MEETING and w.id and contacts_of(w, lambda ref: "") for w in writes)
+        return len(batches(writes)) + related
 
     def apply(
         self,

@@ -111,7 +111,10 @@ class _Sending:
 
     def _take(self, batch: Batch, answer: Answer) -> None:
         clashes: list[Write] = []
+        nameless: list[Mapping[str, Any]] = []
         for entry in answer.rows("errors"):
+            if not named_by(entry, batch, self._id, invalid_ids(entry)):
+                nameless.append(entry)
             clashes += self._take_error(batch, entry, answer.request_id)
         left = [w for w in batch.writes if w.ref not in self._results and w not in clashes]
         for write, row in _paired(left, answer.rows()):
@@ -119,6 +122,10 @@ class _Sending:
             left.remove(write)
         if clashes:
             self._adopt(batch, clashes)
+        if nameless and left:
+            # refused, and nobody is told who: alone each has its own answer, and our ids keep them from doubling
+            self._in_halves(batch, tuple(left), nameless[0], answer.request_id)
+            return
         for write in left:
             self._refuse(write, _untold(answer.request_id))
 
@@ -158,16 +165,22 @@ class _Sending:
         if clashes:
             self._adopt(batch, clashes)
         left = tuple(w for w in batch.writes if w.ref not in self._results and w not in clashes)
-        if len(left) < len(batch.writes):
-            parts = [left] if left else []
-        else:
-            self._splits += 1
-            middle = len(left) // 2
-            parts = [left[:middle], left[middle:]] if self._splits <= _SPLITS else []
-        if not parts:
-            for write in left:
-                self._refuse(write, error_of(body, request_id=answer.request_id))
-        for part in parts:
+        if len(left) == len(batch.writes):
+            self._in_halves(batch, left, body, answer.request_id)
+        elif left:
+            self._send(Batch(batch.object, batch.new, left))
+
+    def _in_halves(
+        self, batch: Batch, writes: tuple[Write, ...], said: Mapping[str, Any], request_id: str
+    ) -> None:
+        """Look for whom a refusal without a name means; not for ever, for calls are the customer's."""
+        self._splits += 1
+        if len(writes) == 1 or self._splits > _SPLITS:
+            for write in writes:
+                self._refuse(write, self._told(write, said, request_id))
+            return
+        middle = len(writes) // 2
+        for part in (writes[:middle], writes[middle:]):
             self._send(Batch(batch.object, batch.new, part))
 
     def _refused_alone(self, batch: Batch, answer: Answer) -> None:

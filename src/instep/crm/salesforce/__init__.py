@@ -27,7 +27,7 @@ from instep.crm.salesforce.client import SalesforceClient
 from instep.crm.salesforce.describe import describe, schema_of
 from instep.crm.salesforce.names import OLDEST_VERSION, USER
 from instep.crm.salesforce.observe import ask, find_users, observe
-from instep.crm.salesforce.pack import PARTS_PER_COMPOSITE
+from instep.crm.salesforce.pack import PARTS_PER_COMPOSITE, collections, composites, ranks
 from instep.crm.salesforce.package import zip_bytes
 from instep.crm.salesforce.soql import Statement, equal
 from instep.crm.transport import Transport, shared
@@ -105,6 +105,10 @@ class SalesforceCrm(Crm):
     def observe(self, lookup: Lookup) -> Observed:
         """Read what `lookup` asks, in one call wherever its limits allow."""
         return observe(self.client, lookup)
+
+    def calls_for(self, writes: Sequence[Write]) -> int:
+        """How many Composites these writes take."""
+        return len(composites((), collections(writes, ranks(writes))))
 
     def apply(
         self,

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from ...markup import Markup, el, said
+from ...pages import row, table, tag, td
 from ..schema import Field, SObject
 from ..tables import Record
-from .frame import moment, row, table, tag, td
+from .frame import moment
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...inputs import control
 from ...markup import Markup, el, said
+from ...pages import Refused, button, count, empty, form, live, notice, part, problem, tag
 from .. import admin
 from ..errors import ApiError
-from .frame import Refused, Visit, button, count, empty, form, live, notice, page, part, problem, tag
-from .inputs import control
+from .frame import Visit, page
 from .presets import GROUPS, PRESETS, Preset
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...markup import Markup, el, said
+from ...pages import NotHere, button, count, empty, live, part, row, table, tag, td
 from ..schema import SObject
 from ..tables import Record
 from .cells import STAMP, columns, living, name_of, records_table
-from .frame import LISTED, NotHere, Visit, button, count, empty, live, moment, page, part, row, table, tag, td
+from .frame import LISTED, Visit, moment, page
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .frame import LISTED, Refused
-from .inputs import Input
+from ...inputs import Input
+from ...pages import Refused
+from .frame import LISTED
 
 if TYPE_CHECKING:
     from ..org import Org

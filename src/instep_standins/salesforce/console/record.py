@@ -3,30 +3,14 @@
 from typing import TYPE_CHECKING
 
 from ...markup import Markup, el, said
+from ...pages import NotHere, Refused, button, count, empty, fold, form, live, notice, part, problem, tag
 from .. import admin, history, ids
 from ..errors import ApiError, RowError
 from ..schema import Field, SObject
 from ..tables import Record
 from ..values import coerce
 from .cells import has_page, label, name_of, records_table, shown
-from .frame import (
-    LISTED,
-    NotHere,
-    Refused,
-    Visit,
-    button,
-    count,
-    empty,
-    fold,
-    form,
-    live,
-    moment,
-    notice,
-    page,
-    part,
-    problem,
-    tag,
-)
+from .frame import LISTED, Visit, moment, page
 
 if TYPE_CHECKING:
     from ..org import Org

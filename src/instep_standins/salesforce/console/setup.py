@@ -2,13 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from ...inputs import switch
 from ...markup import Markup, el, said
-from .. import admin
-from ..errors import ApiError
-from .frame import (
-    LISTED,
+from ...pages import (
     Refused,
-    Visit,
     button,
     count,
     empty,
@@ -16,15 +13,16 @@ from .frame import (
     form,
     live,
     notice,
-    page,
     part,
     problem,
     row,
     table,
     tag,
     td,
-)  # fmt: skip
-from .inputs import switch
+)
+from .. import admin
+from ..errors import ApiError
+from .frame import LISTED, Visit, page
 from .setup_fields import field_path, rights_tag, type_words
 from .tabs import tabs
 

@@ -3,31 +3,29 @@
 import re
 from typing import TYPE_CHECKING
 
+from ...inputs import Input, adder, switch
 from ...markup import Markup, el, said
-from .. import admin, custom_fields, formulas
-from ..errors import ApiError
-from ..orders import api_name
-from ..schema import Field, SObject
-from .frame import (
-    LISTED,
+from ...pages import (
     NotHere,
     Refused,
-    Visit,
     button,
     count,
     fold,
     form,
     live,
     notice,
-    page,
     part,
     problem,
     row,
     table,
     tag,
     td,
-)  # fmt: skip
-from .inputs import Input, adder, switch
+)
+from .. import admin, custom_fields, formulas
+from ..errors import ApiError
+from ..orders import api_name
+from ..schema import Field, SObject
+from .frame import LISTED, Visit, page
 
 if TYPE_CHECKING:
     from ..org import Org

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from ...inputs import Input, adder, switch
 from ...markup import Markup, el, said
+from ...pages import Refused, live, notice, part, problem, row, table, td
 from .. import admin, config
 from ..configure import EDITIONS
 from ..errors import ApiError
-from .frame import Refused, Visit, live, notice, page, part, problem, row, table, td
-from .inputs import Input, adder, switch
+from .frame import Visit, page
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...inputs import Input, adder, switch
 from ...markup import Markup, el, said
+from ...pages import Refused, button, empty, form, live, notice, part, problem, row, table, tag, td
 from .. import admin
 from ..access import GOVERNED
 from ..errors import ApiError
 from ..tables import Record
 from .cells import text
-from .frame import Refused, Visit, button, empty, form, live, notice, page, part, problem, row, table, tag, td
-from .inputs import Input, adder, switch
+from .frame import Visit, page
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ...inputs import Input, adder, remover, switch
 from ...markup import Markup, el, said
+from ...pages import Refused, empty, live, notice, part, problem, row, table, tag, td
 from .. import admin
 from ..errors import ApiError
 from ..tables import Record
 from .cells import name_of, text
-from .frame import LISTED, Refused, Visit, empty, live, notice, page, part, problem, row, table, tag, td
-from .inputs import Input, adder, remover, switch
+from .frame import LISTED, Visit, page
 from .tabs import tabs
 
 if TYPE_CHECKING:

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+from ...inputs import Input, adder, remover, switch
 from ...markup import Markup, el, said
+from ...pages import Refused, empty, live, notice, part, problem, row, table, td
 from .. import admin, config, record_types
 from ..config import EVERYBODY
 from ..errors import ApiError
 from ..tables import Record
 from .cells import text
-from .frame import Refused, Visit, empty, live, notice, page, part, problem, row, table, td
-from .inputs import Input, adder, remover, switch
+from .frame import Visit, page
 from .tabs import tabs
 
 if TYPE_CHECKING:

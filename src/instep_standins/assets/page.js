@@ -1,4 +1,4 @@
-// Keeps an open page in step with the org. The server writes all markup; this swaps the parts that changed,
+// Keeps an open page in step with the stand-in. The server writes all markup; this swaps the parts that changed,
 // shows what is new, and turns times to the reader's zone. Without it the pages are complete, but stand still.
 "use strict";
 

@@ -1,11 +1,11 @@
-"""Controls of the console's forms: inputs with their labels and hints, switches, forms to add something."""
+"""Controls of the pages' forms: inputs with their labels and hints, switches, forms to add something."""
 
 from typing import Any
 
 import attrs
 
-from ...markup import Markup, el
-from .frame import Visit, button, fold, form
+from .markup import Markup, el
+from .pages import Visit, button, fold, form
 
 
 @attrs.frozen
