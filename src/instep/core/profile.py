@@ -64,6 +64,7 @@ class PersonObject:
     `link` is the name that a booking's record ids have for it. `merged_into` is the relationship to the record
     that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `companions`: several of
     them can share an activity. `more_emails_field` holds further addresses of the same person, parted by semicolons.
+    `name_parts` make the name together, in this order.
     """
 
     name: str
@@ -81,6 +82,7 @@ class PersonObject:
     upsert: bool = True
     companions: bool = False
     more_emails_field: str = ""
+    name_parts: tuple[str, ...] = ()
 
     @property
     def role(self) -> str:

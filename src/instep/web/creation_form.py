@@ -189,8 +189,13 @@ class CreationForm(forms.Form):
         rule = self.config.owner(name)
         self._data(name)
         self._owner(f"{name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True)
+        by_link = next(person.link for person in self.profile.persons if person.name == name)
         always = [
             _("Found by the record id of the link, else by e-mail. Of several, the most recently modified.")
+            if by_link
+            else _(
+                "Found by e-mail, or by phone where there is no e-mail. Of several, the most recently modified."
+            )
         ]
         if assigned:
             self._owner(f"{name}-new", _("Owner of a new one"), rule.new, assigned)

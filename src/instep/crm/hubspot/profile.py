@@ -20,6 +20,7 @@ PROFILE = Profile(
             phone_fields=names.PHONES,
             owner_field=names.OWNER,
             name_field=names.WHOLE_NAME,
+            name_parts=(names.FIRST_NAME, names.LAST_NAME),
             merged_into=names.MERGED_INTO,
             companions=True,
             more_emails_field=names.MORE_EMAILS,

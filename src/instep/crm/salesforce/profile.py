@@ -33,6 +33,7 @@ _LEAD = PersonObject(
     phone_fields=("Phone", "MobilePhone"),
     owner_field="OwnerId",
     name_field="Name",
+    name_parts=("FirstName", "LastName"),
     conversion=Conversion(
         "IsConverted", "ConvertedContactId", "ConvertedContact", names.CONTACT, "ConvertedAccount"
     ),
@@ -47,6 +48,7 @@ _CONTACT = PersonObject(
     phone_fields=("Phone", "MobilePhone"),
     owner_field="OwnerId",
     name_field="Name",
+    name_parts=("FirstName", "LastName"),
     link="contact",
     id_prefix="003",
     merged_into="MasterRecord",
@@ -61,6 +63,7 @@ _PERSON_ACCOUNT = PersonObject(
     phone_fields=("Phone", "PersonMobilePhone"),
     owner_field="OwnerId",
     name_field="Name",
+    name_parts=("FirstName", "LastName"),
     link="contact",
     id_prefix="003",
     merged_into="MasterRecord",
