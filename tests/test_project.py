@@ -55,3 +55,10 @@ def test_every_setting_is_in_the_operating_manual() -> None:
     for field in set(Settings.model_fields) - inside:
         variable = "DATABASE_URL" if field == "database_url" else f"INSTEP_{field.upper()}"
         assert f"`{variable}`" in manual, variable
+
+
+def test_the_core_names_no_second_vendor() -> None:
+    """A CRM is data of its profile: neither the core nor the engine asks which one it is."""
+    for room in ("core", "engine", "bookings", "store"):
+        for file in (ROOT / "src" / "instep" / room).rglob("*.py"):
+            assert "hubspot" not in file.read_text().lower(), f"{file.name} knows a vendor"

@@ -133,3 +133,11 @@ def test_a_token_is_needed_and_said_so(instep_home: InstepHome) -> None:
     refused = instep_home.run("connect", "hubspot", check=False)
     assert refused.returncode != 0
     assert "--token" in refused.stderr
+
+
+def test_disconnecting_says_that_a_static_token_goes_on(instep_home: InstepHome, hub: Portal) -> None:
+    """Nothing is called forgotten that is not; connected again, everything is in step as before."""
+    told = instep_home.run("disconnect", "hubspot").stdout
+    assert "goes on working" in told
+    again = instep_home.json("connect", *hub.connect_arguments())
+    assert again["new"] is True

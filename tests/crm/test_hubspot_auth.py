@@ -138,7 +138,7 @@ def test_tokens_of_another_account_are_refused(portal: StandinPortal) -> None:
 
 
 def test_a_revoked_sign_in_ends(portal: StandinPortal) -> None:
-    """Disconnecting has HubSpot forget the app; a static token is left to its owner, an unknown one is no error."""
+    """Disconnecting has HubSpot forget the app; an unknown token is no error; a static one is its owner's to end."""
     tokens = consented(portal)
     revoke(portal.app(), tokens, portal.transport)
     with pytest.raises(NeedsAdmin):
@@ -148,8 +148,8 @@ def test_a_revoked_sign_in_ends(portal: StandinPortal) -> None:
             load_tokens=lambda: evolve(tokens, issued_at="0"),
         ).users()
     revoke(portal.app(), evolve(tokens, refresh_token="nobody's"), portal.transport)
-    revoke(portal.app(), Tokens(portal.portal.token, grant="static"), portal.transport)
-    assert portal.connect().users()
+    with pytest.raises(NeedsAdmin, match="goes on working"):
+        revoke(portal.app(), Tokens(portal.portal.token, grant="static"), portal.transport)
 
 
 def test_a_static_token_that_is_refused_asks_to_reconnect(portal: StandinPortal) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hubspot_portal import START, StandinPortal, meeting, person
 from instep.core.errors import Retry
 from instep.core.lookup import Lookup, ObjectLookup
-from instep.crm.hubspot import HubSpotCrm
+from instep.crm.hubspot import HubSpotCrm, client
 
 SELECT = ("email", "contact.name", "hs_additional_emails", "company", "lastmodifieddate")
 
@@ -127,6 +127,24 @@ def test_limits_are_read_from_the_headers(hub: HubSpotCrm, portal: StandinPortal
     hub.users()
     assert hub.limits.allowed == 1000
     assert hub.limits.used == 501
+
+
+def test_a_burst_never_reaches_its_limit(
+    hub: HubSpotCrm, portal: StandinPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Near the limit we go slower than it allows, so that other apps have room too."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        portal.settings(clock=sum(slept))
+
+    monkeypatch.setattr(client.time, "sleep", sleep)
+    portal.settings(burst=40)
+    for _ in range(100):
+        hub.users()
+    assert {call.status for call in hub.calls} == {200}
+    assert slept
 
 
 def test_who_we_are(hub: HubSpotCrm) -> None:

@@ -258,7 +258,7 @@ def test_F04_killed_between_the_effect_and_saving_it(hub_house: House) -> None:
     hub_house.tell(*scheduled(these))
     hub_house.fake.arm("late_commit", MEETINGS, ms=0, hold=120_000)
     first = hub_house.worker()
-    eventually(lambda: len(hub_house.fake.crm()["meetings"]) == 30, "HubSpot has written")
+    eventually(lambda: len(hub_house.fake.records()["meetings"]) == 30, "HubSpot has written")
     kill(first)
     died = time.monotonic()
     hub_house.worker()

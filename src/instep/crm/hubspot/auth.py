@@ -147,12 +147,18 @@ def exchange_code(
 
 
 def revoke(credentials: HubSpotCredentials, tokens: Tokens, transport: Transport) -> None:
-    """Have HubSpot forget the app's sign-in. A static token is the admin's own to rotate.
+    """Have HubSpot forget the app's sign-in.
 
-    Tokens that HubSpot does not know any more are as good as revoked. Raises `Retry` when it cannot be told.
+    Tokens that HubSpot does not know any more are as good as revoked. Raises `Retry` when it cannot be told, and
+    `NeedsAdmin` for a static token, which only its owner can end.
     """
     if not tokens.refresh_token:
-        return
+        raise NeedsAdmin(
+            "The token goes on working until somebody rotates or deletes it in HubSpot.",
+            code="static_token",
+            cure="HubSpot: Settings → Keys → Service keys.",
+            scope=Scope.CONNECTION,
+        )
     form = {
         "token": tokens.refresh_token,
         "token_type_hint": "refresh_token",
