@@ -46,7 +46,11 @@ PAGES = {
         "/bookings/{asked}/acts/approve",
         "/bookings/{booking}/acts/cancel",
     ),
-    "receipt": ("/bookings/{booking}/receipts/{receipt}", "/bookings/{made}/receipts/{made_receipt}"),
+    "receipt": (
+        "/bookings/{booking}/receipts/{receipt}",
+        "/bookings/{made}/receipts/{made_receipt}",
+        "/bookings/{made}/receipts/{hubspot_receipt}",
+    ),
     "plan": ("/bookings/{booking}/plan",),
     "contacts": ("/contacts", "/contacts?search=nobody-at-all"),
     "contact": ("/contacts/{contact}",),
@@ -56,28 +60,32 @@ PAGES = {
     "calendars": ("/calendars",),
     "new-calendar": ("/calendars/new",),
     "calendar": ("/calendars/{calendar}",),
-    "calendar-crm": ("/calendars/{calendar}/crm",),
-    "creation-rules": ("/integrations/{connection}/rules",),
+    "calendar-crm": ("/calendars/{calendar}/crm", "/calendars/{calendar}/crm?connection={hubspot}"),
+    "creation-rules": ("/integrations/{connection}/rules", "/integrations/{hubspot}/rules"),
     "share-calendar": ("/calendars/{calendar}/links",),
     "share-tab": tuple(f"/calendars/{{calendar}}/links/{tab}" for tab in ("signed", "buttons", "website")),
     "sync-log": ("/sync-log", "/sync-log?search=nobody-at-all"),
     "integrations": ("/integrations",),
-    "connect": ("/integrations/salesforce/connect",),
-    "connection": ("/integrations/{connection}",),
-    "reconnect": ("/integrations/{connection}/connect",),
-    "disconnect": ("/integrations/{connection}/disconnect",),
-    "switch": ("/integrations/{connection}/switch",),
+    "connect": ("/integrations/salesforce/connect", "/integrations/hubspot/connect"),
+    "connection": ("/integrations/{connection}", "/integrations/{hubspot}"),
+    "reconnect": ("/integrations/{connection}/connect", "/integrations/{hubspot}/connect"),
+    "disconnect": ("/integrations/{connection}/disconnect", "/integrations/{hubspot}/disconnect"),
+    "switch": ("/integrations/{connection}/switch", "/integrations/{hubspot}/switch"),
     "host-directory": (
         "/integrations/{connection}/hosts",
         "/integrations/{connection}/hosts?search=nobody-at-all",
+        "/integrations/{hubspot}/hosts",
     ),
-    "host-user": ("/integrations/{connection}/hosts/{host}",),
-    "problems": ("/integrations/{connection}/problems",),
-    "mapping": tuple(
-        f"/integrations/{{connection}}/mapping/{tab}"
-        for tab in ("leads", "contacts", "accounts", "events", "cases")
+    "host-user": ("/integrations/{connection}/hosts/{host}", "/integrations/{hubspot}/hosts/{host}"),
+    "problems": ("/integrations/{connection}/problems", "/integrations/{hubspot}/problems"),
+    "mapping": (
+        *(
+            f"/integrations/{{connection}}/mapping/{tab}"
+            for tab in ("leads", "contacts", "accounts", "events", "cases")
+        ),
+        *(f"/integrations/{{hubspot}}/mapping/{tab}" for tab in ("contacts", "meetings")),
     ),
-    "validation": ("/integrations/{connection}/validation",),
+    "validation": ("/integrations/{connection}/validation", "/integrations/{hubspot}/validation"),
     "properties": ("/properties", "/properties/meeting"),
     "new-property": ("/properties/new",),
     "property": ("/properties/{property}",),
