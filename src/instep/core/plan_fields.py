@@ -221,7 +221,7 @@ def owner_of_existing(
         user.id,
         old,
         not record.assumed,
-        rule=f"the host's {setting.profile.label} user ({host.email})",
+        rule=f"the host's {setting.profile.user_called} ({host.email})",
         source_value=host.key,
         spoke=spoke,
     )

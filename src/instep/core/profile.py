@@ -153,6 +153,7 @@ class Profile:
     whose first value depends on the record type's process. `one_key`: one call asks the CRM by one field, so that a
     record is looked for by the best key alone; what carries our id already is met when its double is refused.
     `duplicate_rules`: admins can have new people refused because somebody like them is there.
+    `user_word` is what it calls somebody who can own records.
     `connected_owns`: what no host's user can own belongs to the connected user; else to nobody.
     """
 
@@ -170,7 +171,13 @@ class Profile:
     process_fields: Mapping[str, str] = field(factory=dict)
     one_key: bool = False
     duplicate_rules: bool = False
+    user_word: str = "user"
     connected_owns: bool = True
+
+    @property
+    def user_called(self) -> str:
+        """Somebody who can own records, with the CRM's name."""
+        return f"{self.label} {self.user_word}"
 
     def person(self, name: str) -> PersonObject:
         """The person object of that name."""

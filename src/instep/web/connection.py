@@ -60,7 +60,10 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "state": state,
         "setup": setup,
         "access": access,
-        "steps": [*steps_of(state, setup, installing), hosts_step(hosts, needing)],
+        "steps": [
+            *steps_of(state, setup, installing),
+            hosts_step(hosts, needing, str(words_of(row["vendor"]).user)),
+        ],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),

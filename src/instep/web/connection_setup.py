@@ -402,11 +402,14 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
     ]
 
 
-def hosts_step(hosts: int, needing: int) -> Step:
+def hosts_step(hosts: int, needing: int, user: str) -> Step:
     """The phase of the hosts: how many have no user who can own records."""
     if not hosts:
         return Step("hosts", "todo", "–", _("Hosts"), _("none yet"))
     if needing:
-        said = ngettext("%(n)s without a user", "%(n)s without a user", needing) % {"n": needing}
+        said = ngettext("%(n)s with no %(user)s", "%(n)s with no %(user)s", needing) % {
+            "n": needing,
+            "user": user,
+        }
         return Step("hosts", "bad", "!", _("Hosts"), said)
     return Step("hosts", "ok", "✓", _("Hosts"), _("all known"))

@@ -49,6 +49,7 @@ class CrmWords:
     required: Text
     limits: Text
     related: Text
+    found_by: Text
 
 
 _SALESFORCE = CrmWords(
@@ -87,6 +88,9 @@ _SALESFORCE = CrmWords(
     limits=_("by everyone in the org"),
     related=_(
         "Their names stand there too, and Contacts among them are related to the Event, if the org shares activities."
+    ),
+    found_by=_(
+        "It is found by e-mail (a sandbox's “.invalid” does not count), unless you choose another one."
     ),
 )
 _HUBSPOT = CrmWords(
@@ -127,6 +131,7 @@ _HUBSPOT = CrmWords(
     ),
     limits=_("by every app of the account"),
     related=_("Their names stand there too, and contacts among them are associated with the Meeting."),
+    found_by=_("It is found by e-mail, unless you choose another one."),
 )
 
 _WORDS: Mapping[str, CrmWords] = {"salesforce": _SALESFORCE, "hubspot": _HUBSPOT}

@@ -12,6 +12,7 @@ from instep.crm.hubspot import names
 PROFILE = Profile(
     vendor="hubspot",
     label="HubSpot",
+    user_word="owner",
     persons=(
         PersonObject(
             name=names.CONTACT,

@@ -94,6 +94,12 @@ def vendor(name: str) -> str:
 
 
 @register.filter
+def user_called(name: str) -> str:
+    """What a CRM calls somebody who can own records."""
+    return VENDORS[name].profile.user_called
+
+
+@register.filter
 def limits_of(name: str) -> str:
     """Who shares a CRM's API calls of the day."""
     return str(words_of(name).limits)
