@@ -39,7 +39,8 @@ def _take(demo: dict[str, Any]) -> None:
     browser_path = next(path for name in BROWSERS if (path := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=browser_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         context = browser.new_context(
             viewport={"width": 1120, "height": 760}, timezone_id="Europe/Lisbon", locale="en-GB"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from page import COMPANY, EMAIL, NAME, Page, account, case, contact, crm, event, lead, open_page
@@ -10,6 +11,7 @@ from page import COMPANY, EMAIL, NAME, Page, account, case, contact, crm, event,
 from faults.lives import AMARA, DAY, GRETA, NUNO, Life, guest
 from faults.oracle import CONNECTED
 from faults.scene import Scene
+from instep.bookings import commands
 from instep.core.creation import CASE, Duplicates, Guests
 from instep.engine.lane import load_config
 
@@ -282,6 +284,112 @@ def test_F6_saved_anyway_where_the_admin_chose_so(scene: Scene, page: Page, acti
 
 
 # --- E10: guests ----------------------------------------------------------------------------------
+
+
+def guest_row(address: str, **changes: Any) -> dict[str, Any]:
+    """The record that a further guest gets."""
+    name = address.partition("@")[0]
+    return {"LastName": name, "Email": address, "OwnerId": GRETA, "Instep_Contact_Id__c": "ours", **changes}
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["related", "org relates nobody"])
+@pytest.mark.parametrize("kind", ["Lead", "Contact"])
+def test_guests_get_records_where_that_is_chosen(scene: Scene, page: Page, kind: str, shared: bool) -> None:
+    """The whole CRM: one record for each new guest, whoever is there stays as he is, and nobody twice."""
+    scene.fake.order("POST", "features", {"sharedActivities": shared})
+    scene.configure(person_object=kind, guests=Guests.RECORDS)
+    company = {"Company": "Unspecified"} if kind == "Lead" else {}
+    scene.fake.seed("Contact", FirstName="Rui", LastName="Melo", Email="rui@guest.example")
+    there = contact_there("Rui", "Melo", "rui@guest.example")
+    made = page.book(guests=["rui@guest.example", "Zoe@guest.example", "yan@guest.example", EMAIL])
+    booked = lead() if kind == "Lead" else contact()
+    zoe, yan = (guest_row(f"{name}@guest.example", **company) for name in ("zoe", "yan"))
+    people = sorted_people(kind, there, booked, zoe, yan)
+    assert people_of(page) == people
+    if shared and kind == "Contact":
+        assert related_to(scene) == sorted(
+            [EMAIL, "rui@guest.example", "yan@guest.example", "zoe@guest.example"]
+        )
+    # nothing is left to do, and a second meeting with them makes nobody
+    calls = scene.fake.calls()
+    scene.hurry()
+    scene.until_settled()
+    assert scene.fake.calls() == calls
+    page.book(
+        "Bo Berg", email="zoe@guest.example", guests=["yan@guest.example"], at=LATER, company="Other Oy"
+    )
+    assert sum(row["Email"] == "zoe@guest.example" for rows in people_of(page).values() for row in rows) == 1
+    assert sum(row["Email"] == "yan@guest.example" for rows in people_of(page).values() for row in rows) == 1
+    page.cancel(made, "Off")
+    assert sum(len(rows) for rows in people_of(page).values()) == 4
+
+
+def test_a_meeting_that_is_off_makes_nobody_of_its_guests(scene: Scene, page: Page) -> None:
+    scene.configure(guests=Guests.RECORDS)
+    made = page.ask(guests=["zoe@guest.example"])
+    commands.cancel(scene.account_id, made, "Off", "user", datetime.now(UTC))
+    scene.until_settled()
+    assert people_of(page) == {"Lead": [lead()], "Contact": []}
+
+
+def test_a_guest_who_books_in_the_same_batch_is_one_record(scene: Scene, page: Page) -> None:
+    scene.configure(guests=Guests.RECORDS)
+    page.ask(guests=["zoe@guest.example"])
+    page.ask(
+        "Zoe Zander", email="zoe@guest.example", at=LATER, company="Zander Oy", guests=["yan@guest.example"]
+    )
+    scene.until_settled()
+    emails = [row["Email"] for row in people_of(page)["Lead"]]
+    assert sorted(emails) == sorted([EMAIL, "zoe@guest.example", "yan@guest.example"])
+
+
+def test_a_guest_whom_the_crm_refuses_keeps_nobody_else_waiting(scene: Scene, page: Page) -> None:
+    scene.configure(guests=Guests.RECORDS)
+    scene.fake.arm(
+        "row", {"object": "Lead", "contains": "zoe@"}, errorCode="FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        message="Nobody called Zoe", times=None,
+    )  # fmt: skip
+    made = page.book(guests=["zoe@guest.example", "yan@guest.example"])
+    assert {row["Email"] for row in people_of(page)["Lead"]} == {EMAIL, "yan@guest.example"}
+    [row] = page.whole()["Event"]
+    assert (row["Instep_Booking_Id__c"], row["WhoId"]) == (made, f"Lead {EMAIL} {NAME}")
+    assert "Nobody called Zoe" in str(scene.problems())
+    scene.fake.disarm()
+    scene.hurry()
+    scene.until_settled()
+    assert {row["Email"] for row in people_of(page)["Lead"]} >= {"zoe@guest.example"}
+    assert scene.problems() == []
+
+
+def people_of(page: Page) -> dict[str, list[dict[str, Any]]]:
+    whole = page.whole()
+    return {
+        name: [{k: v for k, v in row.items() if k != "AccountId"} for row in whole[name]]
+        for name in ("Lead", "Contact")
+    }
+
+
+def sorted_people(kind: str, there: dict[str, Any], *made: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    rows = {"Lead": [], "Contact": [there], kind: []} | {
+        kind: [*([there] if kind == "Contact" else []), *made]
+    }
+    found = crm(**rows)
+    return {
+        name: [{k: v for k, v in row.items() if k != "AccountId"} for row in found[name]]
+        for name in ("Lead", "Contact")
+    }
+
+
+def contact_there(first: str, last: str, address: str) -> dict[str, Any]:
+    return {"FirstName": first, "LastName": last, "Email": address, "OwnerId": CONNECTED}
+
+
+def related_to(scene: Scene) -> list[str]:
+    """The addresses of everybody who is related to an Event."""
+    people = {r["Id"]: r["Email"] for name in ("Lead", "Contact") for r in scene.fake.records()[name]}
+    return sorted(
+        people[r["RelationId"]] for r in scene.fake.records()["EventRelation"] if not r.get("IsWhat")
+    )
 
 
 @pytest.mark.parametrize("chosen", [Guests.RELATE, Guests.LIST])

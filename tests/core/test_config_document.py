@@ -96,7 +96,7 @@ def test_every_fault_is_named_at_once_with_its_place() -> None:
         "mapping.Lead[3].source: must be the name of a source field.",
         "mapping.Lead[4]: needs at least a field.",
         "mapping.Event: must be a list of rows.",
-        "guests: choose list or relate.",
+        "guests: choose list or relate or records.",
         "owners.Lead.existing: choose keep or booking_owner or assignment_rules.",
         "owners.Lead: no such key: news.",
         "owners.Case: must be a table of existing, new.",

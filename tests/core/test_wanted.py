@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def test_person_accounts_only_where_the_org_has_them() -> None:
     """Whatever was chosen: without the feature a Contact is made; with it the choice decides."""
     bare = setting(person_accounts=PersonAccounts.ALWAYS)
     assert [p.name for p in people(bare)] == ["Lead", "Contact"]
-    assert new_person(bare, "Contact", "").name == "Contact"
+    assert new_person(bare, "Contact", str).name == "Contact"
     schema = with_field("Account", "IsPersonAccount boolean d")
     for chosen, company, made in (
         (PersonAccounts.NEVER, "", "Contact"),
@@ -85,9 +86,10 @@ def test_person_accounts_only_where_the_org_has_them() -> None:
         (PersonAccounts.WITHOUT_COMPANY, "Acme", "Contact"),
         (PersonAccounts.WITHOUT_COMPANY, "", "Account"),
     ):
-        assert new_person(setting(schema=schema, person_accounts=chosen), "Contact", company).name == made
+        ruled = setting(schema=schema, person_accounts=chosen)
+        assert new_person(ruled, "Contact", partial(str, company)).name == made
     assert (
-        new_person(setting(schema=schema, person_accounts=PersonAccounts.ALWAYS), "Lead", "").name == "Lead"
+        new_person(setting(schema=schema, person_accounts=PersonAccounts.ALWAYS), "Lead", str).name == "Lead"
     )
 
 

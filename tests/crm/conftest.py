@@ -11,7 +11,7 @@ from crm_batches import StandIn
 from hubspot_portal import StandinPortal
 from instep.crm.hubspot import HubSpotCrm
 from instep.crm.salesforce import SalesforceCrm
-from instep.crm.transport import Transport
+from instep.crm.transport import LOOPBACK, Transport
 from instep_standins import hubspot
 from instep_standins.hubspot import Portal
 from instep_standins.salesforce import Org, serve_in_thread
@@ -22,7 +22,7 @@ def standin() -> Iterator[StandIn]:
     """A fresh org without our fields."""
     org = Org()
     server = serve_in_thread(org)
-    transport = Transport(read_seconds=20)
+    transport = Transport(read_seconds=20, allow=(LOOPBACK,))
     with httpx2.Client(trust_env=False) as http:
         yield StandIn(org, server.base_url, http, transport)
     transport.close()
@@ -44,7 +44,7 @@ def portal() -> Iterator[StandinPortal]:
     """A fresh HubSpot portal without our properties."""
     fresh = Portal()
     server = hubspot.serve_in_thread(fresh)
-    transport = Transport(read_seconds=20)
+    transport = Transport(read_seconds=20, allow=(LOOPBACK,))
     with httpx2.Client(trust_env=False) as http:
         yield StandinPortal(fresh, server.base_url, http, transport)
     transport.close()

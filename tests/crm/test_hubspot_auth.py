@@ -18,6 +18,7 @@ from instep.crm.hubspot import HubSpotCrm, connect
 from instep.crm.hubspot import auth as signing
 from instep.crm.hubspot.auth import HubSpotCredentials, check_api_url, consent_url, exchange_code, revoke
 from instep.crm.oauth import Pkce, Tokens, new_state
+from instep.crm.transport import LOOPBACK
 
 CALLBACK = "http://localhost/callback"
 
@@ -178,6 +179,6 @@ def test_what_is_missing_is_named(entered: dict[str, str]) -> None:
 def test_the_address_is_hubspots_own_unless_another_is_given() -> None:
     """Only addresses that may be called."""
     assert check_api_url("") == "https://api.hubapi.com"
-    assert check_api_url("http://127.0.0.1:8020") == "http://127.0.0.1:8020"
+    assert check_api_url("http://127.0.0.1:8020", (LOOPBACK,)) == "http://127.0.0.1:8020"
     with pytest.raises(InputError):
         check_api_url("http://api.hubapi.com")

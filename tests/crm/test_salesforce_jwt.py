@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx2
 import pytest
 from attrs import evolve
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from crm_batches import StandIn
-from instep.core.errors import NeedsAdmin, Scope
+from instep.core.errors import InputError, NeedsAdmin, Scope
 from instep.crm.oauth import JWT_BEARER, RECONNECT
 from instep.crm.salesforce import SalesforceCredentials, connect
 from instep.crm.salesforce.jwt_bearer import SigningKey, audience_of, facts_of, new_signing_key
+from instep.crm.transport import LOOPBACK, Transport
+from instep.crm.vendors import vendor_of
 
 USER = "integration@acme.example"
 
@@ -108,3 +111,49 @@ def test_the_certificate_is_one_that_salesforce_takes(key: SigningKey) -> None:
 )
 def test_whom_an_assertion_is_meant_for(url: str, audience: str) -> None:
     assert audience_of(url) == audience
+
+
+def sent_to(url: str, key: SigningKey, allow: tuple[str, ...] = ()) -> list[str]:
+    """The hosts that an assertion is sent to when a connection with that address signs in."""
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.url.host)
+        return httpx2.Response(400, json={"error": "invalid_grant"})
+
+    who = SalesforceCredentials(url, "app", "", JWT_BEARER, username=USER, private_key=key.private_key)
+    with pytest.raises((NeedsAdmin, InputError)):
+        connect(who, transport=Transport(inner=httpx2.MockTransport(answer), allow=allow)).whoami()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "host", ["login.salesforce.com", "test.salesforce.com", "acme--uat.sandbox.my.salesforce.com"]
+)
+def test_an_assertion_goes_to_salesforce(host: str, key: SigningKey) -> None:
+    assert sent_to(f"https://{host}", key) == [host]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "acme.example",
+        "salesforce.com.evil.example",
+        "evilsalesforce.com",
+        "127.0.0.1",
+        "my.salesforce.com.",
+        "10.0.0.7",
+    ],
+)
+def test_an_assertion_goes_nowhere_else(host: str, key: SigningKey) -> None:
+    """Whoever receives one can sign in with it: an address that an administrator types must not get it."""
+    assert sent_to(f"https://{host}", key) == []
+    entered = {"url": f"https://{host}", "client_id": "app", "grant": JWT_BEARER, "username": USER}
+    with pytest.raises(InputError):
+        vendor_of("salesforce").prepare({**entered, "private_key": key.private_key}, ())
+
+
+def test_an_assertion_goes_to_a_stand_in_that_the_operator_names(key: SigningKey) -> None:
+    assert sent_to("https://org.internal", key, ("org.internal",)) == ["org.internal"]
+    assert sent_to("https://10.0.0.7", key, ("10.0.0.0/8",)) == ["10.0.0.7"]
+    assert sent_to("http://localhost:9", key, (LOOPBACK,)) == ["localhost"]

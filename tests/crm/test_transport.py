@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from instep.core.errors import Bug, InputError, Retry, Scope
 from instep.crm import transport as transport_module
-from instep.crm.transport import Transport, check_url
+from instep.crm.transport import LOOPBACK, Transport, check_url
 
 
 def resolver(*addresses: str) -> Callable[[str, int], list[str]]:
@@ -38,7 +38,20 @@ def resolver(*addresses: str) -> Callable[[str, int], list[str]]:
     ],
 )
 def test_a_public_or_loopback_address_is_allowed(url: str, addresses: tuple[str, ...], origin: str) -> None:
-    assert check_url(url, resolver=resolver(*addresses)) == origin
+    assert check_url(url, (LOOPBACK,), resolver=resolver(*addresses)) == origin
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost", "https://[::1]:8080"])
+def test_this_machine_is_inside_unless_the_operator_names_it(url: str) -> None:
+    """An administrator of an account must not have Instep knock at the doors of the machine that it runs on."""
+    with pytest.raises(InputError, match="private network"):
+        check_url(url)
+    assert check_url(url, (LOOPBACK,)) == url
+    with pytest.raises(InputError, match="private network"):
+        # any name can be made to lead there
+        check_url("https://acme.example", (LOOPBACK,), resolver=resolver("127.0.0.1"))
+    with pytest.raises(InputError, match="private network"):
+        Transport().send("GET", url)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +201,9 @@ def loopback() -> Iterator[Loopback]:
 def test_no_answer_in_time_leaves_the_outcome_of_a_change_unknown(loopback: Loopback, changes: bool) -> None:
     loopback.answer = None
     with pytest.raises(Retry) as caught:
-        Transport(read_seconds=0.1).send("POST", f"http://127.0.0.1:{loopback.port}/", changes=changes)
+        Transport(read_seconds=0.1, allow=(LOOPBACK,)).send(
+            "POST", f"http://127.0.0.1:{loopback.port}/", changes=changes
+        )
     assert caught.value.code == "timeout"
     assert caught.value.scope is Scope.BATCH
     assert caught.value.outcome_unknown is changes
@@ -197,7 +212,9 @@ def test_no_answer_in_time_leaves_the_outcome_of_a_change_unknown(loopback: Loop
 def test_a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown(loopback: Loopback) -> None:
     loopback.answer = b""
     with pytest.raises(Retry) as caught:
-        Transport().send("PATCH", f"http://127.0.0.1:{loopback.port}/", json={}, changes=True)
+        Transport(allow=(LOOPBACK,)).send(
+            "PATCH", f"http://127.0.0.1:{loopback.port}/", json={}, changes=True
+        )
     assert caught.value.code == "connection_lost"
     assert caught.value.outcome_unknown
 
@@ -206,7 +223,7 @@ def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(Retry) as caught:
-        Transport().send("POST", f"http://127.0.0.1:{port}/", json={}, changes=True)
+        Transport(allow=(LOOPBACK,)).send("POST", f"http://127.0.0.1:{port}/", json={}, changes=True)
     assert caught.value.code == "unreachable"
     assert caught.value.scope is Scope.CONNECTION
     assert not caught.value.outcome_unknown
@@ -232,7 +249,7 @@ def test_the_log_names_the_call_but_no_query_and_no_token(
 ) -> None:
     caplog.set_level("INFO", "instep.crm.transport")
     url = f"http://127.0.0.1:{loopback.port}/query?q=guest@guest.example"
-    Transport().send("GET", url, headers={"Authorization": "Bearer secret"})
+    Transport(allow=(LOOPBACK,)).send("GET", url, headers={"Authorization": "Bearer secret"})
     (record,) = caplog.records
     assert (record.path, record.status) == ("/query", 200)  # type: ignore[attr-defined]
     assert "guest.example" not in str(record.__dict__)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from instep_process import InstepHome, Template
+from instep_process import InstepHome, Template, remove_state
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -115,6 +115,18 @@ def site(migrated_template: Template) -> Iterator[Site]:
     finally:
         home.stop_all()
         migrated_template.drop(home.database_url)
+        shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Site]:
+    """One of a module's own, to change its rules, with nothing from outside, not even the database."""
+    home = InstepHome(Path(tempfile.mkdtemp(prefix="instep-home-", dir="/tmp")), None)
+    try:
+        yield Site(home)
+    finally:
+        home.stop_all()
+        remove_state(home.path)
         shutil.rmtree(home.path, ignore_errors=True)
 
 

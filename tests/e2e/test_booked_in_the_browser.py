@@ -7,17 +7,12 @@ seen is asserted, and a bound that a busy machine keeps; the seconds that were m
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from instep_process import InstepHome, remove_state
 
 from .conftest import Site
 from .guest import book, org_list, org_row
@@ -30,18 +25,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 GUEST, EMAIL = "Aurora Montenegro", "aurora@montenegro.example"
 #: seconds; the product's own promise is 2, on a machine that has nothing else to do
 BOUND = 20.0
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Site]:
-    """A demo with nothing from outside, not even the database."""
-    home = InstepHome(Path(tempfile.mkdtemp(prefix="instep-home-", dir="/tmp")), None)
-    try:
-        yield Site(home)
-    finally:
-        home.stop_all()
-        remove_state(home.path)
-        shutil.rmtree(home.path, ignore_errors=True)
 
 
 class Watch:

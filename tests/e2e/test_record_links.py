@@ -67,7 +67,7 @@ def test_private_form_books_on_the_record(
     page.goto(f"/b/product-demo?sosfLeadId={record}&tz=Europe/Lisbon&month=")
     take_a_time(page, 2 if script else 3)
     known = page.get_by_role("region", name="Known already")
-    assert known.get_by_role("listitem").all_inner_texts() == ["✓ Name", "✓ E-mail", "✓ Company"]
+    assert known.get_by_role("listitem").count() == 0, "an id that somebody tries tells nothing"
     assert page.get_by_label("Name").count() == 0
     assert shows_nothing(page.content())
     if script:

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from instep_process import InstepHome, remove_state
 
 from .conftest import Site
 from .guest import book, org_list, org_row
@@ -29,18 +25,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 GUEST, EMAIL = "Walburga Steiner", "walburga@steiner.example"
 #: milliseconds; the product's own promise is two seconds, on a machine that has nothing else to do
 BOUND = 30_000
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Site]:
-    """A demo of its own: its rules are changed."""
-    home = InstepHome(Path(tempfile.mkdtemp(prefix="instep-home-", dir="/tmp")), None)
-    try:
-        yield Site(home)
-    finally:
-        home.stop_all()
-        remove_state(home.path)
-        shutil.rmtree(home.path, ignore_errors=True)
 
 
 def test_from_connect_to_a_booking_in_the_org(open_window: Callable[..., BrowserContext], demo: Site) -> None:

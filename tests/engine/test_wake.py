@@ -63,17 +63,23 @@ def _job(lane: int, status: str = "todo") -> int:
         return int(cursor.fetchone()[0])
 
 
+def _next(job: int) -> int | None:
+    """The connection that the job goes on with."""
+    found = jobs._move_on(job)
+    return found.connection_id if found is not None else None
+
+
 @pytest.mark.django_db
 def test_a_job_goes_on_with_the_next_lane_that_waits_and_that_nobody_drains(jobs_of: Jobs) -> None:
     mine = _job(1, "doing")
     _job(2, "doing")
     _job(2)
     _job(3)
-    assert jobs._move_on(mine) == 3
+    assert _next(mine) == 3
     assert jobs_of() == [(2, "doing"), (2, "todo"), (3, "doing")]
-    assert jobs._move_on(mine) is None
+    assert _next(mine) is None
     _job(3)
-    assert jobs._move_on(mine) == 3, "its own lane was woken again meanwhile"
+    assert _next(mine) == 3, "its own lane was woken again meanwhile"
     assert jobs_of() == [(2, "doing"), (2, "todo"), (3, "doing")]
 
 
@@ -81,7 +87,7 @@ def test_a_job_goes_on_with_the_next_lane_that_waits_and_that_nobody_drains(jobs
 def test_a_job_that_was_taken_for_dead_takes_nothing_more(jobs_of: Jobs) -> None:
     mine = _job(1, "failed")
     _job(2)
-    assert jobs._move_on(mine) is None
+    assert _next(mine) is None
     assert jobs_of() == [(1, "failed"), (2, "todo")]
 
 

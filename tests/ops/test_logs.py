@@ -24,6 +24,14 @@ from instep.ops.logs import HIDDEN, hide, redact
         '{"access_token": "00Dxx!AQcA"}',
         "Not Found: /m/BKNG-1A2B:YoGjp96AGNb5weMH/cancel",
         "next=%2Fm%2FBKNG-1A2B%3AYoGjp96AGNb5weMH",
+        "GET /b/demo?sosfLeadId=00Q000000000001AAA&soSigned=1790000000.AQcAQH0dMHZf&x=1",
+        "next=%2Fb%2Fdemo%3FsoSigned%3D1790000000.AQcAQH0dMHZf%26x%3D1",
+        "the key -----BEGIN RSA PRIVATE KEY-----\nMIIEAQcAQH0d\nHZfz97==\n-----END RSA PRIVATE KEY----- was refused",
+        "cut off: -----BEGIN PRIVATE KEY-----\\nMIIEvAQcAQH0dMHZfz972Szmpk",
+        "refused eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiAQcAQH0dMHZ.c2lnbmF0AQcA for this app",
+        "pat-na1-0a1b2c3d-AQcA is no token".replace("AQcA", "1234567"),
+        "private app pat-eu1-11111111-2222-3333-4444-1234567aaaaa",
+        "session 00D5g000004AQcA!AQcAQH0dMHZfz972Szmpkb58 expired",
     ],
 )
 def test_secrets_and_personal_data_inside_a_text_are_hidden(text: str) -> None:
@@ -40,6 +48,7 @@ def test_secrets_and_personal_data_inside_a_text_are_hidden(text: str) -> None:
         "booking BKNG-1234567890 → 00QWs00000A1b2cMAB",
         "port 5432, pid 12345, 10.0.0.1:8000, v62.0",
         "https://example.com/services/data/v62.0/composite",
+        "org 00D5g000004AbCdEAF, pattern pat-ch-work, error_code REQUEST_LIMIT_EXCEEDED",
     ],
 )
 def test_ids_times_and_addresses_of_machines_are_shown(text: str) -> None:

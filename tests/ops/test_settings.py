@@ -118,3 +118,23 @@ def test_many_callers_do_not_make_the_limits_of_signing_in_forget() -> None:
         assert cache.get("the-tries-of-one") == [1.0]
     finally:
         cache.clear()
+
+
+@pytest.mark.parametrize(
+    ("variables", "own"),
+    [
+        ({}, True),
+        ({"INSTEP_PUBLIC_URL": "http://127.0.0.1:8000"}, True),
+        ({"INSTEP_PUBLIC_URL": "https://book.example.com"}, False),
+        ({"INSTEP_WEB_HOST": "0.0.0.0"}, False),
+    ],
+)
+def test_a_crm_on_this_machine_is_for_a_server_that_only_this_machine_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], own: bool
+) -> None:
+    """Elsewhere no administrator of an account reaches what listens beside Instep, unless the operator says so."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert load(tmp_path).private_hosts == (("localhost",) if own else ())
+    monkeypatch.setenv("INSTEP_ALLOW_PRIVATE_URLS", "crm.internal, 10.1.0.0/16")
+    assert load(tmp_path).private_hosts[:2] == ("crm.internal", "10.1.0.0/16")

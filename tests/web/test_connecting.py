@@ -381,3 +381,92 @@ def test_a_certificate_needs_a_username(client: Client, org: Running) -> None:
 def test_the_certificate_stays_the_same(client: Client, account: Account) -> None:
     first, second = (client.get("/integrations/salesforce/certificate").content for _ in range(2))
     assert first == second
+
+
+def test_an_address_on_the_servers_own_machine_is_refused_where_others_reach_the_server(
+    client: Client, org: Running, account: Account, settings: Any
+) -> None:
+    """Each account has administrators of its own: none of them may have the server knock at its own doors."""
+    public = settings.INSTEP.model_copy(update={"public_url": "https://book.example.com"})
+    settings.INSTEP = public
+    answer = client.post(CONNECT, typed(org, BY_ITSELF))
+    assert answer.status_code == 422
+    assert "lies inside a private network" in answer.content.decode()
+    assert not Connection.objects.filter(account=account).exists()
+    settings.INSTEP = public.model_copy(update={"allow_private_urls": ("localhost",)})
+    client.post(CONNECT, typed(org, BY_ITSELF))
+    lane = Connection.objects.get(account=account)
+    # what the operator allows no more is called no more
+    settings.INSTEP = public
+    client.post(f"/integrations/{lane.public_id}/check")
+    assert "lies inside a private network" in client.get(f"/integrations/{lane.public_id}").content.decode()
+
+
+JWT_USER = "integration@acme.example"
+
+
+@pytest.fixture
+def by_jwt(client: Client, org: Running, account: Account) -> Connection:
+    """A connection that signs in with the account's certificate."""
+    pem = client.get("/integrations/salesforce/certificate").content.decode()
+    order(org, "settings", {"jwtCertificate": pem, "preAuthorised": [JWT_USER]})
+    by_certificate(client, org)
+    return Connection.objects.get(account=account)
+
+
+def test_a_new_certificate_is_used_once_salesforce_has_it_and_the_old_one_until_then(
+    client: Client, org: Running, account: Account, by_jwt: Connection
+) -> None:
+    address = reverse("connection", args=[by_jwt.public_id])
+    old = client.get("/integrations/salesforce/certificate").content.decode()
+    assert "Renew the certificate" in client.get(address).content.decode()
+    client.post("/integrations/salesforce/certificate/new", {"connection": by_jwt.public_id})
+    new = client.get("/integrations/salesforce/certificate").content.decode()
+    assert new != old
+    order(org, "expire-sessions")
+    page = client.post(reverse("connection-check", args=[by_jwt.public_id]), follow=True).content.decode()
+    assert "A new certificate waits" in page
+    assert Connection.objects.get(id=by_jwt.id).state == "connected", "the old key works"
+    # pressed before the upload: nothing changes
+    page = client.post(reverse("use-certificate", args=[by_jwt.public_id]), follow=True).content.decode()
+    assert "the old one stays" in page
+    assert "Upload Instep" in page
+    order(org, "expire-sessions")
+    client.post(reverse("connection-check", args=[by_jwt.public_id]))
+    assert Connection.objects.get(id=by_jwt.id).state == "connected"
+    order(org, "settings", {"jwtCertificate": new})
+    order(org, "expire-sessions")
+    page = client.post(reverse("use-certificate", args=[by_jwt.public_id]), follow=True).content.decode()
+    assert "uses it from now on" in page
+    assert "A new certificate waits" not in page
+    order(org, "expire-sessions")
+    client.post(reverse("connection-check", args=[by_jwt.public_id]))
+    assert Connection.objects.get(id=by_jwt.id).state == "connected"
+
+
+def test_a_lost_key_is_replaced_when_somebody_says_so_and_by_no_page_that_is_opened(
+    client: Client, org: Running, account: Account, by_jwt: Connection, settings: Any
+) -> None:
+    """A link checker or a second tab must not throw away a certificate that Salesforce knows."""
+    from cryptography.fernet import Fernet
+
+    from instep.store.models import Account as Row
+
+    kept = bytes(Row.objects.get(id=account.id).signing_key)
+    own = settings.INSTEP
+    settings.INSTEP = own.model_copy(update={"secret_keys": (Fernet.generate_key().decode(),)})
+    form = client.get(CONNECT).content.decode()
+    assert "can no longer be read" in form
+    assert "Make a new certificate" in form
+    assert (
+        "can no longer be read"
+        in client.get("/integrations/salesforce/certificate", follow=True).content.decode()
+    )
+    assert b"can no longer be read" in by_certificate(client, org).content
+    assert client.get("/integrations/salesforce/certificate/new").status_code == 405
+    assert bytes(Row.objects.get(id=account.id).signing_key) == kept
+    settings.INSTEP = own
+    assert client.get("/integrations/salesforce/certificate").status_code == 200
+    settings.INSTEP = own.model_copy(update={"secret_keys": (Fernet.generate_key().decode(),)})
+    client.post("/integrations/salesforce/certificate/new")
+    assert "Download the certificate" in client.get(CONNECT).content.decode()

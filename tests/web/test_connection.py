@@ -375,3 +375,20 @@ def test_a_connection_is_looked_at_from_the_beginning(row: Connection) -> None:
 
     asked = rows("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [watch.CHECK_TASK])
     assert asked == [(1,)]
+
+
+def test_strict_mode_is_switched_and_explained(client: Client, account: Account, lane: Connection) -> None:
+    from instep.store.provisional_queries import strict_lanes
+
+    address = f"/integrations/{lane.public_id}"
+    page = client.get(address).content.decode()
+    assert "Accept and write later" in page
+    assert "an outage of the CRM stops your bookings too" in page
+    client.post(f"{address}/strict", {"strict": "1"})
+    assert strict_lanes(account.id, "any") == [lane.id]
+    page = client.get(address).content.decode()
+    assert "A guest waits up to ten seconds" in page
+    client.post(f"{address}/strict", {"strict": "0"})
+    assert strict_lanes(account.id, "any") == []
+    assert client.get(f"{address}/strict").status_code == 405
+    assert client.post("/integrations/CONN-NOBODYS/strict", {"strict": "1"}).status_code == 404

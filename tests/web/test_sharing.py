@@ -14,7 +14,7 @@ from django.test import Client
 from instep.bookings.calendars import create
 from instep.core.booking_calendar import BookingCalendar, Rules
 from instep.crm.salesforce.ids import long_id
-from instep.engine.record_links import Refused, named_by
+from instep.engine.record_links import Refused, named_by, signed_parameters
 from instep.store.models import Account, Connection
 
 from .test_bookings import text_of
@@ -154,3 +154,24 @@ def test_nobody_sees_or_switches_what_is_anothers(
     )
     assert client.post(f"/integrations/{lane.public_id}/links", {"allowed": "0"}).status_code == 404
     assert client.get(address(calendar, "nonsense")).status_code == 404
+
+
+def test_revoking_ends_every_signed_link_until_now_and_no_other(
+    client: Client, account: Account, lane: Connection, calendar: BookingCalendar
+) -> None:
+    now = datetime.now(UTC)
+    later = now + timedelta(days=9)
+    other = Account.objects.create(name="Other")
+    before = signed_parameters(account.id, calendar.id, LEAD, later)
+    others = signed_parameters(other.id, calendar.id, LEAD, later)
+    place = f"/calendars/{calendar.id}/links/revoke"
+    asked = text_of(client.get(place))
+    assert "This cannot be undone" in asked
+    assert named_by(account.id, calendar.id, before, now).ids == {"lead": LEAD}, "asking does nothing"
+    assert client.post(place, follow=True).redirect_chain[-1][0].endswith("/links/signed")
+    assert named_by(account.id, calendar.id, before, now).refused is Refused.FORGED
+    assert named_by(other.id, calendar.id, others, now).ids == {"lead": LEAD}
+    after = signed_parameters(account.id, calendar.id, LEAD, later)
+    assert named_by(account.id, calendar.id, after, now).ids == {"lead": LEAD}
+    client.post(place)
+    assert named_by(account.id, calendar.id, after, now).refused is Refused.FORGED

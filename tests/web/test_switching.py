@@ -158,7 +158,7 @@ def test_the_same_org_is_no_other_environment(
 ) -> None:
     answer = client.post(reverse("switch", args=[sandbox.public_id]), typed(org, BY_ITSELF), follow=True)
     assert "leads to the one that is connected" in text_of(answer)
-    assert "Sign out of Salesforce" in text_of(answer)
+    assert "Sign out of the CRM" in text_of(answer)
     assert Connection.objects.filter(account=account).count() == 1
 
 

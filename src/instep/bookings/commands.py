@@ -32,7 +32,7 @@ from instep.core.fold import Change, Snapshot
 from instep.core.wish import Wish
 from instep.notify import mails
 from instep.store import booked_time_queries as times
-from instep.store import delivery_queries, guest_queries, queries, recording
+from instep.store import delivery_queries, guest_queries, provisional_queries, queries, recording
 from instep.store.models import public_id
 
 __all__ = ["Booked", "Taken", "Wish"]
@@ -49,6 +49,10 @@ class Taken(InputError):
         self.nearest = nearest
 
 
+class _Decided(Exception):
+    """Somebody else has decided about a provisional booking."""
+
+
 @frozen
 class Booked:
     """A booking as it was made: its id and key. `repeated` when this very wish had been granted before."""
@@ -61,19 +65,24 @@ class Booked:
 # --- book ---
 
 
-def book(account_id: int, wish: Wish, now: datetime) -> Booked:
-    """Grant a wish: a booking with the host whose turn it is. Raises `Taken` and other `InputError`."""
+def book(account_id: int, wish: Wish, now: datetime, provisional_until: datetime | None = None) -> Booked:
+    """Grant a wish: a booking with the host whose turn it is. Raises `Taken` and other `InputError`.
+
+    With `provisional_until` nobody is told of it before `confirm`; `take_back` undoes it.
+    """
     wish = wishes.checked(wish)
     booking_id = _id_of(account_id, wish)
     try:
-        return in_transaction(lambda: _book(account_id, wish, booking_id, now))
+        return in_transaction(lambda: _book(account_id, wish, booking_id, now, provisional_until))
     except (NotFree, IntegrityError) as error:
         _reraise_others(error)
     nearest = slots.nearest(account_id, wish.calendar, wish.duration, wish.start, now)
     raise _gone(nearest)
 
 
-def _book(account_id: int, wish: Wish, booking_id: str, now: datetime) -> Booked:
+def _book(
+    account_id: int, wish: Wish, booking_id: str, now: datetime, provisional_until: datetime | None
+) -> Booked:
     calendar = wish.calendar
     _lock_time(account_id, calendar.hosts)
     if (key := times.booking_key(account_id, booking_id)) is not None:
@@ -89,7 +98,10 @@ def _book(account_id: int, wish: Wish, booking_id: str, now: datetime) -> Booked
     times.take(account_id, booking_id, host.key, start, end)
     link = manage_url(wish.base_url, booking_id)
     fact = wishes.booked(wish, booking_id, host.host.email, link, now, _fact_id())
-    kept = _keep(account_id, {booking_id: None}, [fact], now)
+    if provisional_until is not None:
+        provisional_queries.hold(account_id, booking_id, provisional_until)
+    mails_due = provisional_until and provisional_until + delivery_queries.HELD
+    kept = _keep(account_id, {booking_id: None}, [fact], now, mails_due)
     return Booked(booking_id, kept.keys[booking_id])
 
 
@@ -130,6 +142,48 @@ def _whose_turn(account_id: int, calendar: BookingCalendar, free: tuple[str, ...
         for key in free
         for load in (loads.get(key, none),)
     )
+
+
+def confirm(account_id: int, booking_id: str, now: datetime) -> bool:
+    """Have everybody told of a provisional booking. False when somebody else has decided about it."""
+    with transaction.atomic():
+        if not provisional_queries.decide(account_id, booking_id):
+            return False
+        if (key := times.booking_key(account_id, booking_id)) is not None:
+            delivery_queries.release(account_id, key, now)
+    return True
+
+
+def take_back(account_id: int, booking_id: str, reason: str, now: datetime) -> bool:
+    """Undo a provisional booking: its time is free again, nobody hears of it, and what a CRM has of it is canceled.
+
+    False when somebody else has decided about it.
+    """
+
+    def act(before: Booking, _: str) -> Snapshot:
+        if not provisional_queries.decide(account_id, booking_id):
+            raise _Decided
+        fact = acts.taken_back(before, reason, now, _fact_id())
+        times.release(account_id, booking_id)
+        _drop_held(account_id, booking_id, now)
+        return fact
+
+    try:
+        _change(account_id, booking_id, now, act)
+    except _Decided:
+        return False
+    except InputError:
+        # somebody has canceled it meanwhile: whoever hears of that need not hear that it was made
+        with transaction.atomic():
+            if provisional_queries.decide(account_id, booking_id):
+                _drop_held(account_id, booking_id, now)
+        return False
+    return True
+
+
+def _drop_held(account_id: int, booking_id: str, now: datetime) -> None:
+    if (key := times.booking_key(account_id, booking_id)) is not None:
+        delivery_queries.drop_held(account_id, key, now)
 
 
 # --- the acts ---
@@ -316,13 +370,17 @@ def _lock_time(account_id: int, hosts: tuple[str, ...]) -> None:
 
 
 def _keep(
-    account_id: int, before: Mapping[str, Booking | None], facts: list[Snapshot], now: datetime
+    account_id: int,
+    before: Mapping[str, Booking | None],
+    facts: list[Snapshot],
+    now: datetime,
+    mails_due: datetime | None = None,
 ) -> Kept:
     """Record facts, owe the mails about them, and wake the lanes as the very last thing."""
     kept = keep(account_id, facts, now)
     for booking_id, after in kept.bookings.items():
         owed: list[dict[str, Any]] = [asdict(mail) for mail in mails.owed(before[booking_id], after)]
-        delivery_queries.owe(account_id, kept.keys[booking_id], owed, now)
+        delivery_queries.owe(account_id, kept.keys[booking_id], owed, now, mails_due)
     queries.wake(account_id, kept.lanes)
     return kept
 

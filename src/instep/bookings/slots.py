@@ -36,7 +36,7 @@ def offered(
     `duration` is in minutes. The time of the booking `without` counts as free. `only_host` asks for one host, even one
     who is no longer among the calendar's. Nothing is offered while a CRM in strict mode stands still (rule E9).
     """
-    if connection_queries.strict_and_held(account_id, calendar.id, now):
+    if is_paused(account_id, calendar, now):
         return {}
     wanted = (only_host,) if only_host else calendar.hosts
     people = times.hosts(account_id, wanted)
@@ -64,6 +64,11 @@ def offered(
         ):
             free[start].append(key)
     return {start: tuple(hosts) for start, hosts in sorted(free.items())}
+
+
+def is_paused(account_id: int, calendar: BookingCalendar, now: datetime) -> bool:
+    """Whether nothing is offered because a CRM in strict mode stands still (rule E9)."""
+    return connection_queries.strict_and_held(account_id, calendar.id, now)
 
 
 def nearest(

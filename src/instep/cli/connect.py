@@ -85,7 +85,7 @@ def salesforce(
     if client_secret == "-":  # noqa: S105 - the usual name of standard input
         client_secret = sys.stdin.readline().strip()
     _check_options(grant, client_secret, username)
-    with boot(home, migrate=True) as booted:
+    with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.connecting import connect
 
@@ -101,7 +101,6 @@ def salesforce(
             entered,
             api_version=api_version,
             install=install,
-            allow=booted.settings.allow_private_urls,
         )
         say(done, as_json)
 
@@ -124,12 +123,19 @@ def _private_key(account_id: int, key: Path | None) -> str:
     return key.read_text(encoding="utf-8") if key else signing_key(account_id).private_key
 
 
-def certificate(home: Home = None) -> None:
+def certificate(
+    home: Home = None,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Make a new one first. Connections go on with the old one until used."),
+    ] = False,
+) -> None:
     """Print the certificate that --grant jwt signs with, for the app in Salesforce; it is made when first asked for."""
     from instep.ops.boot import boot
 
     with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
-        from instep.engine.signing import signing_key
+        from instep.engine.signing import replace_signing_key, signing_key
 
-        print(signing_key(ensure_account().id).certificate, end="")
+        key = replace_signing_key if new else signing_key
+        print(key(ensure_account().id).certificate, end="")

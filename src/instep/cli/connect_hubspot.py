@@ -65,7 +65,7 @@ def hubspot(
             cure="Give --token - with a service key on standard input (Settings → Keys in HubSpot).",
             code="NO_TOKEN",
         )
-    with boot(home, migrate=True) as booted:
+    with boot(home, migrate=True):
         from instep.bookings.accounts import ensure_account
         from instep.engine.connecting import connect
 
@@ -75,7 +75,6 @@ def hubspot(
             entered,
             api_version=api_version,
             install=install,
-            allow=booted.settings.allow_private_urls,
         )
         say(done, as_json)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from instep.cli.options import Home
-from instep.cli.web import Host, Port
+from instep.cli.web import Host, Port, listens_on
 
 if TYPE_CHECKING:
     from instep.ops.settings import Settings
@@ -24,6 +24,7 @@ def serve(home: Home = None, port: Port = None, host: Host = None) -> None:
     from instep.ops.supervisor import run
     from instep.ops.webserver import reachable, refuse_taken, web_child, worker_child
 
+    listens_on(host)
     with database_ready(home, serving=True) as ready:
         settings = ready.settings
         address, number = host or settings.web_host, port or settings.web_port

@@ -131,6 +131,21 @@ def canceled(booking: Booking, said: Change, now: datetime, fact_id: str) -> Sna
     return _fact(booking, Kind.CANCELED, Status.CANCELED, now, fact_id, change=said)
 
 
+def taken_back(booking: Booking, reason: str, now: datetime, fact_id: str) -> Snapshot:
+    """A booking that was never confirmed, because a CRM in strict mode did not take it (rule E9)."""
+    if booking.status not in (Status.REQUESTED, Status.SCHEDULED):
+        raise InputError(
+            f"A booking that is {STATUS_WORDS[booking.status]} cannot be taken back.", code="NOT_ALLOWED"
+        )
+    kind = Kind.DECLINED if booking.status is Status.REQUESTED else Kind.CANCELED
+    return _fact(booking, kind, Status.CANCELED, now, fact_id, change=Change(reason, SYSTEM))
+
+
+def was_taken_back(booking: Booking) -> bool:
+    """Whether a booking was never confirmed."""
+    return booking.status is Status.CANCELED and booking.actioned_by == SYSTEM
+
+
 def asked_to_reschedule(booking: Booking, reason: str, now: datetime, fact_id: str) -> Snapshot:
     """The booking canceled by the host, the guest asked to choose another time: that will be a new booking."""
     _require(booking, Act.ASK_TO_RESCHEDULE, USER, now)

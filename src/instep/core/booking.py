@@ -208,9 +208,13 @@ _DETAILS: Mapping[Kind, Mapping[str, str]] = {
     Kind.REQUESTED: {"customer": "Requested (By customer)", "user": "Requested (Initiated by user)"},
     Kind.SCHEDULED: {"customer": "Scheduled (By customer)", "user": "Scheduled (By user)"},
     Kind.APPROVED: {"customer": "Scheduled (Approved by User)"},
-    Kind.DECLINED: {"customer": "Canceled (Declined by User)"},
+    Kind.DECLINED: {"customer": "Canceled (Declined by User)", "system": "Canceled (Not confirmed)"},
     Kind.RESCHEDULED: {"customer": "Rescheduled (By customer)", "user": "Rescheduled (By user)"},
-    Kind.CANCELED: {"customer": "Canceled (By customer)", "user": "Canceled (By user)"},
+    Kind.CANCELED: {
+        "customer": "Canceled (By customer)",
+        "user": "Canceled (By user)",
+        "system": "Canceled (Not confirmed)",
+    },
     Kind.CANCELED_THEN_RESCHEDULED: {
         "customer": "Canceled (By customer)",
         "user": "Canceled (By user)",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from operator import attrgetter
 from typing import Any
 
 from attrs import frozen
@@ -116,11 +117,12 @@ Getter = Callable[[Source], Any]
 
 
 def _of_contact(name: str) -> Getter:
-    return lambda source: getattr(source.contact, name) if source.contact else None
+    get = attrgetter(name)
+    return lambda source: get(source.contact) if source.contact is not None else None
 
 
 def _of_booking(get: Callable[[Booking], Any]) -> Getter:
-    return lambda source: get(source.booking) if source.booking else None
+    return lambda source: get(source.booking) if source.booking is not None else None
 
 
 def _initiated(by: str) -> Callable[[Booking], str]:
@@ -369,19 +371,25 @@ def custom_key(object_name: str, identifier: str) -> str:
 _EMPTY_IS_NONE = (str, list, tuple)
 
 
+def getter_of(key: str) -> Getter:
+    """What takes the value of that source field from a source; an unknown one is always None."""
+    known = _GETTERS.get(key)
+    if known is not None:
+        return known
+    static = static_value(key)
+    if static is not None:
+        return lambda source: static
+    owner, _, name = key.partition(".custom.")
+    if owner == "contact":
+        return lambda source: source.contact.custom.get(name) if source.contact else None
+    if owner == "meeting":
+        return lambda source: source.booking.custom.get(name) if source.booking else None
+    return lambda source: None
+
+
 def value_of(key: str, source: Source) -> Any:
     """The value of a source field: text, number, aware datetime, list of texts, or None when empty."""
-    getter = _GETTERS.get(key)
-    if getter is not None:
-        value = getter(source)
-    elif key.startswith(STATIC):
-        value = static_value(key)
-    elif key.startswith("contact.custom."):
-        value = source.contact.custom.get(key.removeprefix("contact.custom.")) if source.contact else None
-    elif key.startswith("meeting.custom."):
-        value = source.booking.custom.get(key.removeprefix("meeting.custom.")) if source.booking else None
-    else:
-        value = None
+    value = getter_of(key)(source)
     return None if not value and isinstance(value, _EMPTY_IS_NONE) else value
 
 

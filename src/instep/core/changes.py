@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from attrs import field, frozen
 
@@ -29,9 +29,8 @@ class Verdict(StrEnum):
     LEAVE_OUT = "leave_out"
 
 
-# without slots a frozen value is made in half the time, and a plan makes one for each mapped field
-@frozen(slots=False)
-class Change:
+# a tuple is made in half the time of any other frozen value, and a plan makes one for each mapped field
+class Change(NamedTuple):
     """One field of one record: from `old` to `new` (wire values), with rule and source in words.
 
     `source` is the catalogue key or empty for system fields. `old_known` is False where nothing was

@@ -38,10 +38,15 @@ def zone(name: str) -> tzinfo:
 def day_time(at: datetime, where: tzinfo) -> str:
     """`Mon, Mar 23, 2015, 11:00 AM` in the given zone."""
     local = at.astimezone(where)
-    hour = local.hour % 12 or 12
-    half = "AM" if local.hour < 12 else "PM"
-    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
-    return f"{day}, {month} {local.day}, {local.year}, {hour}:{local.minute:02d} {half}"
+    return f"{_day(local)}, {_time(local)}"
+
+
+def _day(local: datetime) -> str:
+    return f"{_DAYS[local.weekday()]}, {_MONTHS[local.month - 1]} {local.day}, {local.year}"
+
+
+def _time(local: datetime) -> str:
+    return f"{local.hour % 12 or 12}:{local.minute:02d} {'AM' if local.hour < 12 else 'PM'}"
 
 
 # strftime would follow the process's locale; values for a CRM must not
@@ -51,9 +56,9 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def day_range(booking: Booking, where: tzinfo) -> str:
     """`Mon, Mar 23, 2015, 10:30 AM - 10:45 AM`; the day is repeated when the meeting passes midnight."""
-    start, end = day_time(booking.start, where), day_time(booking.end, where)
-    same_day = booking.start.astimezone(where).date() == booking.end.astimezone(where).date()
-    return f"{start} - {end.rsplit(', ', 1)[1] if same_day else end}"
+    start, end = booking.start.astimezone(where), booking.end.astimezone(where)
+    first, last = _day(start), _day(end)
+    return f"{first}, {_time(start)} - {_time(end) if first == last else f'{last}, {_time(end)}'}"
 
 
 def host_of(booking: Booking) -> Host:

@@ -55,6 +55,8 @@ class Guests(StrEnum):
     """Named in the activity's description."""
     RELATE = "relate"
     """Named there, and those whom the CRM knows are related to the activity where it allows that."""
+    RECORDS = "records"
+    """The same, and those whom it does not know get records."""
 
 
 #: what a calendar's general links may say besides a person object

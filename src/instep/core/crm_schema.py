@@ -123,8 +123,7 @@ class ObjectSchema:
         found = self.fields.get(name)
         if found is not None:
             return found
-        lowered = name.lower()
-        return next((f for key, f in self.fields.items() if key.lower() == lowered), None)
+        return self._lowered.get(name.lower())
 
     def record_type(self, name: str) -> RecordType | None:
         """The record type with that id (15 or 18 characters) or developer name; None where there is none."""
@@ -141,6 +140,10 @@ class ObjectSchema:
         """The universally required fields as people fill them: a geolocation once, not its two parts."""
         wholes = (self.get(f.compound) if f.axis and self.parts(f.compound) else f for f in self._required)
         return tuple({f.name: f for f in wholes if f is not None}.values())
+
+    @cached_property
+    def _lowered(self) -> Mapping[str, Field]:
+        return {name.lower(): f for name, f in self.fields.items()}
 
     @cached_property
     def _required(self) -> tuple[Field, ...]:

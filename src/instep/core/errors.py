@@ -15,6 +15,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from instep.core.redaction import without_tokens
+
 
 class Scope(StrEnum):
     """How much of the work an error stops."""
@@ -45,6 +47,8 @@ class InstepError(Exception):
         outcome_unknown: bool = False,
         matches: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        # a CRM's own words are in many of them, and end in logs, receipts and on pages
+        message = without_tokens(message)
         super().__init__(message)
         self.message = message
         self.code = code or type(self).__name__

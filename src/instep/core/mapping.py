@@ -102,8 +102,8 @@ def room(target: Field) -> int:
 def is_wire_moment(value: Any, target: Field) -> bool:
     """Whether the fingerprint of a value is its wire value too: a moment for a field of moments."""
     return (
-        target.type == "datetime"
-        and isinstance(value, datetime)
+        isinstance(value, datetime)
+        and target.type == "datetime"
         and value.tzinfo is not None
         and _FIRST_YEAR < value.year < _LAST_YEAR
     )

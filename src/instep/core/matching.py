@@ -44,7 +44,8 @@ class Index:
             rows = [
                 r for r in by_object.get(person.name, ()) if not r.deleted and _is_such(setting, person, r)
             ]
-            rows.sort(key=self.age, reverse=True)
+            if len(rows) > 1:
+                rows.sort(key=self.age, reverse=True)
             for record in rows:
                 self._take(person, record)
 
@@ -160,7 +161,7 @@ def find_person(
 ) -> Found:
     """Decide which record is this item's person, and name every other candidate."""
     pool = _Pool(setting, contact, index, want)
-    made = new_person(setting, want.family, company_name(setting, contact, work.booking))
+    made = new_person(setting, want.family, lambda: company_name(setting, contact, work.booking))
     chosen, rule, outcome = _linked(setting, work, index)
     named, record, why = by_record_id(setting, index, want)
     if chosen is None and record is not None:

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from instep.core.booking import Booking
 from instep.core.changes import Action, Match, Write
+from instep.core.contact import email_key
 from instep.core.desired import Setting, wants_activity
 from instep.core.lookup import Observed
 from instep.core.matching import Found, Index, by_record_id, find_person
@@ -20,6 +21,14 @@ from instep.core.plan_activity import Activities, ActivityPlan, Relations, activ
 from instep.core.plan_case import NO_CASE, CasePlan, Cases, case_plan
 from instep.core.plan_company import Companies, Company, company_write, related
 from instep.core.plan_fields import NOBODY, Related
+from instep.core.plan_guests import (
+    addresses,
+    are_listed,
+    guest_contact,
+    guest_work,
+    makes_guests,
+    noted,
+)
 from instep.core.plan_person import Planned, person_write
 from instep.core.to_read import relates_guests
 from instep.core.wanted import Wanted, wanted
@@ -134,6 +143,8 @@ class _Planning:
     company_of: dict[str, Company] = field(factory=dict)
     #: by company, the item that speaks for it
     speaker: dict[str, Work] = field(factory=dict)
+    #: addresses of people whom this batch makes anyway
+    made_anyway: set[str] = field(factory=set)
     #: by case, the stamp of the newest booking that has it
     newest_of_case: dict[str, tuple[datetime, str]] = field(factory=dict)
 
@@ -146,6 +157,11 @@ class _Planning:
     def run(self) -> dict[str, ItemPlan]:
         """The plan of each item."""
         groups = self._groups()
+        self.made_anyway = {
+            email_key(group.lead.work.contact.email)
+            for group in groups
+            if group.lead.work.contact is not None and group.lead.found and group.lead.found.record is None
+        }
         for group in groups:
             self._note_company(group.lead)
             self._note_cases(group)
@@ -273,7 +289,7 @@ class _Planning:
         writes = [planned.write] if planned is not None and leads and not waits else []
         needs_read = bool(planned and planned.needs_read and leads)
         person = self._person(found, planned, waits)
-        case, activity = NO_CASE, ActivityPlan()
+        case, activity, more_guests = NO_CASE, ActivityPlan(), False
         if work.held:
             notes.append("in the trash of its source: the CRM is not touched")
         elif member.want.nothing and work.booking is not None:
@@ -283,7 +299,10 @@ class _Planning:
             case, activity = self._meeting(member, work.booking, person, waits)
             writes += self._case_writes(case, notes)
             writes += [activity.write] if activity.write is not None else []
-            notes += [*activity.notes, *self._remarks(member, work.booking, person)]
+            guests, needs_guests, more_guests = self._new_guests(member, work.booking)
+            writes += guests
+            needs_read = needs_read or needs_guests
+            notes += [*activity.notes, *self._remarks(member, work.booking, person), *map(noted, guests)]
         record = found.record if found else None
         return ItemPlan(
             work.item,
@@ -298,7 +317,7 @@ class _Planning:
             case_id=case.record.id if case.record else work.link.case_id,
             company_id=company.record.id if company and company.record else "",
             pending=person.pending,
-            more=activity.more,
+            more=activity.more or more_guests,
         )
 
     def _meeting(
@@ -336,6 +355,31 @@ class _Planning:
                     found.append(key)
                     break
         return tuple(found)
+
+    def _new_guests(self, member: _Member, booking: Booking) -> tuple[list[Write], bool, bool]:
+        """Records for further guests whom the CRM does not know; whether it must be read first, and whether some of
+        them can only be related once they are there."""
+        work, setting = member.work, self.setting
+        if not member.want.activity or not makes_guests(setting, work):
+            return [], False, False
+        meeting = self.index.record(setting.profile.activity.name, work.link.activity_id)
+        if meeting is not None and meeting.assumed:
+            return [], not are_listed(booking, meeting), False
+        writes, more = [], False
+        for address in addresses(booking):
+            if self.index.by_email(address):
+                continue
+            more = more or relates_guests(setting)
+            contact = guest_contact(address)
+            if address in self.made_anyway:
+                continue
+            self.made_anyway.add(address)
+            as_guest = guest_work(work, contact)
+            want = Wanted(member.want.family)
+            found = find_person(setting, as_guest, contact, self.index, want, self.memory)
+            if found.record is None:
+                writes.append(person_write(setting, as_guest, found, contact, NOBODY, self.memory).write)
+        return [w for w in writes if w.ref not in self.memory.waiting], False, more
 
     def _remarks(self, member: _Member, booking: Booking, person: Related) -> list[str]:
         """What there is to say of a booking besides its records."""

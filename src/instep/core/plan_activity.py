@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from instep.core.booking import Booking
 from instep.core.changes import Action, Change, Verdict, Write
@@ -14,13 +14,11 @@ from instep.core.owners import Owner, activity_owner
 from instep.core.plan_fields import (
     NOBODY,
     Related,
-    change_of,
     mirror,
-    mirrored,
+    mirroring,
     new_value,
     owner_change,
     record_type_change,
-    refusal_of,
     relation,
     weaker,
 )
@@ -192,16 +190,7 @@ def _changed_activity(
     assert work.booking is not None
     keys = (record.id, work.booking.id)
     known = memory.known.get((record.object, record.id), Known())
-    changes: list[Change] = []
-    needs_read = False
-    for want in fields:
-        old = record.get(want.field)
-        refused = want.refused or refusal_of(memory, activity.name, keys, want)
-        if refused:
-            changes.append(change_of(want, old, not record.assumed, verdict=Verdict.LEAVE_OUT, note=refused))
-        elif want.target is not None and want.target.updateable:
-            changes.append(mirrored(want.target, want, old, not record.assumed, known.sent.get(want.field)))
-            needs_read = needs_read or (record.assumed and want.field not in record.fields)
+    changes, needs_read = mirroring(record, known, keys, fields, memory)
     key_changes, unsure = _own_key(setting, record, keys, work.booking, memory)
     changes += key_changes
     needs_read = needs_read or unsure
@@ -244,7 +233,7 @@ def _own_key(
         return [], record.assumed
     change = Change(target.name, target.label, booking.id, rule="Booking id added: the record is ours")
     refused = memory.refused(activity.name, keys, target.name, quarantined_value(change))
-    return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused) if refused else change], False
+    return [change._replace(verdict=Verdict.LEAVE_OUT, note=refused) if refused else change], False
 
 
 def _keyed(setting: Setting, record: Record, booking: Booking, memory: Memory) -> bool:
@@ -285,7 +274,7 @@ def _new_owner(
     if same(target, old, sent.value):
         return changes, record.assumed
     kept = "kept: somebody chose this owner in the CRM after our last write"
-    return [evolve(change, verdict=Verdict.KEEP, note=kept) for change in changes], False
+    return [change._replace(verdict=Verdict.KEEP, note=kept) for change in changes], False
 
 
 def _new_person(setting: Setting, record: Record, known: Known, person: Related) -> list[Change]:
@@ -325,7 +314,7 @@ def _people(
     field_name = setting.profile.activity.people_field
     target = setting.target(setting.profile.activity.name, field_name)
     sent = known.sent.get(field_name)
-    if target is None or setting.config.guests is not Guests.RELATE or not (booking.guest.guests or sent):
+    if target is None or setting.config.guests is Guests.LIST or not (booking.guest.guests or sent):
         return [], False
     said = ", ".join(booking.guest.guests)
     if record is not None and record.assumed:
@@ -336,8 +325,8 @@ def _people(
     ids = list(dict.fromkeys((to.person.id, *to.guests)))[:_MOST_PEOPLE]
     change = Change(target.name, target.label, ids, rule="the guests whom the CRM knows", source_value=said)
     if sent is not None and set(sent.value) == set(ids):
-        return [evolve(change, old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
-    return [evolve(change, old=sent.value if sent else None, old_known=sent is not None)], False
+        return [change._replace(old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
+    return [change._replace(old=sent.value if sent else None, old_known=sent is not None)], False
 
 
 #: more a CRM does not relate to one activity (reference 3.3)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from instep.core.changes import Action, Change, Verdict, Write
+from instep.core.changes import Action, Change, Write
 from instep.core.creation import Ownership
-from instep.core.desired import DesiredField, Setting, fields_of, wants_activity
+from instep.core.desired import Setting, fields_of, wants_activity
 from instep.core.lookup import Observed, Record
 from instep.core.mapping import is_blank, same
 from instep.core.matching import Found, Index
@@ -18,15 +18,13 @@ from instep.core.owners import new_record_owner
 from instep.core.plan_fields import (
     Related,
     assigned_by_rules,
-    change_of,
     left_to_rules,
     mirror,
-    mirrored,
+    mirroring,
     new_value,
     owner_change,
     owner_of_existing,
     record_type_change,
-    refusal_of,
     relation,
 )
 from instep.core.plan_record import Filling, filled
@@ -190,7 +188,7 @@ def _known_case(
     fields = fields_of(setting, case.name, work.contact, booking, record)
     ours = not is_blank(record.get(case.key_field))
     if ours:
-        changes, needs_read = _mirroring(setting, record, known, keys, fields, memory)
+        changes, needs_read = mirroring(record, known, keys, fields, memory)
     else:
         changes, needs_read = filled(
             setting, Filling(record, known, keys, work.spoke, by_booking=True, shared="case"), fields, memory
@@ -220,26 +218,6 @@ def _rules_again(setting: Setting, work: Work, case: CaseObject, ours: bool) -> 
     """The assignment rules run once for each booking that finds a case, not at every change of it."""
     chosen = setting.config.owner(case.name).existing is Ownership.RULES
     return chosen and not ours and not work.link.case_id and case.name in setting.profile.assigned
-
-
-def _mirroring(
-    setting: Setting,
-    record: Record,
-    known: Known,
-    keys: tuple[str, ...],
-    fields: tuple[DesiredField, ...],
-    memory: Memory,
-) -> tuple[list[Change], bool]:
-    changes, needs_read = [], False
-    for want in fields:
-        old = record.get(want.field)
-        refused = want.refused or refusal_of(memory, record.object, keys, want)
-        if refused:
-            changes.append(change_of(want, old, not record.assumed, verdict=Verdict.LEAVE_OUT, note=refused))
-        elif want.target is not None and want.target.updateable:
-            changes.append(mirrored(want.target, want, old, not record.assumed, known.sent.get(want.field)))
-            needs_read = needs_read or (record.assumed and want.field not in record.fields)
-    return changes, needs_read
 
 
 def _person_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from instep.core.booking import Booking
 from instep.core.catalogue import is_booking_fed
@@ -41,7 +41,7 @@ def new_value(
     if refused and target is not None and target.required:
         spare = _default(setting, target)
         if spare is not None and not memory.refused(object_name, keys, want.field, fingerprint(spare.new)):
-            return evolve(spare, note=refused)
+            return spare._replace(note=refused)
     if refused:
         return change_of(want, None, True, spoke, Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
@@ -78,21 +78,25 @@ def change_of(
     already: bool = False,
 ) -> Change:
     """What becomes of one field; `rule` and `note` replace those of the mapping where they are given."""
-    return Change(
-        want.field,
-        want.label,
-        want.value,
-        old,
-        old_known,
-        rule or want.rule,
-        want.source,
-        note or want.note,
-        verdict,
-        want.optional,
-        want.source_value,
-        want.stand_in,
-        spoke if spoke and is_booking_fed(want.source) else "",
-        already,
+    # past the constructor of the named tuple, which is a call of its own: nearly all changes are made here
+    return tuple.__new__(
+        Change,
+        (
+            want.field,
+            want.label,
+            want.value,
+            old,
+            old_known,
+            rule or want.rule,
+            want.source,
+            note or want.note,
+            verdict,
+            want.optional,
+            want.source_value,
+            want.stand_in,
+            spoke if spoke and is_booking_fed(want.source) else "",
+            already,
+        ),
     )
 
 
@@ -120,7 +124,7 @@ def owner_change(
     )
     refused = memory.refused(object_name, keys, target.name, owner.user_id)
     if refused:
-        change = evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)
+        change = change._replace(verdict=Verdict.LEAVE_OUT, note=refused)
     return [change]
 
 
@@ -147,7 +151,7 @@ def record_type_change(
     change = Change(target.name, target.label, found.id, rule=f"{rule}: {found.name}")
     refused = memory.refused(object_name, keys, target.name, found.id)
     if refused:
-        return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused)]
+        return [change._replace(verdict=Verdict.LEAVE_OUT, note=refused)]
     return [change, *_first_status(setting, described, found)]
 
 
@@ -226,15 +230,33 @@ def owner_of_existing(
         spoke=spoke,
     )
     if same(target, old, user.id):
-        return [evolve(change, verdict=Verdict.KEEP, note="already so", already=not record.assumed)]
+        return [change._replace(verdict=Verdict.KEEP, note="already so", already=not record.assumed)]
     if sent is not None and (sent.source_value == host.key or spoke < sent.spoke):
         newer = "set by a newer booking" if spoke < sent.spoke else "changed in the CRM after our last write"
-        return [evolve(change, verdict=Verdict.KEEP, note=f"kept: {newer}")]
+        return [change._replace(verdict=Verdict.KEEP, note=f"kept: {newer}")]
     refused = memory.refused(record.object, keys, target.name, user.id)
-    return [evolve(change, verdict=Verdict.LEAVE_OUT, note=refused) if refused else change]
+    return [change._replace(verdict=Verdict.LEAVE_OUT, note=refused) if refused else change]
 
 
-def mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:
+def mirroring(
+    record: Record, known: Known, keys: tuple[str, ...], fields: tuple[DesiredField, ...], memory: Memory
+) -> tuple[list[Change], bool]:
+    """Each mapped field of a record that mirrors the booking, blanks included; whether it must be read to be sure."""
+    changes, needs_read = [], False
+    there, sent, read = record.fields, known.sent, not record.assumed
+    for want in fields:
+        old, target, refused = there.get(want.field), want.target, want.refused
+        if memory.quarantine and not refused:
+            refused = refusal_of(memory, record.object, keys, want)
+        if refused:
+            changes.append(change_of(want, old, read, verdict=Verdict.LEAVE_OUT, note=refused))
+        elif target is not None and target.updateable:
+            changes.append(_mirrored(target, want, old, read, sent.get(want.field)))
+            needs_read = needs_read or not (read or want.field in there)
+    return changes, needs_read
+
+
+def _mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:
     """One field of a record that mirrors the booking; an empty checkbox is an unticked one."""
     if want.default and not is_blank(old) and (sent is None or sent.stand_in):
         # the default of a date is the present moment: it would never be in step
@@ -242,7 +264,7 @@ def mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent:
         return change_of(want, old, old_known, verdict=Verdict.KEEP, note=kept)
     base = change_of(want, old, old_known)
     if target.type == "boolean" and is_blank(want.value):
-        return evolve(base, new=False)
+        return base._replace(new=False)
     return base
 
 
@@ -263,7 +285,7 @@ def mirror(
     return tuple(
         change
         if change.verdict is not Verdict.WRITE or change.field in changed
-        else evolve(change, verdict=Verdict.KEEP, note="already so")
+        else change._replace(verdict=Verdict.KEEP, note="already so")
         for change in changes
     )
 

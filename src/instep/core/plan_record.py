@@ -5,17 +5,18 @@ People, the companies of people whom we made, and cases that a link names: Overw
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Change, Verdict
 from instep.core.contact import Contact, email_key
+from instep.core.crm_schema import Field
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
 from instep.core.mapping import is_blank, same
 from instep.core.picklists import leads_back
 from instep.core.plan_fields import change_of, refusal_of
-from instep.core.work import Known, Memory
+from instep.core.work import Known, Memory, Sent
 
 #: the catalogue's keys of a person's address, and of what a typed name is parted into
 EMAIL = "contact.email"
@@ -52,7 +53,7 @@ def filled(
         change = _change(setting, on, want, memory)
         if change is None:
             continue
-        changes.append(evolve(change, spoke=on.spoke) if on.by_booking and on.spoke else change)
+        changes.append(change._replace(spoke=on.spoke) if on.by_booking and on.spoke else change)
         if assumed and change.verdict is Verdict.WRITE and not want.overwrite:
             needs_read = True
         if assumed and want.field not in on.record.fields and not want.refused:
@@ -62,53 +63,60 @@ def filled(
 
 def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory) -> Change | None:
     """What becomes of one mapped field; None where there is nothing to say."""
-    record, known, spoke = on.record, on.known, on.spoke
-    target = want.target
-    old = record.get(want.field)
-
-    def become(verdict: Verdict, rule: str = "", note: str = "", already: bool = False) -> Change:
-        return change_of(want, old, not record.assumed, spoke, verdict, rule=rule, note=note, already=already)
-
-    refused = want.refused or refusal_of(memory, record.object, on.keys, want)
-    if refused and want.default:
-        return None  # nothing has to be filled on a record that exists
+    record, target = on.record, want.target
+    old, read = record.fields.get(want.field), not record.assumed
+    refused = want.refused
+    if memory.quarantine and not refused:
+        refused = refusal_of(memory, record.object, on.keys, want)
     if refused:
-        return become(Verdict.LEAVE_OUT, note=refused)
+        # the default of a required field has nothing to fill on a record that exists
+        return None if want.default else change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=refused)
     if target is None or is_blank(want.value):
         return None
     if not target.updateable:
-        return become(Verdict.LEAVE_OUT, note=f"{target.label} is read-only in the CRM")
-    sent = known.sent.get(want.field)
+        read_only = f"{target.label} is read-only in the CRM"
+        return change_of(want, old, read, on.spoke, Verdict.LEAVE_OUT, note=read_only)
+    sent = on.known.sent.get(want.field)
     fresh = setting.config.always_write or sent is None or sent.source_value != want.source_value
     # what we remember may have been changed since: a value that must win is sent although it looks the same
-    resend = record.assumed and want.overwrite and not want.stand_in and fresh
+    resend = not read and want.overwrite and not want.stand_in and fresh
     if same(target, old, want.value) and not resend:
-        return become(Verdict.KEEP, note="already so", already=not record.assumed)
+        return change_of(want, old, read, on.spoke, Verdict.KEEP, note="already so", already=read)
+    rule, kept = _weighed(setting, on, want, target, old, sent, fresh)
+    return change_of(want, old, read, on.spoke, Verdict.KEEP if kept else Verdict.WRITE, rule=rule, note=kept)
+
+
+def _weighed(
+    setting: Setting,
+    on: Filling,
+    want: DesiredField,
+    target: Field,
+    old: object,
+    sent: Sent | None,
+    fresh: bool,
+) -> tuple[str, str]:
+    """Whether our value or the one that stands there wins: the rule by which ours does, or why the other is kept."""
     if want.source in _NAME_PARTS and _same_name(setting, on):
         # how a typed name is parted is our guess, how it stands there somebody's knowledge; and whom a link names
         # comes back with the name that was read
-        return become(Verdict.KEEP, note="kept: the whole name is the same")
+        return "", "kept: the whole name is the same"
     if is_blank(old):
-        return become(Verdict.WRITE, f"{want.rule}; the field was empty")
+        return f"{want.rule}; the field was empty", ""
     if target.forward and leads_back(target, old, want.value):
-        return become(Verdict.KEEP, note=f"kept: {target.label} only moves forward")
+        return "", f"kept: {target.label} only moves forward"
     if want.stand_in:
-        return become(Verdict.KEEP, note="kept: a fallback never replaces a value")
+        return "", "kept: a fallback never replaces a value"
     if sent is not None and sent.stand_in and same(target, old, sent.value):
-        return become(Verdict.WRITE, f"{want.rule}; it replaces the fallback that we wrote")
+        return f"{want.rule}; it replaces the fallback that we wrote", ""
     if fresh and _was_corrected(on.contact, want, old):
-        return become(Verdict.WRITE, f"{want.rule}; the address that was there was corrected in Instep")
+        return f"{want.rule}; the address that was there was corrected in Instep", ""
     if not want.overwrite:
-        return become(Verdict.KEEP, note="kept: Overwrite is off")
-    if sent is not None and (spoke if on.by_booking or is_booking_fed(want.source) else "") < sent.spoke:
-        return become(Verdict.KEEP, note=f"kept: set by a newer booking of this {on.shared}")
+        return "", "kept: Overwrite is off"
+    if sent is not None and (on.spoke if on.by_booking or is_booking_fed(want.source) else "") < sent.spoke:
+        return "", f"kept: set by a newer booking of this {on.shared}"
     if fresh:
-        why = "Overwrite on" + (", always write" if setting.config.always_write else "")
-        return become(Verdict.WRITE, f"{want.rule}, {why}")
-    return become(
-        Verdict.KEEP,
-        note="kept: changed in the CRM after our last write, and the source has not changed since",
-    )
+        return f"{want.rule}, Overwrite on" + (", always write" if setting.config.always_write else ""), ""
+    return "", "kept: changed in the CRM after our last write, and the source has not changed since"
 
 
 def _same_name(setting: Setting, on: Filling) -> bool:

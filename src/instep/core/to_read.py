@@ -11,6 +11,7 @@ from instep.core.creation import Guests
 from instep.core.desired import Setting, company_name
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.core.mapping import is_email, wire_datetime
+from instep.core.plan_guests import addresses, guest_contact, makes_guests
 from instep.core.profile import PersonObject
 from instep.core.wanted import Wanted, makes_companies, people, wanted
 from instep.core.work import Work
@@ -108,13 +109,17 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
     others = [c for c in contacts if not (one_key and is_email(c.email))]
     linked = _unique(w.link.person_id for w, _ in todo if w.link.person_object == person.name)
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
+    guests = _new_guests(setting, todo)
     keys = {
         "Id": linked if person.twin else (*linked, *named),
-        person.key_field: _unique(c.id for c in others),
+        person.key_field: _unique(
+            (*(c.id for c in others), *(guest_contact(a).id for a in guests if not one_key))
+        ),
         person.email_field: _unique(
             (
                 *(email_key(c.email) for c in contacts if is_email(c.email)),
                 *(_guests(setting, todo) if person.companions else ()),
+                *guests,
             )
         ),
     }
@@ -136,7 +141,7 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
 
 def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
     """Addresses of further guests, who may be people that the CRM knows."""
-    if setting.config.guests is not Guests.RELATE or not relates_guests(setting):
+    if setting.config.guests is Guests.LIST or not relates_guests(setting):
         return ()
     return (
         email_key(guest)
@@ -145,6 +150,16 @@ def _guests(setting: Setting, todo: _Todo) -> Iterable[str]:
         for guest in work.booking.guest.guests
         if is_email(guest)
     )
+
+
+def _new_guests(setting: Setting, todo: _Todo) -> list[str]:
+    """Addresses of further guests who may get records: nobody is made without a look."""
+    return [
+        address
+        for work, want in todo
+        if want.activity and work.booking is not None and makes_guests(setting, work)
+        for address in addresses(work.booking)
+    ]
 
 
 def relates_guests(setting: Setting) -> bool:

@@ -5,7 +5,7 @@ Source: OnceHub 2.5 (algorithm for one booking event), 4.1 (Booking page setting
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -90,10 +90,10 @@ def makes_companies(setting: Setting) -> bool:
     return bool(made & (families | {CASE}))
 
 
-def new_person(setting: Setting, family: str, company: str) -> PersonObject:
-    """What a new person of that family becomes; `company` is the name of its company, empty for none."""
+def new_person(setting: Setting, family: str, company: Callable[[], str]) -> PersonObject:
+    """What a new person of that family becomes; `company` gives the name of its company, empty for none."""
     accounts = setting.config.person_accounts
-    if accounts is PersonAccounts.ALWAYS or (accounts is PersonAccounts.WITHOUT_COMPANY and not company):
+    if accounts is PersonAccounts.ALWAYS or (accounts is PersonAccounts.WITHOUT_COMPANY and not company()):
         for person in people(setting):
             if person.twin is not None and person.twin.of == family:
                 return person

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from attrs import field, fields, frozen
@@ -55,13 +56,13 @@ class Work:
     held: bool = False
     settled: bool = False
 
-    @property
+    @cached_property
     def stamp(self) -> tuple[datetime, str]:
         """Orders the items of one person: the newest transition speaks for booking-fed rows."""
         at = self.booking.updated_at if self.booking else None
         return (at or datetime.min.replace(tzinfo=UTC), self.item)
 
-    @property
+    @cached_property
     def spoke(self) -> str:
         """`stamp` as text that sorts alike (by code point), empty for an item without a booking."""
         if self.booking is None:

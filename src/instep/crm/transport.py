@@ -40,6 +40,8 @@ _patience_ends: ContextVar[float] = ContextVar("patience_ends", default=math.inf
 _LEAST_SECONDS = 0.05
 _KEEP_OPEN_SECONDS = 20.0
 _ADDRESS_SECONDS = 60.0
+#: The entry of an allow-list that stands for this machine's loopback, under any of its own names.
+LOOPBACK = "localhost"
 #: The largest answer in bytes: what a CRM sends for our batches is far below, more would only fill our memory.
 LARGEST_ANSWER = 64 * 1024 * 1024
 
@@ -89,10 +91,20 @@ def _is_public(address: Address) -> bool:
 
 
 def _allowed(host: str, address: Address, allow: Sequence[str]) -> bool:
-    # The loopback only by its own names: any name can be made to lead there.
-    if _is_public(address) or (address.is_loopback and is_loopback(host)):
+    if _is_public(address) or _is_listed(host, address, allow):
         return True
-    return _is_listed(host, address, allow)
+    # The loopback only by its own names: any name can be made to lead there.
+    return address.is_loopback and is_loopback(host) and LOOPBACK in allow
+
+
+def is_named(host: str, allow: Sequence[str]) -> bool:
+    """Whether an allow-list speaks of this very host: by its name, its address, or as the loopback."""
+    if is_loopback(host) and LOOPBACK in allow:
+        return True
+    try:
+        return _is_listed(host, _plain(host), allow)
+    except ValueError:
+        return host.lower() in (entry.lower() for entry in allow)
 
 
 def _is_listed(host: str, address: Address, allow: Sequence[str]) -> bool:
@@ -119,7 +131,8 @@ def checked_addresses(host: str, port: int, allow: Sequence[str], resolver: Reso
             raise InputError(
                 f"The address {host} leads to {address}, which lies inside a private network.",
                 code="url_private",
-                cure="Use the CRM's public address, or add the host to INSTEP_ALLOW_PRIVATE_URLS.",
+                cure="Use the CRM's public address, or have the operator add the host to "
+                "INSTEP_ALLOW_PRIVATE_URLS.",
                 scope=Scope.CONNECTION,
             )
     return addresses
@@ -143,8 +156,8 @@ def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None 
     """The origin (`https://host[:port]`) of an address that we may call; InputError otherwise.
 
     https only, except on loopback. Hosts that resolve to private, link-local or reserved addresses are
-    refused unless `allow` names the host or its network (CIDR). `resolver=None` leaves the name service
-    out; the transport checks again when it connects.
+    refused unless `allow` names the host or its network (CIDR; `LOOPBACK` for this machine). `resolver=None`
+    leaves the name service out; the transport checks again when it connects.
     """
     try:
         parts = urlsplit(url.strip())

@@ -18,7 +18,7 @@ from instep.crm.hubspot import names as hubspot_names
 from instep.crm.hubspot.describe import schema_of as hubspot_schema_of
 from instep.crm.hubspot.profile import PROFILE as HUBSPOT
 from instep.crm.new_field import NewField
-from instep.crm.oauth import Pkce, Tokens
+from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
@@ -73,7 +73,7 @@ class Vendor:
     """One CRM: its profile, and how a client is opened from kept credentials."""
 
     profile: Profile
-    #: (what the admin entered, private hosts allowed) -> what is kept; raises `InputError`
+    #: (what the admin entered, private hosts that the operator allows) -> what is kept; raises `InputError`
     prepare: Callable[[Mapping[str, str], Sequence[str]], dict[str, Any]]
     open: Opener
     consent: Consent
@@ -103,6 +103,8 @@ class Vendor:
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
     checked = {**entered, "url": check_org_url(entered["url"], allow)}
+    if checked.get("grant") == JWT_BEARER:
+        auth.check_assertion_host(checked["url"], allow)
     return {**SalesforceCredentials.of(checked).kept(), "allow": list(allow)}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import structlog
 from attrs import asdict, frozen
+from django.conf import settings
 from django.db import transaction
 
 from instep.core.errors import InputError, InstepError, NeedsAdmin, Scope
@@ -54,7 +55,6 @@ def connect(
     *,
     api_version: str = "",
     install: bool = False,
-    allow: Sequence[str] = (),
     sign_in: SignIn | None = None,
     hurried: bool = False,
 ) -> Connected:
@@ -64,7 +64,7 @@ def connect(
     used, `NeedsAdmin` for a refused sign-in and for an org that `sign_in` did not expect.
     """
     vendor = vendor_of(vendor_name)
-    kept = vendor.prepare(entered, allow)
+    kept = vendor.prepare(entered, settings.INSTEP.private_hosts)
     crm, identity, tokens = sign_in_with(vendor, kept, api_version, sign_in or SignIn(), hurried)
     before = _tokens_before(account_id, vendor_name, identity.org_id)
     with transaction.atomic():
@@ -226,6 +226,7 @@ def _secrets_of(account_id: int, connection_id: int) -> tuple[Mapping[str, Any],
     """(what was entered, the tokens, why they cannot be read)."""
     try:
         tokens = credentials.load_tokens(account_id, connection_id)
-        return credentials.load(account_id, connection_id), Tokens(**tokens) if tokens else None, ""
+        entered = {**credentials.load(account_id, connection_id), "allow": settings.INSTEP.private_hosts}
+        return entered, Tokens(**tokens) if tokens else None, ""
     except InstepError as error:
         return {}, None, error.message

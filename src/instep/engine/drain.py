@@ -17,6 +17,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 from django.db import InterfaceError, OperationalError
 
+from instep.core.creation import Guests
 from instep.core.crm_schema import with_required
 from instep.core.errors import Bug, Fenced, InstepError, Scope
 from instep.core.plan_company import name_key
@@ -85,7 +86,8 @@ def _work(lane: Lane, drain_id: str, stopping: Callable[[], bool]) -> Drained:
     while time.monotonic() < ends and not stopping():
         if held := pauses.at_the_reserve(lane):
             return evolve(done, held=held)
-        in_flight = lane.config.batches_in_flight
+        # a further guest who gets a record may be the one who books in another batch
+        in_flight = 1 if lane.config.guests is Guests.RECORDS else lane.config.batches_in_flight
         size = max(1, int(lane.row["batch_size"]))
         rows = item_queries.due_items(lane.account_id, lane.id, size * in_flight)
         if not rows:
@@ -282,12 +284,13 @@ def _fenced(lane: Lane, ids: list[int], calls: int) -> str:
 def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
     """Load what the items stand for. `wanted` was read before: newer state is written at worst early."""
     loaded = _Loaded(list(rows))
-    bookings = queries.load_bookings(
+    bookings, contacts = queries.load_meetings(
         lane.account_id, [r["target_id"] for r in rows if r["kind"] == "booking"]
     )
     contact_ids = {r["target_id"] for r in rows if r["kind"] == "contact"}
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
-    contacts = queries.load_contacts(lane.account_id, sorted(contact_ids))
+    if others := sorted(contact_ids - contacts.keys()):
+        contacts |= queries.load_contacts(lane.account_id, others)
     for row in rows:
         link = link_of(row["link"])
         booking = bookings.get(row["target_id"]) if row["kind"] == "booking" else None

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import procrastinate
+from attrs import frozen
 from django.conf import settings
 
 from instep.engine import connection, watch
@@ -56,7 +57,7 @@ def make_app(max_connections: int = 8) -> procrastinate.App:
 # The job becomes that of the next lane that waits: a thousand lanes pass the queue's own ways once for each thread and
 # not once for each lane. Its lock goes with it, so that a lane still has one drain at most. Whoever waits for the
 # lane that it leaves is told; who commits in this very moment waits for the next look at the queue.
-_MOVE_ON = """
+_MOVE_ON = f"""
     WITH next AS (
         DELETE FROM procrastinate_jobs WHERE id = (
             SELECT j.id FROM procrastinate_jobs j
@@ -68,14 +69,14 @@ _MOVE_ON = """
         RETURNING lock, args),
     moved AS (
         UPDATE procrastinate_jobs mine SET lock = next.lock, args = next.args
-          FROM next, procrastinate_jobs before
+          FROM next, procrastinate_jobs before, {statements.UNHURRIED}
          WHERE mine.id = %s AND before.id = mine.id AND mine.status = 'doing'
         RETURNING (mine.args ->> 'connection_id')::bigint AS connection_id, before.lock AS left_lock)
-    SELECT connection_id,
-           (SELECT pg_notify('procrastinate_queue_v1#' || %s, '{"type": "job_inserted", "job_id": 0}')
+    SELECT connection_id, (SELECT c.account_id FROM connection c WHERE c.id = connection_id) AS account_id,
+           (SELECT pg_notify('procrastinate_queue_v1#' || %s, '{{"type": "job_inserted", "job_id": 0}}')
              WHERE EXISTS (SELECT 1 FROM procrastinate_jobs w WHERE w.lock = left_lock AND w.status = 'todo'))
       FROM moved
-"""
+"""  # noqa: S608 - put together from constants
 #: seconds after which a job ends all the same: what it holds of a thread is given back now and then
 _TURN = 20.0
 
@@ -83,7 +84,7 @@ _TURN = 20.0
 def drain_job(context: procrastinate.JobContext, connection_id: int) -> None:
     """Drain one connection, ask for another turn if work is left, and go on with the next that waits."""
     ends = time.monotonic() + _TURN
-    lane: int | None = connection_id
+    lane: _Waiting | None = _Waiting(lane_queries.account_of_connection(connection_id), connection_id)
     while lane is not None:
         try:
             _drain(lane)
@@ -93,19 +94,26 @@ def drain_job(context: procrastinate.JobContext, connection_id: int) -> None:
             statements.rest_connection()
 
 
-def _drain(connection_id: int) -> None:
-    account_id = lane_queries.account_of_connection(connection_id)
-    if account_id is None:
+@frozen
+class _Waiting:
+    """A lane that waits for a drain; nobody's where its connection was removed meanwhile."""
+
+    account_id: int | None
+    connection_id: int
+
+
+def _drain(lane: _Waiting) -> None:
+    if lane.account_id is None:
         return
-    done: Drained = drain(account_id, connection_id, stopping=lambda: _stopping)
+    done: Drained = drain(lane.account_id, lane.connection_id, stopping=lambda: _stopping)
     if done.more:
-        lane_queries.wake(connection_id)
+        lane_queries.wake(lane.connection_id)
 
 
-def _move_on(job_id: int) -> int | None:
-    """Take over the next lane that waits, if any does; its connection."""
-    found = statements.rows_of(_MOVE_ON, [QUEUE, job_id, job_id, job_id, QUEUE])
-    return int(found[0]["connection_id"]) if found else None
+def _move_on(job_id: int) -> _Waiting | None:
+    """Take over the next lane that waits, if any does."""
+    found = statements.prepared_rows(_MOVE_ON, [QUEUE, job_id, job_id, job_id, QUEUE])
+    return _Waiting(found[0]["account_id"], int(found[0]["connection_id"])) if found else None
 
 
 def install_job(connection_id: int) -> None:

@@ -5,12 +5,13 @@ Everything that a drain, a plan or a page needs to speak for one connection is p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict, define, field
+from django.conf import settings
 
 from instep.core.catalogue import Property, custom_key
 from instep.core.config_document import from_document, to_document
@@ -29,6 +30,8 @@ from instep.store import credentials, item_queries, lane_queries, memory_queries
 
 #: the part of a connection's settings that says who saved which object's mapping last (`engine.mapping_edit`)
 MAPPING_SAVED = "mapping_saved"
+#: what stands in a lane's `refused` where the CRM has refused values
+QUARANTINED = "quarantined"
 #: advisory-lock class of token refreshes, any number that nothing else uses
 _TOKEN_LOCK = 0x70C
 
@@ -47,6 +50,8 @@ class Lane:
     custom: dict[str, Property]
     #: not empty when items fell due again while they were worked; shared by the batches in flight
     again: list[str] = field(factory=list)
+    #: not empty when values are in quarantine for this connection; shared as well
+    refused: list[str] = field(factory=list)
 
     @property
     def id(self) -> int:
@@ -90,7 +95,9 @@ class Lane:
         }
         refused = {
             (row["object"], row["record_key"], row["field"]): Quarantined(row["value_hash"], row["message"])
-            for row in memory_queries.quarantined(self.account_id, self.id, quarantine_keys)
+            for row in (
+                memory_queries.quarantined(self.account_id, self.id, quarantine_keys) if self.refused else ()
+            )
         }
         return Memory(known, refused)
 
@@ -100,6 +107,7 @@ def open_lane(
 ) -> Lane:
     """Open a connection's lane; describes and users are refreshed when they are old or missing."""
     vendor = vendor_of(row["vendor"])
+    kept = memory_queries.opening(account_id, int(row["id"]))
     lane = Lane(
         account_id,
         row,
@@ -108,9 +116,10 @@ def open_lane(
         policy or Policy(),
         {},
         load_config(row),
-        custom_properties(account_id),
+        _by_key(kept["properties"]),
+        refused=[QUARANTINED] if kept["any_refused"] else [],
     )
-    refresh(lane)
+    refresh(lane, kept["describes"])
     return lane
 
 
@@ -133,7 +142,8 @@ def open_crm(account_id: int, row: dict[str, Any], hurried: bool = False) -> Crm
         credentials.save_tokens(account_id, connection_id, asdict(new), before)
 
     keeper = Keeper(load, save, lock=lambda: token_lock(connection_id))
-    kept = credentials.entered_in(row["credentials"])
+    # what the operator allows now, whatever was allowed when it was connected
+    kept = {**credentials.entered_in(row["credentials"]), "allow": settings.INSTEP.private_hosts}
     vendor = vendor_of(row["vendor"])
     return vendor.open(kept, str(row["org_id"]), str(row["api_version"]), keeper, hurried)
 
@@ -159,16 +169,24 @@ def config_document(row: dict[str, Any]) -> dict[str, Any]:
 
 def custom_properties(account_id: int) -> dict[str, Property]:
     """Custom properties of the account by catalogue key."""
+    return _by_key(memory_queries.properties(account_id))
+
+
+def _by_key(properties: Iterable[statements.Row]) -> dict[str, Property]:
     return {
         key: Property(key, p["object"], p["label"], p["type"], "Custom fields", True, p["archived"])
-        for p in memory_queries.properties(account_id)
+        for p in properties
         if (key := custom_key(p["object"], p["identifier"]))
     }
 
 
-def refresh(lane: Lane, force: bool = False) -> None:
-    """Bring schema and users up to date: at connect, daily, and when the CRM calls a field unknown."""
-    kept = memory_queries.describes(lane.account_id, lane.id)
+def refresh(lane: Lane, kept: Mapping[str, statements.Row] | None = None, *, force: bool = False) -> None:
+    """Bring schema and users up to date: at connect, daily, and when the CRM calls a field unknown.
+
+    `kept` are the describes that are held, where they are at hand.
+    """
+    if kept is None:
+        kept = memory_queries.describes(lane.account_id, lane.id)
     objects = lane.vendor.profile.objects
     missing = [name for name in objects if name not in kept]
     old = [name for name in objects if name in kept and kept[name]["age"] > lane.policy.refresh_after]

@@ -20,7 +20,7 @@ from instep.core.errors import InputError
 from instep.core.profile import Profile
 from instep.crm.vendors import VENDORS, Vendor
 from instep.engine.lane import load_config
-from instep.store import connection_queries, credentials
+from instep.store import connection_queries, credentials, signing_keys
 
 #: the parameter of the signature, and the one that leaves the form out (OnceHub 4.2)
 SIGNED, SKIP = "soSigned", "soSkip"
@@ -143,11 +143,20 @@ def _judge(
 
 
 def _payload(account_id: int, calendar_id: str, ids: Mapping[str, str], at: int) -> str:
-    return "|".join([str(account_id), calendar_id, str(at), *(f"{k}={ids[k]}" for k in sorted(ids))])
+    # the number of links that were never revoked is left out: those of earlier versions stay good
+    revoked = signing_keys.links_revoked(account_id)
+    number = [f"revoked {revoked}"] if revoked else []
+    said = (f"{k}={ids[k]}" for k in sorted(ids))
+    return "|".join([str(account_id), calendar_id, str(at), *number, *said])
 
 
 def _signer() -> Signer:
     return Signer(salt=_SALT)
+
+
+def revoke_signed(account_id: int) -> None:
+    """Have no link count that was signed until now, of any calendar of the account."""
+    signing_keys.revoke_links(account_id)
 
 
 # --- the switch ---

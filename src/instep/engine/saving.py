@@ -10,7 +10,7 @@ from instep.core.errors import NeedsAdmin, Scope
 from instep.core.work import Sent
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
-from instep.engine.lane import Lane, user_rows
+from instep.engine.lane import QUARANTINED, Lane, user_rows
 from instep.store import item_queries
 
 #: error class of items that wait for their whole lane, not for something of their own
@@ -53,6 +53,8 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
     )
     if due_again:
         lane.again.append(drain_id)
+    if result.new_quarantine:
+        lane.refused.append(QUARANTINED)
     return due_again is not None
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.db import DatabaseError
 
-from instep.engine import clock, jobs, mailing, recover, watch
+from instep.engine import clock, jobs, mailing, recover, strict, watch
 from instep.store import credentials, queries, statements
 
 log = structlog.get_logger(__name__)
@@ -103,6 +103,7 @@ def _mail() -> None:
     try:
         mailing.deliver_due()
         mailing.tell_alerts()
+        mailing.tell_stops()
     finally:
         statements.rest_connection()
 
@@ -112,6 +113,7 @@ def _once(housekeeping: bool, watching: bool = False) -> None:
         recover.free_stalled_jobs()
         recover.sweep()
         clock.complete_due()
+        strict.settle_overdue()
         if watching:
             watch.check_due()
         if housekeeping:

@@ -13,23 +13,26 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from instep.bookings import calendars, commands
+from instep.bookings import calendars
 from instep.bookings.commands import Taken, Wish
 from instep.bookings.manage import token_of
 from instep.core.errors import InputError
-from instep.engine import named_record
-from instep.engine.record_links import Refused
+from instep.engine import named_record, strict
+from instep.engine.record_links import NOBODY, Refused
+from instep.engine.strict import NotConfirmed
 from instep.guest.asked import cleaned, moment_text
 from instep.guest.form import TRAP, DetailsForm, prefilled
-from instep.guest.known import NOTHING, Known, is_open, known_of, open_mark
+from instep.guest.known import NOT_AS_KNOWN, NOTHING, Known, is_open, known_of, open_mark
 from instep.guest.month import first_of
-from instep.guest.picking import instead_of, picture
+from instep.guest.picking import PAUSED, instead_of, picture
 from instep.guest.place import Place, at_calendar
 from instep.guest.public import (
     base_url,
     guest_page,
+    not_confirmed,
     nothing_here,
     pause,
+    status_of,
     too_many_ids,
     too_often,
 )
@@ -88,39 +91,48 @@ def details(request: HttpRequest, place: Place) -> HttpResponse:
         return HttpResponseRedirect(place.asked.link(place.address("book")))
     if request.method == "POST":
         return _sent(request, place)
-    known = _known(request, place)
+    place, known = _looked_up(request, place)
     said = prefilled(place.rules, place.asked.prefill)
     zone_name = place.reading.zone_name
     empty = DetailsForm(place.rules, zone_name, known, initial=said)
     if not place.bookable.has(place.asked.start):
         # said before anything is typed
-        return _other_time(request, place, empty, _("This time is not free any more."), 200)
+        return _other_time(request, place, empty, _lost(place), 200)
     filled = DetailsForm(place.rules, zone_name, known, data=said)
     if place.asked.skip and filled.is_valid():
         return _form(request, place, filled, template="guest/sure.html")
     return _form(request, place, empty)
 
 
-def _known(request: HttpRequest, place: Place) -> Known:
-    """What the CRM knows of the guest whom the link names; nothing where it does not answer at once."""
+def _looked_up(request: HttpRequest, place: Place) -> tuple[Place, Known]:
+    """What the CRM knows of the guest whom the link names; nothing where it does not answer at once.
+
+    A visitor who has used up his look-ups goes on as one whose link names nobody: else whoever has an id could have
+    the form opened on purpose, and type over what the record says.
+    """
     if not place.named.ids:
-        return NOTHING
-    values = named_record.values_of(
-        place.account_id,
-        place.calendar.id,
-        place.named.ids,
-        place.now,
+        return place, NOTHING
+    spent = []
+
+    def may_ask() -> bool:
         # who signs knows the ids already: only those of others can be tried in turn
-        may_ask=lambda: place.named.signed or not too_many_ids(request, place.account_id),
+        if place.named.signed or not too_many_ids(request, place.account_id):
+            return True
+        spent.append(True)
+        return False
+
+    values = named_record.values_of(
+        place.account_id, place.calendar.id, place.named.ids, place.now, may_ask=may_ask
     )
-    return known_of(place.rules, values or {})
+    return (evolve(place, named=NOBODY) if spent else place), known_of(place.rules, values or {})
 
 
 def _sent(request: HttpRequest, place: Place) -> HttpResponse:
     typed = {name: cleaned(value) for name, value in request.POST.items()}
     # a form that was shown whole counts as it was typed, even if the CRM answers by now
-    shown_whole = is_open(typed.get("whole", ""), place.named.ids)
-    known = NOTHING if shown_whole else _known(request, place)
+    mark, named = typed.get("whole", ""), bool(place.named.ids)
+    shown_whole = is_open(mark, place.account_id, place.calendar.id, place.named.ids)
+    place, known = (place, NOTHING) if shown_whole else _looked_up(request, place)
     form = DetailsForm(place.rules, place.reading.zone_name, known, data=typed)
     if too_often(request):
         told = _(
@@ -134,22 +146,32 @@ def _sent(request: HttpRequest, place: Place) -> HttpResponse:
         )
         return _form(request, place, form, 422, told=told)
     if not form.is_valid():
-        lost_sight = place.named.ids and not shown_whole and not known and "name" not in typed
+        lost_sight = named and not shown_whole and not known and "name" not in typed
         told = _("What is known cannot be read at the moment. Please fill in the form.") if lost_sight else ""
         return _form(request, place, form, 422, told=told)
     if place.asked.duration not in place.rules.durations:
         told = _("The calendar has changed: a meeting as long as you chose is no longer offered.")
         return _other_time(request, place, form, told)
     try:
-        booked = commands.book(place.account_id, _wish(request, place, form), place.now)
+        booked = strict.book(place.account_id, _wish(request, place, form), place.now)
     except Taken as taken:
-        return _form(request, place, form, 409, told=taken.message, lost=True, nearest=taken.nearest)
+        return _form(request, place, form, 409, told=_lost(place), lost=True, nearest=taken.nearest)
+    except NotConfirmed as error:
+        return pause(_form(request, place, form, status_of(error), told=not_confirmed(error)))
     except InputError as refused:
         if form.blame(refused):
             return _form(request, place, form, 422)
+        if form.known_labels:
+            # its words may quote what the form keeps to itself
+            return _form(request, place, form, 422, told=str(NOT_AS_KNOWN))
         return _other_time(request, place, form, refused.message)
     own = reverse("manage", args=[token_of(booked.id)])
     return HttpResponseRedirect(f"{own}?embed=1" if place.asked.embedded else own, status=303)
+
+
+def _lost(place: Place) -> str:
+    """Why the chosen time cannot be had."""
+    return str(PAUSED) if place.bookable.is_paused else _("This time is not free any more.")
 
 
 def _other_time(
@@ -181,7 +203,10 @@ def _named_again(place: Place, form: DetailsForm) -> dict[str, str]:
     """The link's ids for the form to send, and that it was shown whole where it was."""
     if not place.named.ids:
         return {}
-    return {**place.asked.record, **({} if form.known_labels else {"whole": open_mark(place.named.ids)})}
+    if form.known_labels:
+        return dict(place.asked.record)
+    whole = open_mark(place.account_id, place.calendar.id, place.named.ids)
+    return {**place.asked.record, "whole": whole}
 
 
 def _notice(place: Place, form: DetailsForm) -> str:
@@ -226,6 +251,7 @@ def _form(
     context = {
         **place.context(),
         "form": form,
+        "says_what_is_known": place.named.signed,
         "start": start,
         "end": start + length,
         "told": told,

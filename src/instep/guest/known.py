@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
 
 from instep.core.booking_calendar import Ask, Question, QuestionType, Rules
 from instep.core.contact import identity_email, tidy_email
@@ -17,6 +18,10 @@ from instep.core.contact import identity_email, tidy_email
 #: form fields of questions begin so: a question may be named `email`
 QUESTION = "q_"
 _LINE, _ADDRESS, _PHONE, _TEXT = 200, 254, 40, 2000
+#: where a refusal would quote what a page keeps to itself
+NOT_AS_KNOWN = gettext_lazy(
+    "Something that your host has on record does not fit this calendar any more. Please write to your host."
+)
 _SALT = "instep.guest.known"
 #: seconds in which a form that was shown open is taken back as it was typed
 _OPEN_FOR = 24 * 3600
@@ -81,18 +86,21 @@ def _answer(question: Question, values: Mapping[str, str]) -> str:
 # --- a form that had to be shown open ---
 
 
-def open_mark(ids: Mapping[str, str]) -> str:
+def open_mark(account_id: int, calendar_id: str, ids: Mapping[str, str]) -> str:
     """Says in a form that it was shown whole, because nothing was known: what is typed into it counts."""
-    return TimestampSigner(salt=_SALT).sign(_names(ids))
+    return TimestampSigner(salt=_SALT).sign(_names(account_id, calendar_id, ids))
 
 
-def is_open(mark: str, ids: Mapping[str, str]) -> bool:
-    """Whether a sent form was shown whole for these ids."""
+def is_open(mark: str, account_id: int, calendar_id: str, ids: Mapping[str, str]) -> bool:
+    """Whether a sent form of that calendar was shown whole for these ids."""
     try:
-        return TimestampSigner(salt=_SALT).unsign(mark, max_age=_OPEN_FOR) == _names(ids)
+        return TimestampSigner(salt=_SALT).unsign(mark, max_age=_OPEN_FOR) == _names(
+            account_id, calendar_id, ids
+        )
     except (BadSignature, UnicodeError):
         return False
 
 
-def _names(ids: Mapping[str, str]) -> str:
-    return salted_hmac(_SALT, "|".join(f"{k}={ids[k]}" for k in sorted(ids))).hexdigest()[:20]
+def _names(account_id: int, calendar_id: str, ids: Mapping[str, str]) -> str:
+    said = [str(account_id), calendar_id, *(f"{k}={ids[k]}" for k in sorted(ids))]
+    return salted_hmac(_SALT, "|".join(said)).hexdigest()[:20]

@@ -20,12 +20,15 @@ from instep.bookings.commands import Taken, Wish
 from instep.bookings.manage import token_of
 from instep.core.acts import Act
 from instep.core.errors import InputError
+from instep.engine import strict
+from instep.engine.strict import NotConfirmed
 from instep.guest.asked import cleaned, moment_text
+from instep.guest.known import NOT_AS_KNOWN
 from instep.guest.manage import LONGEST_REASON
 from instep.guest.meeting import Meeting, meeting_of, no_meeting
 from instep.guest.month import first_of
-from instep.guest.picking import Bookable, instead_of, picture
-from instep.guest.public import base_url, guest_page, pause, private, too_often
+from instep.guest.picking import PAUSED, Bookable, instead_of, picture
+from instep.guest.public import base_url, guest_page, not_confirmed, pause, private, status_of, too_often
 from instep.guest.reading import remember_clock
 from instep.guest.zone import zone_page
 
@@ -92,7 +95,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         bookable = _bookable(meeting)
         if bookable.has(start):
             return _page(request, meeting, start)
-        told = _("This time is not free any more.")
+        told = str(PAUSED) if bookable.is_paused else _("This time is not free any more.")
         return _page(request, meeting, start, told=told, lost=True, nearest=bookable.nearest(start))
     if too_often(request):
         told = _("Too many forms came from your network. Wait a few minutes, then press the button again.")
@@ -101,9 +104,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         token = _move(request, meeting, start)
     except Taken as taken:
         return _page(request, meeting, start, 409, told=taken.message, lost=True, nearest=taken.nearest)
+    except NotConfirmed as error:
+        return pause(_page(request, meeting, start, status_of(error), told=not_confirmed(error)))
     except InputError as refused:
         nearest = _bookable(meeting).nearest(start)
-        return _page(request, meeting, start, 409, told=refused.message, lost=True, nearest=nearest)
+        # of who came by a record's link, the booking may hold what the guest has never seen
+        told = str(NOT_AS_KNOWN) if meeting.booking.record_ids else refused.message
+        return _page(request, meeting, start, 409, told=told, lost=True, nearest=nearest)
     return HttpResponseRedirect(reverse("manage", args=[token]), status=303)
 
 
@@ -132,7 +139,7 @@ def _move(request: HttpRequest, meeting: Meeting, start: datetime) -> str:
         rescheduled_from=booking.id,
         record_ids=booking.record_ids,
     )
-    return token_of(commands.book(meeting.account_id, wish, meeting.now).id)
+    return token_of(strict.book(meeting.account_id, wish, meeting.now).id)
 
 
 def _refusal(meeting: Meeting) -> str:

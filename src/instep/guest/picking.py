@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import evolve, frozen
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from instep.bookings import slots
 from instep.core.booking_calendar import BookingCalendar
@@ -16,6 +17,7 @@ from instep.guest.reading import Reading
 
 #: The window ends with a day of the host's, which may end later than the guest's.
 _SLACK = timedelta(days=2)
+PAUSED = gettext_lazy("No bookings can be taken at the moment. Please try again in a few minutes.")
 
 
 @frozen
@@ -49,6 +51,11 @@ class Bookable:
             only_host=self.only_host,
         )
         return tuple(sorted(start for start in offered if start != self.own_start))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing can be chosen for the moment, whatever is free."""
+        return slots.is_paused(self.account_id, self.calendar, self.now)
 
     def has(self, start: datetime) -> bool:
         """Whether this very start can be chosen."""
@@ -110,6 +117,8 @@ def picture(bookable: Bookable, asked: Asked, reading: Reading, path: str, times
     month = grid(first, counts, chosen, today, last, plain, path, reading)
     if chosen is not None and counts[chosen]:
         return Picture(month, times_of(chosen, starts, plain, times_path, reading))
+    if bookable.is_paused:
+        return Picture(month, None, str(PAUSED))
     free = _next_free(bookable, reading, chosen or first)
     if free is None:
         days = bookable.calendar.rules.window_days

@@ -12,13 +12,16 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+
+from instep.engine.strict import NotConfirmed
 
 View = Callable[..., HttpResponse]
 
 #: the names of the limits in the settings
-_LIMIT, _LIMIT_OF_IDS = "guest", "named_record"
+_LIMIT, _LIMIT_OF_VISITOR, _LIMIT_OF_IDS = "guest", "named_record_of_visitor", "named_record"
 #: seconds after which a caller who was told to wait may be heard again
 _PAUSE = "600"
 
@@ -65,18 +68,50 @@ def too_often(request: HttpRequest) -> bool:
 
 
 def too_many_ids(request: HttpRequest, account_id: int) -> bool:
-    """Whether the caller's network, or all callers of an account, had more records read than people do; counts one."""
-    # the public function lets every GET pass
-    used = count_any.consume(
-        request, app="allauth.account", action=_LIMIT_OF_IDS, key=str(account_id), limit_get=True
+    """Whether this visitor, or all visitors of an account, had more records read than people do; counts one.
+
+    A visitor is a network, and whoever is signed in to the account one by himself: colleagues who press scheduling
+    buttons all day sit behind one address.
+    """
+    user = request.user
+    known = user.is_authenticated and user.account_id == account_id
+    visitor = f"user {user.pk}" if known else f"network {count_any.get_ip(request)}"
+    return not (
+        _counted(request, _LIMIT_OF_VISITOR, f"{account_id} {visitor}")
+        and _counted(request, _LIMIT_OF_IDS, str(account_id))
     )
-    return used is None
+
+
+def _counted(request: HttpRequest, action: str, key: str) -> bool:
+    """Count one use; False where the limit is reached."""
+    # the public function lets every GET pass
+    return (
+        count_any.consume(request, app="allauth.account", action=action, key=key, limit_get=True) is not None
+    )
 
 
 def pause(response: HttpResponse) -> HttpResponse:
     """Say when to come back to who sends too much."""
     response["Retry-After"] = _PAUSE
     return response
+
+
+def status_of(error: NotConfirmed) -> int:
+    """The status of an answer that confirms nothing: an outage is one for whoever watches the server."""
+    return 409 if error.refused else 503
+
+
+def not_confirmed(error: NotConfirmed) -> str:
+    """What a guest is told of a booking that the host's systems did not take: nothing of what they said."""
+    if error.refused:
+        return _(
+            "Your booking could not be confirmed: our records did not accept it. Nothing was booked, and what you "
+            "typed is kept. Please check it, or write to your host."
+        )
+    return _(
+        "Your booking could not be confirmed: our records did not answer in time. Nothing was booked, and what you "
+        "typed is kept. Please press the button again in a minute."
+    )
 
 
 def base_url(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 from django.utils.translation import gettext as _
 
+from instep.core.acts import was_taken_back
 from instep.core.booking import Booking, Kind, Status
 
 _GONE = (Status.COMPLETED, Status.NO_SHOW)
@@ -50,9 +51,12 @@ def _canceled(kind: Kind, host: str, booking: Booking) -> Standing:
     if kind is Kind.CANCELED_RESCHEDULE_REQUESTED:
         told = _("%(host)s cannot keep this time and asks you to choose another one.") % {"host": host}
         return Standing("wait", _("Please pick a new time"), told, asked_anew=True)
-    if kind is Kind.DECLINED:
+    if kind is Kind.DECLINED and not was_taken_back(booking):
         told = _("%(host)s cannot accept this request.") % {"host": host}
         return Standing("bad", _("Your request was declined"), told)
+    if was_taken_back(booking):
+        told = _("Nothing was booked. Please choose a time again.")
+        return Standing("bad", _("This booking was not confirmed"), told)
     if booking.actioned_by == "user":
         told = _("%(host)s canceled it. You need not do anything.") % {"host": host}
         return Standing("bad", _("This meeting is canceled"), told)

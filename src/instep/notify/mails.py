@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from instep.core.acts import was_taken_back
 from instep.core.booking import Booking, Host, Kind, Status
 
 GUEST, HOST = "guest", "host"
@@ -44,6 +45,9 @@ def owed(before: Booking | None, after: Booking) -> tuple[Owed, ...]:
     if not after.timeline:
         return ()
     kind = after.timeline[-1].kind
+    if was_taken_back(after):
+        # nobody was told of the booking either
+        return ()
     if kind is Kind.REASSIGNED:
         return tuple(_reassigned(before, after))
     document = _document(before, after)

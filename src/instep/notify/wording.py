@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from instep.core import cldr
@@ -58,6 +58,45 @@ def alert_mail(recipient: str, connection: str, messages: Sequence[str], address
     ]
     if address:
         lines += ["", f"{_('What to do')}: {address}"]
+    return Mail(recipient, _one_line(subject), "\n".join(lines) + "\n", "")
+
+
+def stop_mail(
+    recipient: str, connection: str, message: str, waiting: int, strict: bool, address: str
+) -> Mail:
+    """The mail that tells an administrator that nothing is written to a CRM any more."""
+    org = _one_line(connection)
+    subject = _("%(org)s: nothing is written at the moment") % {"org": org}
+    lines = [_one_line(message), ""]
+    if waiting:
+        lines.append(
+            ngettext("%(n)s change waits for it.", "%(n)s changes wait for it.", waiting) % {"n": waiting}
+        )
+    if strict:
+        lines.append(_("This connection is strict: until it works again its calendars offer no times."))
+    else:
+        lines.append(
+            _("Guests book as always. Nothing is lost: what waits is written in order, once this is cured.")
+        )
+    lines.append(_("You get no other mail about it until it works again."))
+    if address:
+        lines += ["", f"{_('What to do')}: {address}"]
+    return Mail(recipient, _one_line(subject), "\n".join(lines) + "\n", "")
+
+
+def all_clear_mail(recipient: str, connection: str, waiting: int, address: str) -> Mail:
+    """The mail that tells an administrator that a CRM is written to again."""
+    org = _one_line(connection)
+    subject = _("%(org)s: works again") % {"org": org}
+    lines = [_("Bookings are written to %(org)s again.") % {"org": org}]
+    if waiting:
+        lines.append(
+            ngettext("%(n)s change still waits.", "%(n)s changes still wait.", waiting) % {"n": waiting}
+        )
+    else:
+        lines.append(_("Everything that waited is written."))
+    if address:
+        lines += ["", address]
     return Mail(recipient, _one_line(subject), "\n".join(lines) + "\n", "")
 
 

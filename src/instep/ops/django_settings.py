@@ -115,7 +115,8 @@ ACCOUNT_RATE_LIMITS = {
     # forms of guests, who may all sit in one office
     "guest": "30/10m/ip",
     # records that unsigned links name: few enough that nobody can try ids in turn or use up an org's API calls
-    "named_record": "30/10m/ip,2000/h/key",
+    "named_record_of_visitor": "30/10m/key",
+    "named_record": "2000/h/key",
 }
 ACCOUNT_FORMS = {
     "change_password": "instep.web.profile.PasswordForm",

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import structlog
 
-HIDDEN = "[hidden]"
+from instep.core.redaction import HIDDEN, without_tokens
 
 Format = Literal["auto", "console", "json"]
 
@@ -39,14 +39,16 @@ _URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+@")
 #: the signed part of a guest's link: who has it may cancel the meeting
 _GUEST_LINK = re.compile(r"((?:/|%2F)m(?:/|%2F))[\w-]+(?::|%3A)[\w-]+", re.IGNORECASE)
 _ASSIGNED_SECRET = re.compile(
-    r"((?:access_token|refresh_token|client_secret|code|assertion|password|secret|sig)[\"']?\s*[=:]\s*[\"']?)"
-    r"[^\s&\"',}]+",
+    r"((?:access_token|refresh_token|client_secret|code|code_verifier|assertion|password|secret|sig|signature"
+    r"|soSigned|client_assertion|api_?key|hapikey|id_token)[\"']?\s*(?:=|:|%3D|%3A)\s*[\"']?)"
+    r"[^\s&\"',}]+?(?=%26|[\s&\"',}]|$)",
     re.IGNORECASE,
 )
 
 
 def hide(text: str) -> str:
     """A text without e-mail addresses, international phone numbers, tokens and passwords."""
+    text = without_tokens(text)
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     text = _GUEST_LINK.sub(rf"\1{HIDDEN}", text)

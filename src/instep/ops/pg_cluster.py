@@ -22,9 +22,18 @@ SUPERUSER = "postgres"
 PEER_MAP = "instep"
 
 
+#: A session keeps the memory of its last statement for the next one. Given back to the system after each, it came back
+#: as fresh pages to be zeroed: a tenth of the server's time while batches are saved.
+_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+    "MALLOC_TOP_PAD_": str(1 << 20),
+}
+
+
 def run_as(place: Place, command: list[str], output: Any) -> subprocess.Popen[bytes]:
     """Start a program as PostgreSQL's user, with nothing of our environment and no open files."""
-    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **_MEMORY}
     try:
         return subprocess.Popen(
             command,

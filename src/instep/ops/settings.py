@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")
     #: Who mails are from; needed with smtp_url.
     mail_from: str = "Instep <instep@localhost>"
-    #: Host names or addresses in private networks that a CRM's url may point to all the same.
+    #: Hosts or networks (CIDR) inside that a CRM's url may point to all the same; `localhost`: this machine.
     allow_private_urls: Words = ()
     web_port: int = Field(8000, ge=0, le=65535)
     web_host: str = "127.0.0.1"
@@ -113,6 +113,23 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """True when people reach this Instep over TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """True when only people at this machine reach this Instep: a trial, or somebody's own."""
+        # later: most commands need no HTTP library, and start faster without
+        from instep.crm.transport import is_loopback
+
+        public = urlsplit(self.public_url).hostname or ""
+        return is_loopback(self.web_host) and (not public or is_loopback(public))
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """What a CRM's address may lead to inside; an administrator at this machine may name the machine itself."""
+        from instep.crm.transport import LOOPBACK
+
+        own = (LOOPBACK,) if self.is_for_this_machine else ()
+        return (*self.allow_private_urls, *own)
 
     def django_secrets(self) -> tuple[str, ...]:
         """Django's SECRET_KEY and its fallbacks, in the keys' order: a rotation signs nobody out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -28,8 +28,14 @@ class Due:
     attempts: int
 
 
-def owe(account_id: int, booking_key: int, mails: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Keep mails (what, role, recipient, document) about one transition, due at once."""
+def owe(
+    account_id: int,
+    booking_key: int,
+    mails: Sequence[Mapping[str, Any]],
+    now: datetime,
+    due: datetime | None = None,
+) -> None:
+    """Keep mails (what, role, recipient, document) about one transition, due at once unless `due` is said."""
     if not mails:
         return
     rows(
@@ -38,7 +44,27 @@ def owe(account_id: int, booking_key: int, mails: Sequence[Mapping[str, Any]], n
         SELECT %s, %s, %s, m.what, m.role, m.recipient, m.document, %s
           FROM jsonb_to_recordset(%s::jsonb) AS m (what text, role text, recipient text, document jsonb)
         """,
-        [account_id, now, booking_key, now, json.dumps(list(mails), ensure_ascii=False)],
+        [account_id, now, booking_key, due or now, json.dumps(list(mails), ensure_ascii=False)],
+    )
+
+
+#: mails that wait for a decision are due so long after it at the earliest, which no other mail ever is
+HELD = timedelta(days=365)
+
+
+def release(account_id: int, booking_key: int, now: datetime) -> None:
+    """Have the mails about a booking sent that waited for a decision."""
+    rows(
+        "UPDATE delivery SET due_at = %s WHERE account_id = %s AND booking_id = %s AND due_at > %s",
+        [now, account_id, booking_key, now + HELD / 2],
+    )
+
+
+def drop_held(account_id: int, booking_key: int, now: datetime) -> None:
+    """Forget the mails that waited: nobody is to hear of the booking."""
+    rows(
+        "DELETE FROM delivery WHERE account_id = %s AND booking_id = %s AND due_at > %s",
+        [account_id, booking_key, now + HELD / 2],
     )
 
 

@@ -37,12 +37,16 @@ def faces(account_id: int, keys: Iterable[str]) -> tuple[HostFace, ...]:
 
 
 def follower_of(account_id: int, key: int) -> str:
-    """The id of the booking that was made in the place of this one; empty when there is none."""
+    """The id of the booking that was made in the place of this one; empty when there is none.
+
+    One that was never confirmed takes nobody's place.
+    """
     found = rows(
         """SELECT later.source_id FROM booking later
              JOIN booking earlier ON earlier.account_id = later.account_id AND earlier.contact_id = later.contact_id
             WHERE later.account_id = %s AND earlier.id = %s AND later.source = %s
               AND later.state->>'rescheduled_from' = earlier.source_id
+              AND NOT (later.status = 'canceled' AND later.state->>'actioned_by' = 'system')
             ORDER BY later.id DESC LIMIT 1""",
         [account_id, key, HERE],
     )

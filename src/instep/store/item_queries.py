@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from instep.store import memory_queries
+from instep.store import memory_queries, statements
 from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
 from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
@@ -56,10 +56,13 @@ def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> R
 
 
 def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[int]) -> bool:
-    """Note that a write of these items is on its way; False when the lane was taken over meanwhile."""
+    """Note that a write of these items is on its way; False when the lane was taken over meanwhile.
+
+    Nobody waits for the disk: a crash of the server that loses this note leaves items as they were, due.
+    """
     return (
         prepared_run(
-            f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}
+            f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}, {statements.UNHURRIED}
                 WHERE sync_item.account_id = %s AND sync_item.id = locked.id
                   AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",  # noqa: S608
             [account_id, connection_id, item_ids, account_id, account_id, connection_id, epoch],

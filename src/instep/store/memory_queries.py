@@ -187,14 +187,30 @@ def hosts_settled(account_id: int, connection_id: int, emails: Iterable[str], wi
     }
 
 
+_DESCRIBES = """(SELECT jsonb_object_agg(object, jsonb_build_object(
+                     'digest', digest, 'age', extract(epoch FROM now() - fetched_at)::float))
+                FROM crm_describe WHERE account_id = %(a)s AND connection_id = %(c)s) AS describes"""
+_PROPERTIES = """(SELECT jsonb_agg(jsonb_build_object('object', object, 'identifier', identifier, 'label', label,
+                            'type', type, 'archived', archived_at IS NOT NULL) ORDER BY object, identifier)
+                FROM property WHERE account_id = %(a)s) AS properties"""
+
+
 def describes(account_id: int, connection_id: int) -> dict[str, Row]:
     """What describe documents are kept, by object: the digest of each and its age in seconds."""
-    rows = prepared_rows(
-        """SELECT object, digest, extract(epoch FROM now() - fetched_at)::float AS age
-             FROM crm_describe WHERE account_id = %s AND connection_id = %s""",
-        [account_id, connection_id],
+    [found] = prepared_rows(f"SELECT {_DESCRIBES}", {"a": account_id, "c": connection_id})
+    return dict(decoded([found])[0]["describes"] or {})
+
+
+def opening(account_id: int, connection_id: int) -> Row:
+    """What opening a lane takes: `describes` and `properties`, and whether `any_refused` is in quarantine."""
+    [found] = prepared_rows(
+        f"""SELECT {_DESCRIBES}, {_PROPERTIES},
+                   EXISTS (SELECT FROM field_quarantine
+                            WHERE account_id = %(a)s AND connection_id = %(c)s) AS any_refused""",  # noqa: S608
+        {"a": account_id, "c": connection_id},
     )
-    return {row["object"]: row for row in rows}
+    row = decoded([found])[0]
+    return {**row, "describes": row["describes"] or {}, "properties": row["properties"] or []}
 
 
 def describe_documents(account_id: int, connection_id: int, objects: Iterable[str]) -> dict[str, Any]:
@@ -222,8 +238,5 @@ def keep_describes(account_id: int, connection_id: int, documents: Mapping[str, 
 
 def properties(account_id: int) -> list[Row]:
     """Custom properties of the account: object, identifier, label, type, and whether it is archived."""
-    return prepared_rows(
-        """SELECT object, identifier, label, type, archived_at IS NOT NULL AS archived
-             FROM property WHERE account_id = %s ORDER BY 1, 2""",
-        [account_id],
-    )
+    [found] = prepared_rows(f"SELECT {_PROPERTIES}", {"a": account_id})
+    return list(decoded([found])[0]["properties"] or [])

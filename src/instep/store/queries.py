@@ -5,12 +5,12 @@ Rows of `sync_item` are locked in the order (connection, kind, target) by everyo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import orjson
 from attrs import frozen
 from django.db import connection as database
 
@@ -30,11 +30,20 @@ def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[
         return cursor.fetchall() if cursor.description else []
 
 
+_FORMER = """ARRAY(SELECT f.email_key FROM contact_former_email f
+                  WHERE f.account_id = c.account_id AND f.contact_id = c.id) AS former"""
+
+
 def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
     """Bookings by key, with their hosts as known now; those in the source's trash are left out."""
+    return load_meetings(account_id, ids)[0]
+
+
+def load_meetings(account_id: int, ids: Collection[int]) -> tuple[dict[int, Booking], dict[int, Contact]]:
+    """`load_bookings`, and the contacts whose bookings they are, by key."""
     found = prepared_rows(
-        """
-        SELECT b.id, b.state, coalesce(c.public_id, '') AS contact,
+        f"""
+        SELECT b.id, b.state, c.id AS contact, c.public_id, c.fields, c.updated_at, {_FORMER},
                (SELECT jsonb_object_agg(h.public_id, jsonb_build_array(h.email, h.name, h.time_zone))
                   FROM host h
                  WHERE h.account_id = b.account_id
@@ -45,34 +54,31 @@ def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
           FROM booking b
           LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
          WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash
-        """,
+        """,  # noqa: S608 - the words in braces are this module's own
         [account_id, list(ids)],
     )
-    return {
+    bookings = {
         row["id"]: convert.booking_of(
-            _json(row["state"]), row["contact"], _json(row["hosts"]), row["event_title"] or ""
+            _json(row["state"]), row["public_id"] or "", _json(row["hosts"]), row["event_title"] or ""
         )
         for row in found
     }
+    persons = {row["contact"]: row for row in found if row["contact"] is not None}
+    return bookings, {key: _contact(row) for key, row in persons.items()}
 
 
 def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     """Contacts by key, with the addresses that they had before."""
     found = prepared_rows(
-        """
-        SELECT c.id, c.public_id, c.fields, c.updated_at,
-               ARRAY(SELECT f.email_key FROM contact_former_email f
-                      WHERE f.account_id = c.account_id AND f.contact_id = c.id) AS former
-          FROM contact c WHERE c.account_id = %s AND c.id = ANY(%s::bigint[])
-        """,
+        f"""SELECT c.id, c.public_id, c.fields, c.updated_at, {_FORMER}
+              FROM contact c WHERE c.account_id = %s AND c.id = ANY(%s::bigint[])""",  # noqa: S608
         [account_id, list(ids)],
     )
-    return {
-        row["id"]: convert.contact_from(
-            row["public_id"], _json(row["fields"]), row["updated_at"], row["former"]
-        )
-        for row in found
-    }
+    return {row["id"]: _contact(row) for row in found}
+
+
+def _contact(row: Mapping[str, Any]) -> Contact:
+    return convert.contact_from(row["public_id"], _json(row["fields"]), row["updated_at"], row["former"])
 
 
 def find_booking(account_id: int, source_id: str) -> int | None:
@@ -290,4 +296,4 @@ def make_partitions(ahead: int = 3) -> int:
 
 def _json(text: str | None) -> Any:
     # Django has jsonb delivered as text
-    return None if text is None else json.loads(text)
+    return None if text is None else orjson.loads(text)

@@ -9,14 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection as db
+from psycopg.rows import dict_row
 
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
 
 #: uses of a statement in a session before PostgreSQL keeps its plan
 _PREPARE_AFTER = 0
+#: to be joined to a statement whose commit need not wait for the disk: a crash of the server may lose the last of them
+UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) unhurried"
 #: seconds for which a thread's connection that did well is taken for sound
 _SOUND_FOR = 5.0
 _rested = threading.local()
@@ -41,8 +45,7 @@ def prepared_rows(sql: str, params: Params = ()) -> list[Row]:
     They name their columns: a kept plan of `SELECT *` is refused once a migration has added one.
     """
     with _prepared(sql, params) as cursor:
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def prepared_run(sql: str, params: Sequence[Any] = ()) -> int:
@@ -52,7 +55,7 @@ def prepared_run(sql: str, params: Sequence[Any] = ()) -> int:
 
 
 @contextmanager
-def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Any]]:
+def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Row]]:
     """A statement executed on Django's connection but past its cursors, which bind the values into the text.
 
     For a document of many rows that means to quote it here and to parse it there, each time.
@@ -65,7 +68,7 @@ def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Any]]:
         connection.prepare_threshold = _PREPARE_AFTER
         # All of them find rows by their keys: a plan for the values at hand would be the same, made anew each time.
         connection.execute("SET plan_cache_mode = force_generic_plan")
-    with db.wrap_database_errors, psycopg.Cursor(connection) as cursor:
+    with db.wrap_database_errors, psycopg.Cursor(connection, row_factory=dict_row) as cursor:
         cursor.execute(sql, params)
         yield cursor
 
@@ -75,10 +78,14 @@ def as_json(value: Any) -> str:
 
     NUL and halves of characters cannot come from a booking (they are refused there), but a CRM may hold them.
     """
-    text = json.dumps(value, default=str)
-    if "\\u0000" in text or "\\ud" in text:
-        text = json.dumps(_holdable(json.loads(text)))
-    return text
+    try:
+        document = orjson.dumps(value, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:
+        # halves of characters, numbers of more than 64 bits
+        document = b"\\u0000"
+    if b"\\u0000" not in document:
+        return document.decode()
+    return json.dumps(_holdable(json.loads(json.dumps(value, default=str))))
 
 
 def _holdable(value: Any) -> Any:
@@ -91,7 +98,18 @@ def _holdable(value: Any) -> Any:
     return value
 
 
-_DECODED = ("link", "snapshot", "sent", "document", "settings", "identity", "installed", "removed_setup")
+_DECODED = (
+    "link",
+    "snapshot",
+    "sent",
+    "document",
+    "settings",
+    "identity",
+    "installed",
+    "removed_setup",
+    "describes",
+    "properties",
+)
 
 
 def decoded(rows: list[Row]) -> list[Row]:
@@ -99,7 +117,7 @@ def decoded(rows: list[Row]) -> list[Row]:
     for row in rows:
         for name in _DECODED:
             if isinstance(row.get(name), str):
-                row[name] = json.loads(row[name])
+                row[name] = orjson.loads(row[name])
     return rows
 
 

@@ -26,9 +26,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from instep.core.errors import InstepError
+from instep.core.errors import InstepError, NeedsAdmin
 from instep.crm.oauth import AUTHORIZATION_CODE, JWT_BEARER, Pkce, new_state
-from instep.crm.salesforce.jwt_bearer import facts_of
+from instep.crm.salesforce.jwt_bearer import CertificateFacts, facts_of
 from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
 from instep.engine.connecting import SignIn, connect
@@ -102,7 +102,7 @@ def ask(
     if posted is not None:
         error = {}
         if form.is_valid():
-            answer = begin(request, _wanted(request, vendor, row, form, moving))
+            answer = _begun(request, vendor, row, form, moving)
             if isinstance(answer, HttpResponse):
                 return answer
             if answer.code.startswith("url_"):
@@ -118,7 +118,7 @@ def ask(
         "connection": row,
         "moving": moving,
         "callback": callback_address(request),
-        "certificate": facts_of(signing_key(request.user.account_id).certificate),
+        "certificate": _certificate_facts(request),
         "other_address": _other_address(request),
         "http_note": _http_note(request),
     }
@@ -128,6 +128,27 @@ def ask(
 def _belongs(begun: Pending, vendor: str, connection_id: str, moving: bool) -> bool:
     """Whether what was begun is what this form is about."""
     return (begun.vendor, begun.connection, begun.moving) == (vendor, connection_id, moving)
+
+
+def _begun(
+    request: HttpRequest,
+    vendor: str,
+    row: dict[str, Any] | None,
+    form: ConnectForm | HubSpotForm,
+    moving: bool,
+) -> HttpResponse | InstepError:
+    try:
+        return begin(request, _wanted(request, vendor, row, form, moving))
+    except NeedsAdmin as lost:
+        return lost
+
+
+def _certificate_facts(request: HttpRequest) -> CertificateFacts | None:
+    """What is to be known of the account's certificate; None where its key is lost."""
+    try:
+        return facts_of(signing_key(request.user.account_id).certificate)
+    except NeedsAdmin:
+        return None
 
 
 def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
@@ -140,7 +161,11 @@ def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
 @require_safe
 def certificate(request: HttpRequest) -> HttpResponse:
     """The account's certificate as a file, for an app that trusts it."""
-    found = signing_key(request.user.account_id)
+    try:
+        found = signing_key(request.user.account_id)
+    except NeedsAdmin as lost:
+        messages.error(request, str(lost))
+        return redirect("connect", "salesforce")
     answer = HttpResponse(found.certificate, content_type="application/x-pem-file")
     answer["Content-Disposition"] = 'attachment; filename="instep.crt"'
     return answer
@@ -174,7 +199,7 @@ def _wanted(
 def begin(request: HttpRequest, wanted: Pending) -> HttpResponse | InstepError:
     """Connect, or go to the CRM's sign-in; an error leaves what was typed where the form finds it."""
     try:
-        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.allow_private_urls)
+        kept = vendor_of(wanted.vendor).prepare(wanted.entered, settings.INSTEP.private_hosts)
         if kept["grant"] != AUTHORIZATION_CODE and wanted.moving:
             pending.keep(request, evolve(wanted, kept=kept, error={}))
             return redirect("switch-review", wanted.connection)
@@ -195,7 +220,6 @@ def _connect(request: HttpRequest, wanted: Pending, sign_in: SignIn) -> str:
         request.user.account_id,
         wanted.vendor,
         wanted.entered,
-        allow=settings.INSTEP.allow_private_urls,
         sign_in=sign_in,
         hurried=True,
     )

@@ -19,6 +19,8 @@ from instep.engine import connecting as engine
 from instep.engine import connection as looking
 from instep.engine.problems import problems_of
 from instep.engine.recover import workers_beating
+from instep.engine.signing import certificates_of
+from instep.engine.strict import choose as choose_strict
 from instep.store.connection_queries import connection_by_public_id, count_receipts, work_of
 from instep.store.credentials import KEPT_ASIDE, restorable_until
 from instep.store.host_user_queries import count_hosts
@@ -60,6 +62,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "state": state,
         "setup": setup,
         "access": access,
+        "certificates": certificates_of(account_id, row),
         "steps": [
             *steps_of(state, setup, installing),
             hosts_step(hosts, needing, str(words_of(row["vendor"]).user)),
@@ -186,4 +189,17 @@ def restore(request: HttpRequest, connection_id: str) -> HttpResponse:
         messages.success(request, _("The setup is back: mapping, rules and chosen hosts."))
     except InputError as error:
         messages.info(request, str(error))
+    return redirect("connection", connection_id)
+
+
+@require_POST
+def strict(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Have bookings wait for this CRM (`strict` is 1), or be accepted whatever it says."""
+    row = row_of(request, connection_id)
+    wanted = request.POST.get("strict") == "1"
+    choose_strict(request.user.account_id, row, wanted)
+    if wanted:
+        messages.success(request, _("Strict: a booking is confirmed once it is in the CRM, or not at all."))
+    else:
+        messages.success(request, _("Bookings are accepted at once again, and written until it is done."))
     return redirect("connection", connection_id)

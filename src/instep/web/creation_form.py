@@ -55,6 +55,9 @@ _EXAMPLES: Mapping[tuple[str, str], Any] = {
     ),
     ("guests", Guests.LIST): later("Their names stand in the description of the %(meeting)s."),
     ("guests", Guests.RELATE): later("%(related)s"),
+    ("guests", Guests.RECORDS): later(
+        "rui@castro.example is not there yet: he gets a record like the one who booked, named by his address."
+    ),
     ("deleted_event", "recreate"): later(
         "Somebody deletes the %(meeting)s by mistake: the booking's next change makes it again."
     ),
@@ -257,6 +260,7 @@ class CreationForm(forms.Form):
         self._radio("guests", _("Further guests of a meeting"), self.config.guests.value, [
             (Guests.LIST.value, _("List them")),
             (Guests.RELATE.value, _("List them, and relate those whom the CRM knows")),
+            (Guests.RECORDS.value, _("List and relate them, and make records for all others")),
         ])  # fmt: skip
         deleted = self._said(_("%(a_meeting)s that somebody deleted"))
         self._radio("deleted_event", deleted, self.config.deleted_event, [

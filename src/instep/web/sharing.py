@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -21,10 +22,11 @@ from instep.core.booking_calendar import BookingCalendar
 from instep.crm.sharing import Button, Sharing
 from instep.crm.vendors import VENDORS, vendor_of
 from instep.engine.lane import load_config
-from instep.engine.record_links import SKIP, allow_unsigned, signed_parameters
+from instep.engine.record_links import SKIP, allow_unsigned, revoke_signed, signed_parameters
 from instep.store import lane_queries
 from instep.web.calendars import address_of
 from instep.web.connection import row_of
+from instep.web.rights import is_administrator
 from instep.web.sharing_form import PREFILL_FORM, SKIP_FORM, SignedForm
 
 PERSONAL, SIGNED, BUTTONS, WEBSITE = "links", "signed", "buttons", "website"
@@ -64,6 +66,8 @@ def sharing(request: HttpRequest, calendar_id: str, tab: str = PERSONAL) -> Http
         raise Http404
     known = _calendar(request, calendar_id)
     if tab == SIGNED:
+        if not is_administrator(request.user):
+            raise PermissionDenied
         return _signed_page(request, known, SignedForm())
     return render(
         request, f"web/sharing/{tab}.html", {**_about(request, known, tab), **_shown(request, known, tab)}
@@ -93,6 +97,22 @@ def sign(request: HttpRequest, calendar_id: str) -> HttpResponse:
     if request.POST.get("as") == "file":
         return _file(known, links)
     return _signed_page(request, known, form, links=links, expires=expires)
+
+
+@require_http_methods(["GET", "POST"])
+def revoke(request: HttpRequest, calendar_id: str) -> HttpResponse:
+    """Say what revoking every signed link of the account means, and do it when that is wanted."""
+    known = _calendar(request, calendar_id)
+    if request.method == "POST":
+        revoke_signed(request.user.account_id)
+        messages.success(
+            request,
+            _(
+                "Every signed link made until now is revoked. Make new ones for whom you still want to invite."
+            ),
+        )
+        return redirect("share-tab", calendar_id, SIGNED)
+    return render(request, "web/sharing/revoke.html", {"calendar": known})
 
 
 @require_POST
@@ -129,13 +149,19 @@ def _about(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, 
     return {
         "calendar": known,
         "address": address_of(request, known.slug),
-        "tabs": [one for one in TABS if offered or one[0] not in _BY_ID],
+        "tabs": _tabs(request, offered),
         "by_id": offered,
         "tab": tab,
         "connected": bool(by_id),
         "strict": strict,
         "crm": next((vendor_of(row["vendor"]).profile.label for row in by_id), ""),
     }
+
+
+def _tabs(request: HttpRequest, by_id: bool) -> list[tuple[str, Any]]:
+    """The tabs for this reader: whoever signs links opens records to guests; `by_id`: links can name records."""
+    hidden = {*([] if by_id else _BY_ID), *([] if is_administrator(request.user) else [SIGNED])}
+    return [one for one in TABS if one[0] not in hidden]
 
 
 def _shown(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from instep.store.page_queries import LaneState, lane_states
-from instep.web.rights import is_administrator, is_for_administrators
+from instep.web.rights import Right, is_administrator, right_of
 
 #: (name of the address, its word, the first part of the addresses that belong to it), in the order shown
 NAVIGATION = (
@@ -40,19 +40,22 @@ PROFILE = (
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of `base.html`. Nothing is read from the database unless a template shows it."""
     return {
-        "navigation": _entries(NAVIGATION, request.path),
-        "gear": _entries(_allowed(request), request.path),
+        "navigation": _entries(_allowed(request, NAVIGATION), request.path),
+        "gear": _entries(_allowed(request, GEAR), request.path),
+        "administrator": is_administrator(getattr(request, "user", None)),
         "profile_menu": _entries(PROFILE, request.path),
         "lanes": SimpleLazyObject(lambda: _lanes(request)),
         "zone_name": timezone.get_current_timezone_name(),
     }
 
 
-def _allowed(request: HttpRequest) -> tuple[tuple[str, Any, str], ...]:
-    """What of the gear's menu the reader may open."""
+def _allowed(
+    request: HttpRequest, menu: tuple[tuple[str, Any, str], ...]
+) -> tuple[tuple[str, Any, str], ...]:
+    """What of a menu the reader may open."""
     if is_administrator(getattr(request, "user", None)):
-        return GEAR
-    return tuple(entry for entry in GEAR if not is_for_administrators(entry[2]))
+        return menu
+    return tuple(one for one in menu if right_of(one[2].lstrip("/")) is not Right.ADMINISTRATORS)
 
 
 def _entries(places: tuple[tuple[str, Any, str], ...], path: str) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from instep.crm.oauth import (
 )
 from instep.crm.salesforce.ids import long_id
 from instep.crm.salesforce.jwt_bearer import assertion
-from instep.crm.transport import Resolver, Transport, check_url, is_loopback, resolve
+from instep.crm.transport import Resolver, Transport, check_url, is_loopback, is_named, resolve
 
 SCOPES = ("api", "refresh_token", "id")
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address
@@ -49,6 +49,7 @@ _ASK_WHO = "login consent"
 #: Hosts of pages for people; the API answers on the org's My Domain (reference 1.1).
 _PAGE_HOSTS = re.compile(r"(\.lightning\.force\.com|\.my\.salesforce-setup\.com)\Z", re.IGNORECASE)
 _MY_DOMAIN = ".my.salesforce.com"
+_SALESFORCE = ".salesforce.com"
 
 _CHECK_KEY = "Check the consumer key; a new app takes up to ten minutes until Salesforce knows it."
 _INSTALL = (
@@ -163,6 +164,21 @@ def check_org_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | N
     if _PAGE_HOSTS.search(host):
         shown = f"https://{_PAGE_HOSTS.sub(_MY_DOMAIN, host)}"
     return check_url(shown, allow, resolver=resolver)
+
+
+def check_assertion_host(url: str, allow: Sequence[str] = ()) -> None:
+    """Refuse to send an assertion anywhere but to Salesforce: whoever gets it signs in with it, for minutes.
+
+    `allow` may name stand-ins. Raises `InputError`.
+    """
+    host = urlsplit(url).hostname or ""
+    if not host.lower().endswith(_SALESFORCE) and not is_named(host, allow):
+        raise InputError(
+            f"{host} is no sign-in of Salesforce, so that the key of this account signs nothing for it.",
+            code="url_not_salesforce",
+            cure=f"Give the org's My Domain address (https://…{_MY_DOMAIN}).",
+            scope=Scope.CONNECTION,
+        )
 
 
 def endpoint(credentials: SalesforceCredentials, transport: Transport) -> TokenEndpoint:
@@ -281,11 +297,11 @@ def _instance_url(url: str, credentials: SalesforceCredentials, transport: Trans
     origin = check_url(url, transport.allow, resolver=None)
     host = urlsplit(origin).hostname or ""
     own = urlsplit(credentials.url).hostname or ""
-    if is_loopback(host) and not is_loopback(own) and host not in transport.allow:
+    if is_loopback(host) and not is_loopback(own):
         raise InputError(
             f"{own} says that the org lives at {origin}, which is this machine.",
             code="url_private",
-            cure="Check the org's address, or add the host to INSTEP_ALLOW_PRIVATE_URLS.",
+            cure="Check the org's address.",
             scope=Scope.CONNECTION,
         )
     return origin
@@ -358,6 +374,7 @@ class SalesforceAuth:
             return _tokens(ours.client_credentials(), CLIENT_CREDENTIALS, self.credentials, self._transport)
         if self.credentials.grant == JWT_BEARER:
             who = self.credentials
+            check_assertion_host(who.url, self._transport.allow)
             signed = assertion(who.client_id, who.username, who.url, who.private_key, time.time())
             return _tokens(ours.jwt_bearer(signed), JWT_BEARER, who, self._transport)
         if current is None or not current.refresh_token:

@@ -15,6 +15,7 @@ from instep.store.models.bookings import (
     Host,
     HostMention,
     Property,
+    ProvisionalBooking,
     SetAside,
 )
 from instep.store.models.columns import public_id
@@ -52,6 +53,7 @@ __all__ = [
     "HostMention",
     "HostUser",
     "Property",
+    "ProvisionalBooking",
     "Receipt",
     "SetAside",
     "SyncItem",

@@ -106,6 +106,18 @@ class BookedTime(models.Model):
         indexes = [models.Index(fields=["account", "host", "start_at"], name="booked_time_start")]
 
 
+class ProvisionalBooking(models.Model):
+    """A booking that waits for its CRM's yes, at most until `until_at`: whoever deletes the row has decided."""
+
+    account = tenant()
+    booking_source_id = models.TextField()
+    until_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "provisional_booking"
+        constraints = [unique("provisional_booking_once", "booking_source_id")]
+
+
 class Contact(models.Model):
     """A person who books. `fields` is a map name → [value, order key]: the value of the newest fact wins.
 

@@ -212,6 +212,8 @@ class Alert(models.Model):
     message = models.TextField()
     raised_at = models.DateTimeField(db_default=Now())
     mailed_at = models.DateTimeField(null=True)
+    #: when those who were told of a stop were told that it is over
+    over_told_at = models.DateTimeField(null=True)
     cleared_at = models.DateTimeField(null=True)
 
     class Meta:

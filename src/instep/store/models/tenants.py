@@ -19,6 +19,8 @@ class Account(models.Model):
     name = text()
     #: key and certificate for sign-ins without a person: encrypted JSON
     signing_key = models.BinaryField(default=b"", db_default=b"")
+    #: how often all signed links were revoked: a signature is for one number
+    links_revoked = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
