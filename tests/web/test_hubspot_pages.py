@@ -194,6 +194,14 @@ def test_a_booking_in_two_crms_shows_one_in_step_and_one_that_waits(hub: Hub, la
     assert f'id="reconnect-{hub.row.public_id}"' not in dashboard
 
 
+def test_what_is_in_step_is_compared_again_and_not_written(hub: Hub) -> None:
+    """Also a meeting whose further guest nobody knows: its one contact is related already."""
+    before = Connection.objects.get(id=hub.row.id).writes_total
+    mark_in_lane(hub.row.account_id, hub.row.id)
+    hub.drain()
+    assert Connection.objects.get(id=hub.row.id).writes_total == before
+
+
 def test_links_by_record_ids_are_not_offered_for_hubspot(hub: Hub, account: Account) -> None:
     from instep.bookings.calendars import create
     from instep.core.booking_calendar import Rules
