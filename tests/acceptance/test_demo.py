@@ -1,4 +1,4 @@
-"""`instep demo`: the example bookings reach the org as the events say, once, and in any order of the events."""
+"""`instep demo`: the example bookings reach both CRMs as the events say, once, and in any order of the events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import oracle
 import pytest
 from standin_org import StandinOrg
+from standin_portal import start_portal
 
 from instep_process import InstepHome
 
@@ -40,6 +41,11 @@ def test_every_example_booking_is_one_event_as_the_oracle_says_and_a_second_run_
     bookings = {event["data"]["id"] for event in events}
     assert (first["bookings"], first["in_step"], first["waiting"]) == (len(bookings), len(bookings), 0)
     assert (first["problems"], first["errors"]) == (0, [])
+    portal = start_portal(instep_home, "--data", str(instep_home.path / "standin-hubspot.sqlite"))
+    meetings = portal.records()["meetings"]
+    assert sorted(row["properties"]["instep_booking_id"] for row in meetings) == sorted(bookings)
+    assert all(row["associations"]["contacts"] for row in meetings)
+    portal.http.close()
     before = org.stamps()
     instep_home.stop_all()
 

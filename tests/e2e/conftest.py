@@ -38,7 +38,7 @@ _REFUSAL = {
 
 
 class Site:
-    """A demo that runs: `url` of its pages, `org` of the stand-in, who signs in, and what `furnish.py` told."""
+    """A demo that runs: `url` of its pages, `org` and `portal` of its CRMs, who signs in, what `furnish.py` told."""
 
     def __init__(self, home: InstepHome) -> None:
         """Start it; waits until all its bookings are in step."""
@@ -47,6 +47,7 @@ class Site:
         told = until(lambda: _told(process), _DEMO_WITHIN)
         self.url: str = told["web"]
         self.org: str = told["org"]
+        self.portal: str = told["portal"]
         self.email: str = told["email"]
         self.password: str = told["password"]
         self.facts: dict[str, str] = {}
@@ -70,9 +71,9 @@ class Site:
         """Give it events of OnceHub, one in each line; those that are none are set aside."""
         self.home.run("ingest", "oncehub", "-", stdin=events, check=False)
 
-    def order(self, what: str, body: Any = None, method: str = "POST") -> Any:
-        """Give the org an order at its admin endpoint."""
-        answer = httpx2.request(method, f"{self.org}/__fake__/{what}", json=body, timeout=20)
+    def order(self, what: str, body: Any = None, method: str = "POST", at: str = "") -> Any:
+        """Give the org, or the CRM at another address, an order at its admin endpoint."""
+        answer = httpx2.request(method, f"{at or self.org}/__fake__/{what}", json=body, timeout=20)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

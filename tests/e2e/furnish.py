@@ -58,13 +58,15 @@ def _meetings(account_id: int) -> dict[str, str]:
     assert demo is not None
     made = _book(account_id, demo[1], "Mara Furnished", now)
     asked = _book(account_id, on_request, "Rita Requests", now)
-    receipt = _eventually(lambda: _receipt(account_id, made.key))
+    receipt = _eventually(lambda: _receipt(account_id, made.key, "salesforce"))
+    in_hubspot = _eventually(lambda: _receipt(account_id, made.key, "hubspot"))
     return {
         "host": host,
         "calendar": on_request.id,
         "made": str(made.key),
         "asked": str(asked.key),
         "made_receipt": str(receipt),
+        "hubspot_receipt": str(in_hubspot),
         "token": token_of(made.id),
     }
 
@@ -108,13 +110,23 @@ def _person(account_id: int) -> dict[str, str]:
 
 
 def _of_the_demo(account_id: int) -> dict[str, str]:
-    """An example booking of the demo that came from elsewhere, and the connection."""
-    from instep.store.models import Booking, Connection
+    """An example booking of the demo that came from elsewhere, and the connections."""
+    from instep.store.models import Booking
 
     came = Booking.objects.filter(account_id=account_id, source="oncehub", in_trash=False).order_by("id")
-    known = next((row.id, receipt) for row in came if (receipt := _receipt(account_id, row.id)))
-    connection = Connection.objects.get(account_id=account_id)
-    return {"booking": str(known[0]), "receipt": str(known[1]), "connection": connection.public_id}
+    known = next((row.id, receipt) for row in came if (receipt := _receipt(account_id, row.id, "salesforce")))
+    return {
+        "booking": str(known[0]),
+        "receipt": str(known[1]),
+        "connection": _connection(account_id, "salesforce"),
+        "hubspot": _connection(account_id, "hubspot"),
+    }
+
+
+def _connection(account_id: int, vendor: str) -> str:
+    from instep.store.models import Connection
+
+    return str(Connection.objects.get(account_id=account_id, vendor=vendor).public_id)
 
 
 def _property(account_id: int) -> str:
@@ -126,10 +138,10 @@ def _property(account_id: int) -> str:
     return str(properties.create(account_id, "Contact", "Head count", "head_count", "number"))
 
 
-def _receipt(account_id: int, key: int) -> int | None:
+def _receipt(account_id: int, key: int, vendor: str) -> int | None:
     from instep.store import page_queries
 
-    receipts = page_queries.list_receipts(account_id, key, limit=1)
+    receipts = page_queries.list_receipts(account_id, key, _connection(account_id, vendor), limit=1)
     return receipts[0].id if receipts else None
 
 

@@ -254,7 +254,7 @@ def test_F22_the_host_is_no_owner(hub: Scene) -> None:
     """HubSpot: nobody owns the meeting of a host whom the portal does not know; the receipt says so."""
     life = Life("BKNG-1", person=guest("Ada Aalto"), host="stranger@host.example")
     told(hub, life.scheduled())
-    assert "no active user in HubSpot" in hub.receipt_text(life)
+    assert "no active owner in HubSpot" in hub.receipt_text(life)
     told(hub, life.reassigned(AMARA))
     life.host = "stranger@host.example"
     told(hub, life.reassigned("stranger@host.example"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from instep.store.models import Account, Connection, User
+    from instep_standins.hubspot.server import Running as RunningPortal
     from instep_standins.salesforce.server import Running
 
 PASSWORD = "correct horse battery"
@@ -98,5 +99,16 @@ def org() -> Iterator[Running]:
     from instep_standins.salesforce import Org, serve_in_thread
 
     running = serve_in_thread(Org())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def portal() -> Iterator[RunningPortal]:
+    """A HubSpot stand-in on a port of its own: an account without our properties."""
+    from instep_standins.hubspot import Portal
+    from instep_standins.hubspot.server import serve_in_thread
+
+    running = serve_in_thread(Portal())
     yield running
     running.stop()

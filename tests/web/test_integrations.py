@@ -19,12 +19,12 @@ def test_without_a_connection_the_tile_leads_to_connecting(client: Client) -> No
     assert "Not connected" in page
 
 
-def test_hubspot_is_named_and_offers_no_dead_button(client: Client) -> None:
+def test_every_crm_has_a_tile_that_leads_to_its_own_form(client: Client) -> None:
     page = client.get("/integrations").content.decode()
     tile = page.partition('id="tile-hubspot"')[2].partition("</li>")[0]
-    assert "Not in this version" in tile
-    assert "<a" not in tile
-    assert "<button" not in tile
+    assert 'href="/integrations/hubspot/connect"' in tile
+    assert "Not connected" in tile
+    assert "Not in this version" not in page
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_what_fits_goes_along_and_what_does_not_is_told_first(
     words = text_of(go(client, sandbox, production))
     assert "Switch to Acme live" in words
     assert "mapping.Lead.Only_Here__c" in words
-    assert "Waits until the org fits" in words
+    assert "Waits until it fits" in words
     assert "Instep_" not in words, "our own fields come with the installation"
     sandbox.refresh_from_db()
     assert sandbox.state == credentials.CONNECTED, "a look changes nothing"
@@ -157,8 +157,8 @@ def test_the_same_org_is_no_other_environment(
     client: Client, account: Account, sandbox: Connection, org: Running
 ) -> None:
     answer = client.post(reverse("switch", args=[sandbox.public_id]), typed(org, BY_ITSELF), follow=True)
-    assert "leads to the same org" in text_of(answer)
-    assert "Sign out of Salesforce" in text_of(answer)
+    assert "leads to the one that is connected" in text_of(answer)
+    assert "Sign out of the CRM" in text_of(answer)
     assert Connection.objects.filter(account=account).count() == 1
 
 
@@ -227,8 +227,8 @@ def test_integrations_are_for_administrators(client: Client, account: Account, s
     from instep.store.models import User
 
     User.objects.filter(account=account).update(role="member")
-    for name in ("integrations", "connect"):
-        assert client.get(reverse(name)).status_code == 403
+    for address in (reverse("integrations"), reverse("connect", args=["salesforce"])):
+        assert client.get(address).status_code == 403
     assert client.post(reverse("disconnect", args=[sandbox.public_id])).status_code == 403
     words = client.get(reverse("dashboard")).content.decode()
     assert 'href="/integrations"' not in words

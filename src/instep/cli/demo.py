@@ -1,4 +1,4 @@
-"""`instep demo`: everything on one machine with a stand-in CRM and example bookings."""
+"""`instep demo`: everything on one machine with stand-ins of both CRMs and example bookings."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from attrs import frozen
 
 from instep.cli import demo_calendars
+from instep.cli.demo_standins import CRMS, Standin, standins
 from instep.cli.options import Json, print_json
 from instep.core.errors import NeedsAdmin
 
@@ -55,7 +55,7 @@ def demo(
     home: DemoHome = None,
     as_json: Json = False,
 ) -> None:
-    """Start PostgreSQL, web, worker and a Salesforce stand-in, connect it, and write the example bookings."""
+    """Start PostgreSQL, web, worker and stand-ins of both CRMs, connect them, and write the example bookings."""
     from instep.ops import logs
     from instep.ops.boot import boot
     from instep.ops.supervisor import Supervisor, run
@@ -66,24 +66,24 @@ def demo(
     # mails are shown instead of sent, unless somebody set a mail server
     os.environ.setdefault("INSTEP_SMTP_URL", "console:")
     place = home or _default_home()
-    web_port, org_port = _ports(place)
+    web_port, *crm_ports = _ports(place)
     os.environ.setdefault("INSTEP_PUBLIC_URL", f"http://127.0.0.1:{web_port}")
     with boot(place, migrate=True) as booted:
-        org = _Org.at(booted.settings.home, org_port)
-        children = [org.child(), web_child("127.0.0.1", web_port), worker_child()]
+        crms = standins(booted.settings.home, crm_ports)
+        children = [*(crm.child() for crm in crms), web_child("127.0.0.1", web_port), worker_child()]
         log_format = logs.chosen_format(booted.settings.log_format)
         if once:
             with Supervisor(children, log_format=log_format) as supervisor:
                 supervisor.wait_until_ready(_READY_WITHIN)
-                summary = _set_up(org, events, timeout)
+                summary = _set_up(crms, events, timeout)
             print_json(summary) if as_json else _say_summary(summary)
             if summary["waiting"]:
                 raise typer.Exit(2)
             return
 
         def ready() -> None:
-            summary = _set_up(org, events, timeout)
-            _say_addresses(org, web_port, summary, _new_password(), as_json)
+            summary = _set_up(crms, events, timeout)
+            _say_addresses(crms, web_port, summary, _new_password(), as_json)
 
         run(children, ready, seconds_to_ready=_READY_WITHIN, log_format=log_format)
 
@@ -93,65 +93,24 @@ def _default_home() -> Path:
     return Path(base) / _HOME
 
 
-def _ports(home: Path) -> tuple[int, int]:
-    """Where pages and org listen: where they did last time, so that links of then still lead there, else anywhere."""
+def _ports(home: Path) -> list[int]:
+    """Where pages and CRMs listen: where they did last time, so that links of then still lead there, else anywhere."""
     from instep.ops.supervisor import free_port, is_free
 
     kept = home / _PORTS
     try:
-        web, org = json.loads(kept.read_text())
-    except (OSError, ValueError):
-        web, org = 0, 0
-    found = (web if is_free(web) else free_port(), org if is_free(org) else free_port())
+        before = list(json.loads(kept.read_text()))
+    except (OSError, ValueError, TypeError):
+        before = []
+    wanted = [*before, *[0] * (1 + len(CRMS))][: 1 + len(CRMS)]
+    found = [port if is_free(port) else free_port() for port in wanted]
     home.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(found))
     return found
 
 
-@frozen
-class _Org:
-    """The stand-in of a demo: its records stay in the demo's folder, so a second start finds them."""
-
-    home: Path
-    port: int
-    client_id: str
-    client_secret: str
-
-    @classmethod
-    def at(cls, home: Path, port: int) -> _Org:
-        """The stand-in of this folder; its app's key and secret are made on first use."""
-        kept = home / "standin.json"
-        if not kept.exists():
-            made = {"client_id": secrets.token_hex(16), "client_secret": secrets.token_hex(24)}
-            descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(made, file)
-        known = json.loads(kept.read_text())
-        return cls(home, port, known["client_id"], known["client_secret"])
-
-    @property
-    def url(self) -> str:
-        """Where it answers, for programs and for people."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def child(self) -> Any:
-        """The stand-in as a child of the supervisor."""
-        from instep.ops.supervisor import Child, http_ready, instep_command
-
-        data = str(self.home / "standin-salesforce.sqlite")
-        return Child(
-            "salesforce",
-            instep_command("standin", "salesforce", "--quiet", "--port", str(self.port), "--data", data),
-            {
-                "INSTEP_STANDIN_CLIENT_ID": self.client_id,
-                "INSTEP_STANDIN_CLIENT_SECRET": self.client_secret,
-            },
-            ready=http_ready(self.port, "/"),
-        )
-
-
-def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
-    """Account, connection, example bookings; waits until all is in step. Returns the summary."""
+def _set_up(crms: Sequence[Standin], events: Path, timeout: float) -> dict[str, Any]:
+    """Account, connections, example bookings; waits until all is in step. Returns the summary."""
     from instep.bookings.accounts import ensure_account
     from instep.bookings.record import record
     from instep.engine.connecting import connect
@@ -160,12 +119,8 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
 
     account = ensure_account("Instep demo")
     before = lane_queries.totals(account.id)
-    connect(
-        account.id,
-        "salesforce",
-        {"url": org.url, "client_id": org.client_id, "client_secret": org.client_secret},
-        install=True,
-    )
+    for crm in crms:
+        connect(account.id, crm.vendor, crm.entered, install=True)
     started = time.monotonic()
     # one transaction: the CRM is planned from the whole picture, whatever the order of the lines
     recorded = record(account.id, _shifted(events), "oncehub", datetime.now(UTC))
@@ -173,7 +128,7 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
     progress = wait_until_in_step(account.id, timeout)
     totals = lane_queries.totals(account.id)
     if progress.held and progress.waiting:
-        raise NeedsAdmin(f"The stand-in's lane is held: {'; '.join(progress.held)}")
+        raise NeedsAdmin(f"The lane of a stand-in is held: {'; '.join(progress.held)}")
     return {
         "booking_pages": published,
         "bookings": item_queries.count_bookings_in_lanes(account.id),
@@ -182,7 +137,8 @@ def _set_up(org: _Org, events: Path, timeout: float) -> dict[str, Any]:
             "duplicates": recorded.duplicates,
             "malformed": len(recorded.problems),
         },
-        "in_step": progress.in_step,
+        "in_step": item_queries.count_bookings_in_step(account.id),
+        "crms": [crm.vendor for crm in crms],
         "waiting": progress.waiting,
         "problems": progress.problems,
         "writes": int(totals["writes"] - before["writes"]),
@@ -234,7 +190,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 def _say_summary(summary: dict[str, Any]) -> None:
     times = summary["time_to_crm_seconds"]
     print(
-        f"{summary['bookings']} bookings in step with the CRM: {summary['writes']} writes in "
+        f"{summary['bookings']} bookings in step with {len(summary['crms'])} CRMs: {summary['writes']} writes in "
         f"{summary['calls']} API calls ({summary['sync_calls']} of them for the bookings), "
         f"{len(summary['errors'])} errors."
     )
@@ -244,10 +200,14 @@ def _say_summary(summary: dict[str, Any]) -> None:
         print(f"Error: {message}")
 
 
-def _say_addresses(org: _Org, web_port: int, summary: dict[str, Any], password: str, as_json: bool) -> None:
+def _say_addresses(
+    crms: Sequence[Standin], web_port: int, summary: dict[str, Any], password: str, as_json: bool
+) -> None:
     web = f"http://127.0.0.1:{web_port}"
+    by_vendor = {crm.vendor: crm for crm in crms}
     answer = {
-        "org": org.url,
+        "org": by_vendor["salesforce"].url,
+        "portal": by_vendor["hubspot"].url,
         "web": web,
         "healthz": f"{web}/healthz",
         "readyz": f"{web}/readyz",
@@ -261,11 +221,12 @@ def _say_addresses(org: _Org, web_port: int, summary: dict[str, Any], password: 
         return
     print(
         f"""
-  {summary["bookings"]} example bookings are in step with the CRM.
+  {summary["bookings"]} example bookings are in step with both CRMs.
 
   Book a meeting        {answer["booking_pages"][0]}
                         {answer["booking_pages"][1]}
-  The Salesforce org    {org.url}   (a stand-in: watch the Lead and the Event appear)
+  The Salesforce org    {answer["org"]}   (a stand-in: watch {by_vendor["salesforce"].shows} appear)
+  The HubSpot portal    {answer["portal"]}   (a stand-in: watch {by_vendor["hubspot"].shows} appear)
   Instep                {web}
       sign in as        {EMAIL}
       password          {password}   (shown once; a new one at each start)

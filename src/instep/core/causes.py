@@ -62,6 +62,8 @@ _REVOKED = (
 _TOO_MANY = ("too many", "exceed", "5-account", "approval limit")
 _APP = (
     "client identifier",
+    "client id",
+    "client secret",
     "client credentials",
     "unsupported_grant_type",
     "redirect_uri",
@@ -76,6 +78,7 @@ _OF_CODE = {
     "bad_signature": Cause.APP_CHANGED,
     "API_DISABLED_FOR_ORG": Cause.API_OFF,
     "API_CURRENTLY_DISABLED": Cause.API_OFF,
+    "INSUFFICIENT_ACCESS": Cause.RIGHTS,
     "REQUEST_LIMIT_EXCEEDED": Cause.LIMIT_USED_UP,
     "API_RESERVE": Cause.LIMIT_USED_UP,
     "STORAGE_LIMIT_EXCEEDED": Cause.STORAGE_FULL,

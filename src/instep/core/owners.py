@@ -27,7 +27,7 @@ def new_record_owner(setting: Setting, booking: Booking | None) -> Owner:
     host = booking.host if booking else None
     user = host_user(setting, host)
     if user is not None and host is not None:
-        return Owner(user.id, host.key, f"the host's {setting.profile.label} user{called(user, host)}")
+        return Owner(user.id, host.key, f"the host's {setting.profile.user_called}{called(user, host)}")
     return _connected(setting, host)
 
 
@@ -40,7 +40,7 @@ def _connected(setting: Setting, host: Host | None) -> Owner:
     who = (host.name or host.email or "the host") if host else "no host"
     connected = setting.directory.connected if setting.profile.connected_owns else ""
     instead = "so the connected user owns it" if connected else "so nobody owns it"
-    note = f"{who} has no active user in {setting.profile.label}, {instead}"
+    note = f"{who} has no active {setting.profile.user_word} in {setting.profile.label}, {instead}"
     name = setting.directory.connected_name
     rule = f"the connected user, {name}" if name else "the connected user"
     return Owner(connected, "", rule, note if host else "")
@@ -54,12 +54,12 @@ def activity_owner(setting: Setting, booking: Booking) -> Owner:
             continue
         present = booking.host
         if present is not None and host.key == present.key:
-            return Owner(user.id, host.key, f"the host's {setting.profile.label} user{called(user, host)}")
-        name = (present.name or present.email) if present else "the new host"
+            return Owner(user.id, host.key, f"the host's {setting.profile.user_called}{called(user, host)}")
+        name, crm = (present.name or present.email) if present else "the new host", setting.profile
         return Owner(
             user.id,
             host.key,
-            f"the last host with a {setting.profile.label} user{called(user, host)}",
-            f"{name} has no active user in {setting.profile.label}: the owner stays, without “Reassigned”",
+            f"the last host with a {setting.profile.user_called}{called(user, host)}",
+            f"{name} has no active {crm.user_word} in {crm.label}: the owner stays, without “Reassigned”",
         )
     return _connected(setting, booking.host)

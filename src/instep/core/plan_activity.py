@@ -321,7 +321,9 @@ def _people(
         return [], False
     ids = list(dict.fromkeys((to.person.id, *to.guests)))[:_MOST_PEOPLE]
     change = Change(target.name, target.label, ids, rule="the guests whom the CRM knows", source_value=said)
-    if sent is not None and set(sent.value) == set(ids):
+    # nobody further is known: the person alone is related already, by the field that says so
+    alone = sent is None and record is not None and ids == [to.person.id]
+    if alone or (sent is not None and set(sent.value) == set(ids)):
         return [change._replace(old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
     return [change._replace(old=sent.value if sent else None, old_known=sent is not None)], False
 

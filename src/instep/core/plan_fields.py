@@ -240,7 +240,7 @@ def owner_of_existing(
         user.id,
         old,
         not record.assumed,
-        rule=f"the host's {setting.profile.label} user{called(user, host)}",
+        rule=f"the host's {setting.profile.user_called}{called(user, host)}",
         source_value=host.key,
         spoke=spoke,
     )

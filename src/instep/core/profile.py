@@ -63,9 +63,9 @@ class PersonObject:
     """A CRM object that stands for a person, by its API names.
 
     `link` is the name that a booking's record ids have for it. `merged_into` is the relationship to the record
-    that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `name_parts` are the
-    fields that make up the name. `companions`: several of
+    that a merge has left; `upsert` is False where our id cannot be upserted by, only written. `companions`: several of
     them can share an activity. `more_emails_field` holds further addresses of the same person, parted by semicolons.
+    `name_parts` make the name together, in this order.
     """
 
     name: str
@@ -81,9 +81,9 @@ class PersonObject:
     employer: Employer | None = None
     twin: Twin | None = None
     upsert: bool = True
-    name_parts: frozenset[str] = frozenset()
     companions: bool = False
     more_emails_field: str = ""
+    name_parts: tuple[str, ...] = ()
 
     @property
     def role(self) -> str:
@@ -153,6 +153,8 @@ class Profile:
     `assigned` are the objects that the CRM's own rules can give an owner. `process_fields` are the fields, by object,
     whose first value depends on the record type's process. `one_key`: one call asks the CRM by one field, so that a
     record is looked for by the best key alone; what carries our id already is met when its double is refused.
+    `duplicate_rules`: admins can have new people refused because somebody like them is there.
+    `user_word` is what it calls somebody who can own records.
     `connected_owns`: what no host's user can own belongs to the connected user; else to nobody.
     """
 
@@ -169,7 +171,14 @@ class Profile:
     assigned: frozenset[str] = frozenset()
     process_fields: Mapping[str, str] = field(factory=dict)
     one_key: bool = False
+    duplicate_rules: bool = False
+    user_word: str = "user"
     connected_owns: bool = True
+
+    @property
+    def user_called(self) -> str:
+        """Somebody who can own records, with the CRM's name."""
+        return f"{self.label} {self.user_word}"
 
     def person(self, name: str) -> PersonObject:
         """The person object of that name."""

@@ -6,23 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
 from instep.core.profile import Profile
 from instep.crm.hubspot import HubSpotCredentials, check_api_url, open_hubspot
 from instep.crm.hubspot import auth as hubspot_auth
+from instep.crm.hubspot import install as hubspot_install
+from instep.crm.hubspot import names as hubspot_names
 from instep.crm.hubspot.describe import schema_of as hubspot_schema_of
-from instep.crm.hubspot.names import APP_URL
 from instep.crm.hubspot.profile import PROFILE as HUBSPOT
+from instep.crm.new_field import NewField
 from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
 from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
 from instep.crm.salesforce.describe import schema_of
 from instep.crm.salesforce.ids import checked_id
 from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS, USER_RIGHTS
-from instep.crm.salesforce.package import CREATES, NewField
+from instep.crm.salesforce.package import CREATES
 from instep.crm.salesforce.profile import PROFILE as SALESFORCE
 from instep.crm.salesforce.sharing import SHARING
 from instep.crm.sharing import Sharing
@@ -58,8 +60,12 @@ class Consent:
     exchange: Callable[[Kept, str, str, str, str], Tokens]
     #: (error, description) that the browser brought back -> what it means
     refused: Callable[[str, str], NeedsAdmin]
-    #: name of an environment -> address of its sign-in for people
+    #: name of an environment -> address of its sign-in for people; empty where all share one
     logins: Mapping[str, str]
+    #: what a sign-in must have been granted, or it would not last or not work
+    scopes: tuple[str, ...] = ()
+    #: other name of a scope -> the name in `scopes` that it stands for
+    same_scope: Mapping[str, str] = field(factory=dict)
 
 
 @frozen
@@ -73,9 +79,7 @@ class Vendor:
     consent: Consent
     #: (what is kept, tokens) -> nothing; the CRM forgets the tokens. Raises `InstepError` when it does not.
     revoke: Callable[[Kept, Tokens], None]
-    #: the connector's fields and rights as a file that an admin can deploy by hand
-    package: Callable[[], bytes]
-    #: what that file creates, and the name of the set of rights in it
+    #: what the installation creates, and the name of the set of rights that comes with it, empty where none does
     creates: Sequence[NewField]
     rights: str
     #: permissions of the connected user that matter, and what the CRM's pages call them
@@ -88,6 +92,13 @@ class Vendor:
     record_id: Callable[[str], str]
     #: merge fields and buttons by which the CRM's own pages and mails link to a booking page
     sharing: Sharing
+    #: the connector's fields and rights as a file that an admin can deploy by hand, where the CRM knows such files
+    package: Callable[[], bytes] | None = None
+    #: scopes that a token needs for all that is written, those that only the installation takes, and those of them
+    #: that not every account has
+    scopes: tuple[str, ...] = ()
+    install_scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
 
 
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
@@ -114,6 +125,9 @@ _SALESFORCE_CONSENT = Consent(
     ),
     refused=auth.consent_refused,
     logins={"production": auth.PRODUCTION_LOGIN, "sandbox": auth.SANDBOX_LOGIN},
+    # without the second nobody stays signed in
+    scopes=("api", "refresh_token"),
+    same_scope={"offline_access": "refresh_token", "full": "api"},
 )
 
 
@@ -135,7 +149,8 @@ _HUBSPOT_CONSENT = Consent(
     ),
     refused=hubspot_auth.consent_refused,
     # sandboxes are accounts like any other: people choose theirs after signing in
-    logins={"production": APP_URL, "sandbox": APP_URL},
+    logins={},
+    scopes=(hubspot_names.OAUTH_SCOPE, *hubspot_names.SCOPES),
 )
 
 VENDORS: Mapping[str, Vendor] = {
@@ -147,7 +162,6 @@ VENDORS: Mapping[str, Vendor] = {
         revoke=lambda kept, tokens: auth.revoke(
             SalesforceCredentials.of(kept), tokens, shared(_allowed(kept), True)
         ),
-        package=zip_bytes,
         creates=CREATES,
         rights=CONNECTOR_LABEL,
         user_rights=USER_RIGHTS,
@@ -155,6 +169,7 @@ VENDORS: Mapping[str, Vendor] = {
         link_ids=LINK_IDS,
         record_id=checked_id,
         sharing=SHARING,
+        package=zip_bytes,
     ),
     "hubspot": Vendor(
         HUBSPOT,
@@ -164,15 +179,17 @@ VENDORS: Mapping[str, Vendor] = {
         revoke=lambda kept, tokens: hubspot_auth.revoke(
             HubSpotCredentials.of(kept), tokens, shared(_allowed(kept), True)
         ),
-        # properties are made by the API or by hand: HubSpot has no file of them that could be deployed
-        package=bytes,
-        creates=(),
+        # made by the API or by hand: HubSpot has no file of properties that could be deployed
+        creates=hubspot_install.CREATES,
         rights="",
         user_rights={},
         schema_of=hubspot_schema_of,
         link_ids={},
         record_id=lambda text: "",
         sharing=Sharing((), (), ("", "")),
+        scopes=tuple(hubspot_names.SCOPES),
+        install_scopes=hubspot_names.INSTALL_SCOPES,
+        optional_scopes=hubspot_names.OPTIONAL_SCOPES,
     ),
 }
 

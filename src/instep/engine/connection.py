@@ -94,6 +94,8 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
 def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
     crm = open_crm(account_id, row, hurried=True)
     identity, rights = crm.whoami(), crm.preflight()
+    # what is missing is worth knowing, most of all where it makes the rest of the look fail
+    row["installed"] = {**(row["installed"] or {}), **rights}
     lane = open_lane(account_id, row, hurried=True)
     refresh(lane, force=True)
     credentials.save_identity(account_id, lane.id, asdict(identity), crm.limits.used, crm.limits.allowed)

@@ -88,9 +88,9 @@ def _created(vendor: Vendor) -> frozenset[str]:
 def _check_target(account_id: int, row: Mapping[str, Any], identity: Identity) -> None:
     if identity.org_id == row["org_id"]:
         raise InputError(
-            f"This sign-in leads to the same org, {identity.org_name} ({identity.org_id}).",
+            f"This sign-in leads to the one that is connected, {identity.org_name} ({identity.org_id}).",
             code="SAME_ORG",
-            cure="Sign out of Salesforce, or choose the other environment, and sign in to the other org.",
+            cure="Sign out of the CRM, or choose the other environment, and sign in to the other one.",
         )
     there = lane_queries.connection_of_org(account_id, row["vendor"], identity.org_id)
     if there is not None and there["state"] != credentials.DISABLED:

@@ -318,6 +318,20 @@ def count_set_aside(account_id: int) -> int:
     return int(rows_of("SELECT count(*) AS n FROM set_aside WHERE account_id = %s", [account_id])[0]["n"])
 
 
+def count_bookings_in_step(account_id: int) -> int:
+    """How many bookings are in step in every lane that they are in."""
+    found = rows_of(
+        f"""SELECT count(*) AS n
+              FROM (SELECT bool_and({STATE} = '{IN_STEP}') AS all_in_step
+                      FROM sync_item i JOIN connection c ON c.account_id = i.account_id AND c.id = i.connection_id
+                     WHERE i.account_id = %s AND i.kind = 'booking' AND c.state <> 'disabled'
+                     GROUP BY i.target_id) AS booking
+             WHERE all_in_step""",  # noqa: S608
+        [account_id],
+    )
+    return int(found[0]["n"])
+
+
 def count_bookings_in_lanes(account_id: int) -> int:
     """How many bookings have an item in any lane."""
     found = rows_of(

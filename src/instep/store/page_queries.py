@@ -7,7 +7,7 @@ may stay as it is, what is *waiting* goes on by itself, everything else is *in s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -394,14 +394,21 @@ def receipt(account_id: int, target_key: int, receipt_id: int, *, kind: str = BO
     return ReceiptRow(*found[0][:-1], json.loads(found[0][-1])) if found else None
 
 
-def record_names(account_id: int, connection_key: int, ids: list[str]) -> dict[str, str]:
-    """What CRM records are called, as last seen, by id: a person's name, an event's subject."""
+def record_names(
+    account_id: int, connection_key: int, ids: list[str], parts: Sequence[str], whole: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """What CRM records are called, as last seen, by (object, id): a person's name, a meeting's subject.
+
+    `parts` are the fields that make a name together, `whole` those that are one; a record has those of its own CRM.
+    """
     found = rows(
         """
-        SELECT crm_id, coalesce(nullif(btrim(concat_ws(' ', snapshot ->> 'FirstName', snapshot ->> 'LastName')), ''),
-                                snapshot ->> 'Name', snapshot ->> 'Subject', '')
+        SELECT object, crm_id,
+               coalesce((SELECT nullif(btrim(string_agg(snapshot ->> field, ' ' ORDER BY place)), '')
+                                   FROM unnest(%s::text[]) WITH ORDINALITY AS part (field, place)),
+                                (SELECT min(snapshot ->> field) FROM unnest(%s::text[]) AS whole (field)), '')
           FROM crm_record WHERE account_id = %s AND connection_id = %s AND crm_id = ANY(%s::text[])
         """,
-        [account_id, connection_key, ids],
+        [list(parts), list(whole), account_id, connection_key, ids],
     )
-    return dict(found)
+    return {(name, crm_id): called for name, crm_id, called in found}

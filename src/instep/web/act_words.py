@@ -43,7 +43,7 @@ WORDS: Mapping[Act, Words] = {
         will=later(
             "The booking moves to the new time and keeps its id, its host and its link for the guest."
         ),
-        crm=later("The same Event moves to the new time, and its status becomes Rescheduled."),
+        crm=later("The same %(meeting)s moves to the new time, and its status becomes Rescheduled."),
         done=later("The booking is rescheduled."),
         told=(HOST, GUEST),
     ),
@@ -55,7 +55,7 @@ WORDS: Mapping[Act, Words] = {
             "The booking is canceled, its time is free again, and the guest is asked to choose another one. "
             "What they choose is a new booking, linked to this one."
         ),
-        crm=later("The Event's status becomes Canceled; the new booking gets an Event of its own."),
+        crm=later("The status of the %(meeting)s becomes Canceled; the new booking gets one of its own."),
         done=later("The booking is canceled, and the guest is asked for another time."),
         told=(HOST, GUEST),
         keep=later("Keep the booking"),
@@ -67,7 +67,7 @@ WORDS: Mapping[Act, Words] = {
         button=later("Reassign"),
         will=later("Another host takes the meeting at the same time. Status and id stay."),
         crm=later(
-            "The Event's owner becomes the new host's user, and its status says “(Reassigned by User)”."
+            "The owner of the %(meeting)s becomes the new host's user, and its status says “(Reassigned by User)”."
         ),
         done=later("The booking is reassigned."),
         told=(HOST,),
@@ -77,7 +77,7 @@ WORDS: Mapping[Act, Words] = {
         title=later("Mark as No-show"),
         button=later("Mark No-show"),
         will=later("It is kept that the guest did not come. You can undo this."),
-        crm=later("The Event's status becomes No-show."),
+        crm=later("The status of the %(meeting)s becomes No-show."),
         done=later("The booking is marked as No-show."),
     ),
     Act.UNDO_NO_SHOW: Words(
@@ -85,7 +85,7 @@ WORDS: Mapping[Act, Words] = {
         title=later("Undo the No-show"),
         button=later("Undo No-show"),
         will=later("The booking is again what it was before, or Completed where its end has passed."),
-        crm=later("The Event's status follows."),
+        crm=later("The status of the %(meeting)s follows."),
         done=later("The No-show is undone."),
     ),
     Act.CANCEL: Words(
@@ -93,7 +93,7 @@ WORDS: Mapping[Act, Words] = {
         title=later("Cancel the booking"),
         button=later("Cancel the booking"),
         will=later("The meeting is off, and its time is free again. This cannot be undone."),
-        crm=later("The Event stays, and its status becomes Canceled."),
+        crm=later("The %(meeting)s stays, and its status becomes Canceled."),
         done=later("The booking is canceled."),
         told=(HOST, GUEST),
         keep=later("Keep the booking"),
@@ -104,7 +104,7 @@ WORDS: Mapping[Act, Words] = {
         title=later("Approve the request"),
         button=later("Approve"),
         will=later("The meeting is scheduled at the time that was asked for."),
-        crm=later("The meeting gets its Event, with the status Scheduled."),
+        crm=later("The meeting gets its %(meeting)s, with the status Scheduled."),
         done=later("The request is approved."),
         told=(GUEST,),
     ),
@@ -113,7 +113,7 @@ WORDS: Mapping[Act, Words] = {
         title=later("Decline the request"),
         button=later("Decline the request"),
         will=later("There will be no meeting, and the time is free again. This cannot be undone."),
-        crm=later("No Event is made for a request that was declined."),
+        crm=later("No %(meeting)s is made for a request that was declined."),
         done=later("The request is declined."),
         told=(GUEST,),
         keep=later("Decide later"),

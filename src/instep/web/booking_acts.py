@@ -24,9 +24,11 @@ from instep.core.booking import Booking
 from instep.core.errors import InputError
 from instep.core.zones import canonical
 from instep.notify import sending
+from instep.store.page_queries import lane_states
 from instep.web.act_words import ACT_OF, WORDS, mails_said
 from instep.web.booking import head_of, shown_booking
 from instep.web.booking_times import calendar_of, free_times, host_zone, lengths, moment_at
+from instep.web.crm_words import words_of
 
 _LONGEST_REASON = 2000
 OTHER = "other"
@@ -215,6 +217,7 @@ def _page(
         "head": head_of(request, on.key),
         "booking": on.booking,
         "words": words,
+        "in_the_crm": _in_the_crm(words.crm, on.account_id),
         "mails": mails_said(words.told, sending.is_set_up()),
         "form": form,
         "changed": changed,
@@ -235,6 +238,12 @@ def _page(
     if chosen is Act.REASSIGN:
         context["hosts"] = _hosts(on)
     return render(request, "web/booking/act.html", context, status=status)
+
+
+def _in_the_crm(said: Any, account_id: int) -> str:
+    """What becomes of the meeting in the CRMs that are connected, by their own words for it."""
+    called = dict.fromkeys(str(words_of(lane.vendor).meeting) for lane in lane_states(account_id))
+    return str(said) % {"meeting": "/".join(called)}
 
 
 @frozen

@@ -27,6 +27,7 @@ from instep.store import lane_queries
 from instep.store.calendar_queries import calendar_name
 from instep.store.page_queries import lane_states
 from instep.web.creation_form import record_type_choices
+from instep.web.crm_words import words_of
 
 #: the choices of an Event, and what the configuration says for each
 _EVENT: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
@@ -63,15 +64,16 @@ class CalendarCrmForm(forms.Form):
                     initial=rules.record_types.get(role, ""),
                     required=False,
                 )
-        said = next(key for key, value in _EVENT.items() if value == rules.event)
+        said = {"crm": crm, "meeting": words_of(profile.vendor).meeting}
+        event = next(key for key, value in _EVENT.items() if value == rules.event)
         self.fields["event"] = forms.ChoiceField(
-            label=_("%(crm)s Activity Event creation") % {"crm": crm},
+            label=_("%(crm)s Activity %(meeting)s creation") % said,
             choices=[
                 ("", _as_now(_("create") if config.events else _("do not create"))),
-                ("yes", _("Create a %(crm)s Event") % {"crm": crm}),
-                ("no", _("Do not create a %(crm)s Event") % {"crm": crm}),
+                ("yes", _("Create a %(crm)s %(meeting)s") % said),
+                ("no", _("Do not create a %(crm)s %(meeting)s") % said),
             ],
-            initial=said,
+            initial=event,
             required=False,
             widget=forms.RadioSelect,
             help_text=_(
@@ -92,7 +94,9 @@ class CalendarCrmForm(forms.Form):
             widget=forms.RadioSelect,
             help_text=_(
                 "A link with a record's id ignores this: the id decides. For person accounts choose Contact."
-            ),
+            )
+            if vendor_of(profile.vendor).link_ids
+            else "",
         )
 
     @property
@@ -135,7 +139,12 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = CalendarCrmForm(data, config.calendar(calendar_id), config, vendor.profile, schema)
     version = request.POST.get("version") or rules_edit.version_of(config)
-    context |= {"form": form, "crm": vendor.profile.label, "version": version}
+    context |= {
+        "form": form,
+        "crm": vendor.profile.label,
+        "has_types": bool(vendor.profile.record_type_field),
+        "version": version,
+    }
     if data is None:
         return render(request, "web/calendar_crm/page.html", context)
     status = 422

@@ -26,7 +26,9 @@ def renew(request: HttpRequest) -> HttpResponse:
         ),
     )
     connection = connection_by_public_id(request.user.account_id, request.POST.get("connection", ""))
-    return redirect("connection", connection["public_id"]) if connection else redirect("connect")
+    return (
+        redirect("connection", connection["public_id"]) if connection else redirect("connect", "salesforce")
+    )
 
 
 @require_POST

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
@@ -49,18 +50,38 @@ class _Asked(forms.Field):
             super().validate(value)
 
 
-class _AskedText(_Asked, forms.CharField):
-    pass
+class AskedText(_Asked, forms.CharField):
+    """A text that is asked for where its method needs it."""
 
 
 class _AskedChoice(_Asked, forms.ChoiceField):
     pass
 
 
+Places = Sequence[tuple[str, str]]
+
+
+@frozen
+class Parts:
+    """A form's fields in the steps of the page, each with the class that hides it where it is not needed."""
+
+    how: Sequence[tuple[str, forms.BoundField]]
+    needed: Sequence[tuple[str, forms.BoundField]]
+    aside: Sequence[tuple[str, forms.BoundField]]
+
+    @classmethod
+    def of(cls, form: forms.Form, how: Places, needed: Places, aside: Places = ()) -> Parts:
+        """The fields by their names."""
+        bound = ([(place, form[name]) for place, name in places] for places in (how, needed, aside))
+        return cls(*bound)
+
+
 class ConnectForm(forms.Form):
     """How to sign in, where, and with which app. A secret never travels back into the page."""
 
     use_required_attribute = False
+    HOW = (("", "grant"), ("not-by-itself", "environment"), ("by-address", "url"))
+    NEEDED = (("", "client_id"), ("not-by-jwt", "client_secret"), ("by-jwt", "username"))
 
     grant = forms.ChoiceField(
         label=later("Method"),
@@ -74,13 +95,13 @@ class ConnectForm(forms.Form):
         widget=forms.RadioSelect,
         initial=PRODUCTION,
     )
-    url = _AskedText(
+    url = AskedText(
         label=later("My Domain address"),
         max_length=_LONGEST,
         help_text=later("Like https://acme.my.salesforce.com. In Salesforce: Setup → My Domain."),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
-    username = _AskedText(
+    username = AskedText(
         label=later("Username in Salesforce"),
         max_length=_LONGEST,
         help_text=later(
@@ -93,7 +114,7 @@ class ConnectForm(forms.Form):
         max_length=_LONGEST,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    client_secret = _AskedText(
+    client_secret = AskedText(
         label=later("Consumer Secret"),
         max_length=_LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
@@ -108,6 +129,11 @@ class ConnectForm(forms.Form):
             if before.get("client_secret")
             else _("Needed unless the app says that it requires no secret.")
         )
+
+    @property
+    def parts(self) -> Parts:
+        """The fields in the steps of the page."""
+        return Parts.of(self, self.HOW, self.NEEDED)
 
     def clean(self) -> dict[str, Any]:
         """The address is needed where no common sign-in is chosen, the secret where nobody signs in."""

@@ -21,6 +21,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.urls.converters import StringConverter
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -37,13 +38,22 @@ from instep.store import credentials
 from instep.store.connection_queries import connection_by_public_id
 from instep.web import pending
 from instep.web.connect_form import DOMAIN, ConnectForm, environment_of
+from instep.web.connect_hubspot_form import HubSpotForm
+from instep.web.crm_words import words_of
 from instep.web.pending import Pending
 
-VENDOR = "salesforce"
+#: the form of each CRM
+FORMS: Mapping[str, type[ConnectForm | HubSpotForm]] = {"salesforce": ConnectForm, "hubspot": HubSpotForm}
 #: what was entered and is used again; the key goes nowhere near a page
-_ENTERED = ("url", "client_id", "client_secret", "grant", "username", "private_key")
+_ENTERED = ("url", "client_id", "client_secret", "grant", "username", "private_key", "token")
 #: marks the state of a sign-in in a window of its own, which is closed afterwards
 _WINDOW = ".window"
+
+
+class CrmConverter(StringConverter):
+    """The name of a CRM as a part of an address; no connection is called so."""
+
+    regex = "|".join(FORMS)
 
 
 def callback_address(request: HttpRequest) -> str:
@@ -63,29 +73,37 @@ def _public_address() -> str:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def connect_form(request: HttpRequest, connection_id: str = "") -> HttpResponse:
-    """Ask how to sign in and with which app; with `connection_id` for a connection that exists."""
-    return ask(request, connection_id)
+def connect_form(request: HttpRequest, vendor: str) -> HttpResponse:
+    """Ask how to sign in at a CRM and with which app or key."""
+    return ask(request, vendor)
 
 
-def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> HttpResponse:
-    """The form, and what it begins. `moving`: the setup of the connection goes to another org."""
+@never_cache
+@require_http_methods(["GET", "POST"])
+def reconnect_form(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """The same for a connection that exists."""
     row = _row(request, connection_id)
+    return ask(request, row["vendor"], row)
+
+
+def ask(
+    request: HttpRequest, vendor: str, row: dict[str, Any] | None = None, *, moving: bool = False
+) -> HttpResponse:
+    """The form, and what it begins. `moving`: the setup of the connection goes to another org."""
+    connection_id = row["public_id"] if row else ""
     begun = pending.recall(request)
-    draft = (
-        begun if begun is not None and begun.connection == connection_id and begun.moving is moving else None
-    )
+    draft = begun if begun is not None and _belongs(begun, vendor, connection_id, moving) else None
     if draft:
         typed = dict(draft.entered)
     else:
         typed = other_environment(row) if moving and row else _entered_before(request, row)
     error: Mapping[str, str] = draft.error if draft else {}
     posted = request.POST if request.method == "POST" else None
-    form = ConnectForm(posted, before=typed, typed=draft is not None and draft.secret_typed)
+    form = FORMS[vendor](posted, before=typed, typed=draft is not None and draft.secret_typed)
     if posted is not None:
         error = {}
         if form.is_valid():
-            answer = _begun(request, row, form, moving)
+            answer = _begun(request, vendor, row, form, moving)
             if isinstance(answer, HttpResponse):
                 return answer
             if answer.code.startswith("url_"):
@@ -94,6 +112,9 @@ def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> Ht
                 error = pending.told(answer)
     context = {
         "form": form,
+        "vendor": vendor_of(vendor),
+        "words": words_of(vendor),
+        "guide": f"web/connecting/{vendor}_app.html",
         "error": error,
         "connection": row,
         "moving": moving,
@@ -105,11 +126,20 @@ def ask(request: HttpRequest, connection_id: str, *, moving: bool = False) -> Ht
     return render(request, "web/connecting/form.html", context, status=200 if posted is None else 422)
 
 
+def _belongs(begun: Pending, vendor: str, connection_id: str, moving: bool) -> bool:
+    """Whether what was begun is what this form is about."""
+    return (begun.vendor, begun.connection, begun.moving) == (vendor, connection_id, moving)
+
+
 def _begun(
-    request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm, moving: bool
+    request: HttpRequest,
+    vendor: str,
+    row: dict[str, Any] | None,
+    form: ConnectForm | HubSpotForm,
+    moving: bool,
 ) -> HttpResponse | InstepError:
     try:
-        return begin(request, _wanted(request, row, form, moving))
+        return begin(request, _wanted(request, vendor, row, form, moving))
     except NeedsAdmin as lost:
         return lost
 
@@ -131,12 +161,12 @@ def _with_key(request: HttpRequest, entered: dict[str, str]) -> dict[str, str]:
 
 @require_safe
 def certificate(request: HttpRequest) -> HttpResponse:
-    """The account's certificate as a file, for the app in Salesforce."""
+    """The account's certificate as a file, for an app that trusts it."""
     try:
         found = signing_key(request.user.account_id)
     except NeedsAdmin as lost:
         messages.error(request, str(lost))
-        return redirect("connect")
+        return redirect("connect", "salesforce")
     answer = HttpResponse(found.certificate, content_type="application/x-pem-file")
     answer["Content-Disposition"] = 'attachment; filename="instep.crt"'
     return answer
@@ -146,12 +176,18 @@ def other_environment(row: Mapping[str, Any]) -> dict[str, str]:
     """What the form of a switch begins with: the environment that the connection is not in."""
     sandbox = bool((row["identity"] or {}).get("sandbox"))
     logins = vendor_of(row["vendor"]).consent.logins
-    return {"url": logins["production" if sandbox else "sandbox"]}
+    return {"url": logins.get("production" if sandbox else "sandbox", "")}
 
 
-def _wanted(request: HttpRequest, row: dict[str, Any] | None, form: ConnectForm, moving: bool) -> Pending:
+def _wanted(
+    request: HttpRequest,
+    vendor: str,
+    row: dict[str, Any] | None,
+    form: ConnectForm | HubSpotForm,
+    moving: bool,
+) -> Pending:
     return Pending(
-        vendor=VENDOR,
+        vendor=vendor,
         entered=_with_key(request, form.entered),
         connection=row["public_id"] if row else "",
         org_id=str(row["org_id"]) if row and not moving else "",
@@ -200,7 +236,8 @@ def _connected(request: HttpRequest, wanted: Pending, public_id: str) -> HttpRes
     if wanted.connection:
         messages.success(request, _("Connected again. What waited is written now."))
     else:
-        messages.success(request, _("Salesforce is connected."))
+        label = vendor_of(wanted.vendor).profile.label
+        messages.success(request, _("%(crm)s is connected.") % {"crm": label})
     return redirect("connection", public_id)
 
 
@@ -217,6 +254,8 @@ def signing_in(request: HttpRequest) -> HttpResponse:
             "here": consent.url(begun.kept, begun.callback, begun.state, proof),
             "window": consent.url(begun.kept, begun.callback, begun.state + _WINDOW, proof),
             "back": _form_address(begun),
+            "crm": vendor_of(begun.vendor).profile.label,
+            "errors": f"web/connecting/{begun.vendor}_errors.html",
         }
         return render(request, "web/connecting/signing_in.html", context)
     if begun is not None and begun.tokens:
@@ -234,7 +273,7 @@ def signing_in(request: HttpRequest) -> HttpResponse:
 def _form_address(begun: Pending | None) -> str:
     if begun is not None and begun.connection:
         return reverse("switch" if begun.moving else "reconnect", args=[begun.connection])
-    return reverse("connect")
+    return reverse("connect", args=[begun.vendor]) if begun is not None else reverse("integrations")
 
 
 @never_cache
@@ -285,9 +324,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
 # -- what the form begins with -------------------------------------------------------------------
 
 
-def _row(request: HttpRequest, connection_id: str) -> dict[str, Any] | None:
-    if not connection_id:
-        return None
+def _row(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     row = connection_by_public_id(request.user.account_id, connection_id)
     if row is None:
         raise Http404
@@ -304,7 +341,7 @@ def _entered_before(request: HttpRequest, row: dict[str, Any] | None) -> dict[st
         kept = {}  # the keys are lost: everything has to be entered anew
     if not kept:
         return {"url": str(row["url"])}
-    return {name: str(kept.get(name) or "") for name in _ENTERED if kept.get(name) or name != "private_key"}
+    return {name: str(kept[name]) for name in _ENTERED if kept.get(name)}
 
 
 def again(request: HttpRequest, row: dict[str, Any]) -> HttpResponse:
@@ -316,7 +353,7 @@ def again(request: HttpRequest, row: dict[str, Any]) -> HttpResponse:
         org_id=str(row["org_id"]),
         callback=callback_address(request),
     )
-    if not wanted.entered.get("client_id"):
+    if not wanted.entered.get("client_id") and not wanted.entered.get("token"):
         messages.info(request, _("The key and the secret are not known any more: enter them again."))
         return redirect("reconnect", row["public_id"])
     answer = begin(request, wanted)
@@ -331,7 +368,7 @@ def _other_address(request: HttpRequest) -> str:
 
 
 def _http_note(request: HttpRequest) -> str:
-    """This page at localhost, where its own address is one that Salesforce does not take for http."""
+    """This page at localhost, where its own address is one that a CRM does not take for http."""
     host = request.get_host()
     if _public_address() or request.is_secure() or not host.startswith("127.0.0.1"):
         return ""

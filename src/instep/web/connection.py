@@ -27,6 +27,7 @@ from instep.store.host_user_queries import count_hosts
 from instep.web.connecting import again
 from instep.web.connection_setup import hosts_step, setup_of, signed_in, steps_of
 from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
+from instep.web.crm_words import words_of
 
 #: a look that is older is done anew when somebody opens the page
 _FRESH = timedelta(minutes=10)
@@ -55,11 +56,17 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "row": row,
         "identity": row["identity"] or {},
         "vendor": vendor_of(row["vendor"]),
+        "words": words_of(row["vendor"]),
+        "grant_guide": f"web/connection/{row['vendor']}_grant.html",
+        "layout_guide": f"web/connection/{row['vendor']}_layout.html",
         "state": state,
         "setup": setup,
         "access": access,
         "certificates": certificates_of(account_id, row),
-        "steps": [*steps_of(state, setup, installing), hosts_step(hosts, needing)],
+        "steps": [
+            *steps_of(state, setup, installing),
+            hosts_step(hosts, needing, str(words_of(row["vendor"]).user)),
+        ],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),
@@ -120,7 +127,10 @@ def install(request: HttpRequest, connection_id: str) -> HttpResponse:
 def package(request: HttpRequest, connection_id: str) -> HttpResponse:
     """The connector's fields and rights as a file, for an admin who deploys by hand."""
     row = row_of(request, connection_id)
-    answer = HttpResponse(vendor_of(row["vendor"]).package(), content_type="application/zip")
+    made = vendor_of(row["vendor"]).package
+    if made is None:
+        raise Http404
+    answer = HttpResponse(made(), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="instep-{row["vendor"]}.zip"'
     return answer
 
@@ -144,6 +154,7 @@ def disconnect(request: HttpRequest, connection_id: str) -> HttpResponse:
         return redirect("connection", connection_id)
     context = {
         "row": row,
+        "words": words_of(row["vendor"]),
         "days": KEPT_ASIDE.days,
         "work": work_of(account_id, int(row["id"])),
         "receipts": count_receipts(account_id, int(row["id"])),
@@ -158,13 +169,14 @@ def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
     except InputError as error:
         messages.info(request, str(error))
         return
+    crm = vendor_of(row["vendor"]).profile.label
     if done.revoked:
-        messages.success(request, _("Disconnected. Salesforce has forgotten the sign-in too."))
+        messages.success(request, _("Disconnected. %(crm)s has forgotten the sign-in too.") % {"crm": crm})
     else:
         messages.warning(
             request,
-            _("Disconnected, and the tokens are deleted here. Salesforce could not be told: %(why)s")
-            % {"why": done.problem or _("there was no token to revoke.")},
+            _("Disconnected, and the tokens are deleted here. %(crm)s could not be told: %(why)s")
+            % {"crm": crm, "why": done.problem or _("there was no token to revoke.")},
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,17 +16,16 @@ from instep.core.errors import InstepError
 from instep.core.field_validation import Required, required_fields
 from instep.core.mapping import Row
 from instep.core.rules import SyncConfig, case_calendars, system_fields
+from instep.crm.new_field import NewField
 from instep.crm.vendors import Vendor, vendor_of
 from instep.engine.connection import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
 from instep.store import credentials
 from instep.web.connection_state import DISCONNECTED, PAUSED, WORKS, State
+from instep.web.crm_words import words_of
 
 _RIGHTS = ("read", "create", "edit")
-#: what a sign-in through the browser must have been granted; without the second nobody stays signed in
-_SCOPES = ("api", "refresh_token")
-_SAME_SCOPE = {"offline_access": "refresh_token", "full": "api"}
 
 
 @frozen
@@ -75,12 +74,31 @@ class UserRight:
 
 @frozen
 class CreatedField:
-    """One field that the connector creates, and whether the connected user sees it; None: nobody has looked."""
+    """One field that the connector creates, and whether the connected user sees it; None: nobody has looked.
+
+    `unique`: whether the CRM keeps two records from sharing its value; None where it need not, or nobody has looked.
+    """
 
     object: str
     name: str
     label: str
     seen: bool | None
+    unique: bool | None = None
+
+
+@frozen
+class Scope:
+    """One scope of a token: whether it is granted, None where the CRM does not tell, and what it is needed for."""
+
+    name: str
+    given: bool | None
+    needed: bool
+    why: str
+
+    @property
+    def missing(self) -> bool:
+        """True when it is needed and known not to be granted."""
+        return self.needed and self.given is False
 
 
 @frozen
@@ -120,6 +138,7 @@ class SignedIn:
     """How a connection signs in, as far as its secrets can be read. `missing_scopes` would stop it."""
 
     grant: str = ""
+    method: Any = ""
     app: str = ""
     address: str = ""
     scopes: tuple[str, ...] = ()
@@ -137,6 +156,7 @@ class Setup:
     objects: tuple[ObjectRights, ...]
     closed: tuple[ClosedField, ...]
     user_rights: tuple[UserRight, ...]
+    scopes: tuple[Scope, ...]
     rights_exist: bool | None
     rights_assigned: bool | None
     mapping: tuple[MappedObject, ...]
@@ -172,7 +192,15 @@ class Setup:
     def missing_rights(self) -> int:
         """How many objects and fields the connected user needs more of."""
         general = sum(one.missing for one in self.user_rights)
-        return general + sum(one.missing for one in self.objects) + len(self.closed)
+        scopes = sum(one.missing for one in self.scopes)
+        # what a missing scope takes away is told with the scope
+        objects = 0 if scopes else sum(one.missing for one in self.objects)
+        return general + scopes + objects + len(self.closed)
+
+    @property
+    def not_unique(self) -> bool:
+        """True when the CRM took a field of ours that should be unique as a plain one."""
+        return any(one.unique is False for one in self.created)
 
 
 def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
@@ -180,16 +208,15 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
     vendor, config = vendor_of(row["vendor"]), load_config(row)
     known = row["installed"] or {}
     fields, objects = known.get("fields") or {}, known.get("objects") or {}
+    unique = known.get("unique") or {}
     names = sorted({*objects, *vendor.profile.objects})
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
     return Setup(
-        created=tuple(
-            CreatedField(one.object, one.name, one.label, fields.get(f"{one.object}.{one.name}"))
-            for one in vendor.creates
-        ),
+        created=tuple(_created(one, fields, unique) for one in vendor.creates),
         objects=tuple(_rights(name, objects.get(name)) for name in names),
         closed=tuple(_closed(one, schema) for one in known.get("hidden") or ()),
         user_rights=_user_rights(vendor, known.get("user") or {}),
+        scopes=_scopes(vendor, known.get("granted")),
         rights_exist=known.get("permission_set"),
         rights_assigned=known.get("assigned"),
         mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
@@ -207,6 +234,28 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         looked_at=_moment(known.get("looked_at")),
         error=known.get("error"),
         install_error=known.get("install_error"),
+    )
+
+
+def _created(one: NewField, fields: Mapping[str, bool], unique: Mapping[str, bool]) -> CreatedField:
+    where = f"{one.object}.{one.name}"
+    seen = fields.get(where)
+    return CreatedField(
+        one.object, one.name, one.label, seen, unique.get(where) if one.unique and seen else None
+    )
+
+
+def _scopes(vendor: Vendor, granted: Sequence[str] | None) -> tuple[Scope, ...]:
+    needed, installing = _("needed for every write"), _("for installing only")
+    optional = _("for installing only, where the CRM offers it")
+    asked = (
+        *((name, True, needed) for name in vendor.scopes),
+        *((name, False, installing) for name in vendor.install_scopes),
+        *((name, False, optional) for name in vendor.optional_scopes),
+    )
+    return tuple(
+        Scope(name, None if granted is None else name in granted, is_needed, why)
+        for name, is_needed, why in asked
     )
 
 
@@ -290,16 +339,18 @@ def signed_in(account_id: int, row: Mapping[str, Any]) -> SignedIn:
     except InstepError:
         return SignedIn()
     scopes = tuple(str(tokens.get("scope") or "").split())
-    has = {_SAME_SCOPE.get(scope, scope) for scope in scopes}
+    consent = vendor_of(row["vendor"]).consent
+    has = {consent.same_scope.get(scope, scope) for scope in scopes}
     by_browser = kept.get("grant") == "authorization_code"
     key = str(kept.get("client_id") or "")
     return SignedIn(
         grant=str(kept.get("grant") or ""),
+        method=words_of(row["vendor"]).grants.get(str(kept.get("grant")), ""),
         # enough to tell two apps apart
         app=f"{key[:8]}…{key[-4:]}" if len(key) > 16 else key,
         address=str(tokens.get("instance_url") or kept.get("url") or ""),
         scopes=scopes,
-        missing_scopes=tuple(s for s in _SCOPES if s not in has) if by_browser and scopes else (),
+        missing_scopes=tuple(s for s in consent.scopes if s not in has) if by_browser and scopes else (),
     )
 
 
@@ -351,11 +402,14 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
     ]
 
 
-def hosts_step(hosts: int, needing: int) -> Step:
+def hosts_step(hosts: int, needing: int, user: str) -> Step:
     """The phase of the hosts: how many have no user who can own records."""
     if not hosts:
         return Step("hosts", "todo", "–", _("Hosts"), _("none yet"))
     if needing:
-        said = ngettext("%(n)s without a user", "%(n)s without a user", needing) % {"n": needing}
+        said = ngettext("%(n)s with no %(user)s", "%(n)s with no %(user)s", needing) % {
+            "n": needing,
+            "user": user,
+        }
         return Step("hosts", "bad", "!", _("Hosts"), said)
     return Step("hosts", "ok", "✓", _("Hosts"), _("all known"))

@@ -14,6 +14,7 @@ from instep.core.creation import Duplicates, Guests, OwnerRule, Ownership, Perso
 from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig, case_calendars, data_rule, with_case_calendars, with_data_rule
+from instep.web.crm_words import words_of
 
 OVERRIDE, FILL, MIXED = "override", "fill", "mixed"
 
@@ -52,15 +53,13 @@ _EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("duplicates", Duplicates.SAVE): later(
         "She is saved beside it where the rule only warns; where it forbids, its record is used."
     ),
-    ("guests", Guests.LIST): later("Their names stand in the Event's description."),
-    ("guests", Guests.RELATE): later(
-        "Their names stand there too, and Contacts among them are related to the Event, if the org shares activities."
-    ),
+    ("guests", Guests.LIST): later("Their names stand in the description of the %(meeting)s."),
+    ("guests", Guests.RELATE): later("%(related)s"),
     ("guests", Guests.RECORDS): later(
         "rui@castro.example is not there yet: he gets a record like the one who booked, named by his address."
     ),
     ("deleted_event", "recreate"): later(
-        "Somebody deletes the Event by mistake: the booking's next change makes it again."
+        "Somebody deletes the %(meeting)s by mistake: the booking's next change makes it again."
     ),
     ("deleted_event", "leave"): later("What somebody deleted stays deleted."),
 }
@@ -109,6 +108,7 @@ class CreationForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.config, self.profile, self.schema = config, profile, schema
+        self.words = words_of(profile.vendor)
         self.parts: list[Part] = []
         self._questions(calendars)
         for name in profile.choices:
@@ -128,7 +128,7 @@ class CreationForm(forms.Form):
             yield Option(
                 tag.tag(),
                 tag.choice_label,
-                str(_EXAMPLES.get((kind, value), "")) if person else "",
+                self._said(_EXAMPLES.get((kind, value), "")) if person else "",
                 f"{tag.id_for_label}_example",
             )
 
@@ -137,10 +137,10 @@ class CreationForm(forms.Form):
         chosen = self.cleaned_data
         done = evolve(
             config,
-            person_object=chosen["new_contacts"],
+            person_object=chosen.get("new_contacts") or config.person_object,
             events=chosen["events"],
             person_accounts=PersonAccounts(chosen.get("person_accounts") or config.person_accounts),
-            duplicates=Duplicates(chosen["duplicates"]),
+            duplicates=Duplicates(chosen.get("duplicates") or config.duplicates),
             guests=Guests(chosen["guests"]),
             deleted_event=chosen["deleted_event"],
             always_write=chosen["always_write"],
@@ -168,13 +168,16 @@ class CreationForm(forms.Form):
         self.add_error(name if name in self.fields else None, words.partition(": ")[2] or words)
 
     def _questions(self, calendars: Sequence[tuple[str, str]]) -> None:
-        self._radio("new_contacts", _("When New Contacts are Created In Instep"), self.config.person_object, [
-            (name, _("Create or update a %(object)s") % {"object": name.lower()}) for name in self.profile.choices
-        ])  # fmt: skip
-        self._check("events", _("Create events in Salesforce for all Meetings"), self.config.events)
+        if len(self.profile.choices) > 1:
+            self._radio("new_contacts", _("When New Contacts are Created In Instep"), self.config.person_object, [
+                (name, _("Create or update a %(object)s") % {"object": name.lower()}) for name in self.profile.choices
+            ])  # fmt: skip
+        made = {"meetings": str(self.words.meetings).lower(), "crm": self.profile.label}
+        self._check("events", _("Create %(meetings)s in %(crm)s for all Meetings") % made, self.config.events)
         if self.profile.case is not None:
             self.fields["case_calendars"] = forms.MultipleChoiceField(
-                label=_("Create cases in Salesforce for meetings booked from specific Booking Calendars"),
+                label=_("Create cases in %(crm)s for meetings booked from specific Booking Calendars")
+                % {"crm": self.profile.label},
                 choices=calendars,
                 initial=list(case_calendars(self.config)),
                 required=False,
@@ -189,8 +192,13 @@ class CreationForm(forms.Form):
         rule = self.config.owner(name)
         self._data(name)
         self._owner(f"{name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True)
+        by_link = next(person.link for person in self.profile.persons if person.name == name)
         always = [
             _("Found by the record id of the link, else by e-mail. Of several, the most recently modified.")
+            if by_link
+            else _(
+                "Found by e-mail, or by phone where there is no e-mail. Of several, the most recently modified."
+            )
         ]
         if assigned:
             self._owner(f"{name}-new", _("Owner of a new one"), rule.new, assigned)
@@ -254,7 +262,8 @@ class CreationForm(forms.Form):
             (Guests.RELATE.value, _("List them, and relate those whom the CRM knows")),
             (Guests.RECORDS.value, _("List and relate them, and make records for all others")),
         ])  # fmt: skip
-        self._radio("deleted_event", _("An Event that somebody deleted"), self.config.deleted_event, [
+        deleted = self._said(_("%(a_meeting)s that somebody deleted"))
+        self._radio("deleted_event", deleted, self.config.deleted_event, [
             ("recreate", _("Make it again")),
             ("leave", _("Leave it deleted")),
         ])  # fmt: skip
@@ -264,15 +273,16 @@ class CreationForm(forms.Form):
                 "event",
                 name,
                 tuple(names),
-                (_("An Event always mirrors its booking, and belongs to the host."),),
+                (self._said(_("%(a_meeting)s always mirrors its booking, and belongs to the host.")),),
             )
         )
 
     def _everywhere(self) -> None:
-        self._radio("duplicates", _("A duplicate rule refuses a new person"), self.config.duplicates.value, [
-            (Duplicates.MATCH.value, _("Use the record that it names")),
-            (Duplicates.SAVE.value, _("Save anyway")),
-        ])  # fmt: skip
+        if self.profile.duplicate_rules:
+            self._radio("duplicates", _("A duplicate rule refuses a new person"), self.config.duplicates.value, [
+                (Duplicates.MATCH.value, _("Use the record that it names")),
+                (Duplicates.SAVE.value, _("Save anyway")),
+            ])  # fmt: skip
         self._check(
             "always_write",
             _("Write again what a person changed, where Overwrite is on"),
@@ -281,7 +291,14 @@ class CreationForm(forms.Form):
                 "Otherwise a value that somebody changed in the CRM stays until the booking's own value changes."
             ),
         )
-        self.parts.append(Part("all", _("All records"), ("duplicates", "always_write")))
+        names = tuple(name for name in ("duplicates", "always_write") if name in self.fields)
+        self.parts.append(Part("all", _("All records"), names))
+
+    def _said(self, text: Any) -> str:
+        """A text with the CRM's own words in it."""
+        words = self.words
+        said = {"meeting": words.meeting, "a_meeting": words.a_meeting, "related": words.related}
+        return str(text) % said if "%(" in str(text) else str(text)
 
     def _part(self, name: str, always: Sequence[str]) -> None:
         names = (f"{name}-{kind}" for kind in ("data", "existing", "new", "type"))

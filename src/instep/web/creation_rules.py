@@ -78,7 +78,7 @@ def _shown(
         "row": row,
         "vendor": vendor,
         "form": form,
-        "questions": [_field(form, "new_contacts")],
+        "questions": [_field(form, "new_contacts")] if "new_contacts" in form.fields else [],
         "events": form["events"],
         "cases": form["case_calendars"] if "case_calendars" in form.fields else None,
         "cards": cards,

@@ -23,6 +23,7 @@ from instep.store.credentials import DISABLED
 from instep.store.host_user_queries import FoundUser, HostUserRow, find_users, host_users
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
+from instep.web.crm_words import words_of
 
 #: so many users are listed at once; a search finds the others
 _MOST = 30
@@ -37,12 +38,12 @@ class Standing:
     needs: bool = False
 
 
-def standing_of(host: HostUserRow) -> Standing:
-    """The state of a host's user."""
+def standing_of(host: HostUserRow, user: str = "") -> Standing:
+    """The state of a host's user; `user` is what the CRM calls one."""
     if host.chosen and not host.crm_id:
         return Standing("", _("Nobody, as chosen"))
     if not host.crm_id:
-        return Standing("wait", _("No user"), needs=True)
+        return Standing("wait", _("No %(user)s") % {"user": user or _("user")}, needs=True)
     if not host.active:
         return Standing("bad", _("Inactive"), needs=True)
     if host.licence:
@@ -65,10 +66,12 @@ def directory(request: HttpRequest, connection_id: str) -> HttpResponse:
         return redirect("host-directory", connection_id)
     search = request.GET.get("search", "").strip()
     found = host_users(account_id, int(row["id"]), datetime.now(UTC), search=search)
-    listed = [(host, standing_of(host)) for host in found]
+    called = str(words_of(row["vendor"]).user)
+    listed = [(host, standing_of(host, called)) for host in found]
     context = {
         "row": row,
         "vendor": vendor_of(row["vendor"]),
+        "words": words_of(row["vendor"]),
         "identity": row["identity"] or {},
         "state": state_of(row),
         "hosts": listed,
@@ -121,7 +124,11 @@ def own_users(request: HttpRequest) -> list[tuple[dict[str, Any], HostUserRow, S
     """The reader's user in each CRM that is connected; empty for somebody whom nobody can book."""
     rows = [row for row in every_connection(request.user.account_id) if row["state"] != DISABLED]
     mine = [(row, own_host(request, row)) for row in rows]
-    return [(row, host, standing_of(host)) for row, host in mine if host is not None]
+    return [
+        (row, host, standing_of(host, str(words_of(row["vendor"]).user)))
+        for row, host in mine
+        if host is not None
+    ]
 
 
 def _choosing(request: HttpRequest, row: dict[str, Any], host: HostUserRow, *, own: bool) -> HttpResponse:
@@ -143,9 +150,10 @@ def _choosing(request: HttpRequest, row: dict[str, Any], host: HostUserRow, *, o
     context = {
         "row": row,
         "vendor": vendor_of(row["vendor"]),
+        "words": words_of(row["vendor"]),
         "identity": row["identity"] or {},
         "host": host,
-        "standing": standing_of(host),
+        "standing": standing_of(host, str(words_of(row["vendor"]).user)),
         "users": users,
         "search": first,
         "most": _MOST,

@@ -10,8 +10,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from instep.crm.vendors import VENDORS
 from instep.store.connection_queries import every_connection
 from instep.web.connection_state import State, state_of
+from instep.web.crm_words import CrmWords, words_of
 
 #: what the list can be narrowed to; the integrations that are no CRM come with later versions
 FILTERS = (("", _("All")), ("crm", _("CRM")))
@@ -31,18 +33,11 @@ class ListedConnection:
 
 @frozen
 class Tile:
-    """One CRM. `available` is False for one that this version cannot connect."""
+    """One CRM and its connections."""
 
     vendor: str
-    about: str
-    available: bool
+    words: CrmWords
     connections: tuple[ListedConnection, ...]
-
-
-_TILES = (
-    ("salesforce", _("Leads, Contacts and Events follow each booking."), True),
-    ("hubspot", _("Contacts and meetings."), False),
-)
 
 
 @require_safe
@@ -50,7 +45,8 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """The tiles, each with its connections and their state."""
     rows = every_connection(request.user.account_id)
     context = {
-        "tiles": [_tile(rows, *tile) for tile in _TILES],
+        "tiles": [_tile(rows, vendor) for vendor in VENDORS],
+        "some": bool(rows),
         "filters": FILTERS,
         "chosen": "crm" if request.GET.get("type") == "crm" else "",
         "address": request.get_full_path(),
@@ -58,8 +54,8 @@ def integrations(request: HttpRequest) -> HttpResponse:
     return render(request, "web/integrations/page.html", context)
 
 
-def _tile(rows: list[dict[str, Any]], vendor: str, about: str, available: bool) -> Tile:
-    return Tile(vendor, about, available, tuple(_listed(row) for row in rows if row["vendor"] == vendor))
+def _tile(rows: list[dict[str, Any]], vendor: str) -> Tile:
+    return Tile(vendor, words_of(vendor), tuple(_listed(row) for row in rows if row["vendor"] == vendor))
 
 
 def _listed(row: dict[str, Any]) -> ListedConnection:

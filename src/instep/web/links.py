@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from instep.crm.vendors import VENDORS
 from instep.engine.lane import record_url_of
 from instep.store import page_queries
 
@@ -19,14 +20,29 @@ class CrmRecordLink:
     url: str
 
 
+_PROFILES = [vendor.profile for vendor in VENDORS.values()]
+#: the fields that a record is called by, of every CRM
+_PARTS = tuple(
+    dict.fromkeys(part for one in _PROFILES for person in one.persons for part in person.name_parts)
+)
+_WHOLE = tuple(
+    dict.fromkeys(
+        field
+        for one in _PROFILES
+        for field in (*(person.name_field for person in one.persons), one.activity.subject_field)
+    )
+)
+
+
 def record_links(
     account_id: int, connection_key: int, records: Sequence[tuple[str, str]]
 ) -> tuple[CrmRecordLink, ...]:
     """Links to records (object, id) of one connection, named as last seen; those without an id are left out."""
     url = record_url_of(account_id, connection_key)
     there = [(name, record_id) for name, record_id in records if record_id]
-    names = page_queries.record_names(account_id, connection_key, [record_id for _, record_id in there])
+    ids = [record_id for _, record_id in there]
+    names = page_queries.record_names(account_id, connection_key, ids, _PARTS, _WHOLE)
     return tuple(
-        CrmRecordLink(name, names.get(record_id, "") or record_id, url(name, record_id))
+        CrmRecordLink(name, names.get((name, record_id), "") or record_id, url(name, record_id))
         for name, record_id in there
     )

@@ -29,6 +29,7 @@ from instep.store import credentials
 from instep.store.connection_queries import described_at
 from instep.store.page_queries import BookingFilter, ListedBooking, list_bookings
 from instep.web.connection import row_of
+from instep.web.crm_words import words_of
 from instep.web.mapping_choices import as_data, by_chance, field_groups, fits_of, source_groups
 from instep.web.mapping_preview import Preview, preview_of
 from instep.web.mapping_rows import (
@@ -265,6 +266,7 @@ def _shown(
     context = {
         "row": page.row,
         "vendor": page.vendor,
+        "words": words_of(page.row["vendor"]),
         "tab": page.tab,
         "tabs": page.tabs,
         "views": views,

@@ -13,6 +13,7 @@ from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.field_validation import required_fields
 from instep.core.mapping import Row
 from instep.core.rules import SyncConfig, system_fields
+from instep.crm.hubspot.names import MEETING
 from instep.crm.salesforce.names import ACCOUNT, CASE, CONTACT, EVENT, LEAD
 from instep.crm.vendors import vendor_of
 
@@ -23,6 +24,7 @@ TABS = (
     ("accounts", ACCOUNT, later("Accounts")),
     ("events", EVENT, later("Events")),
     ("cases", CASE, later("Cases")),
+    ("meetings", MEETING, later("Meetings")),
 )
 
 

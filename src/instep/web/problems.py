@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from instep.core.causes import Cause
 from instep.core.errors import InputError
 from instep.crm.vendors import vendor_of
 from instep.engine import connection as looking
@@ -23,10 +24,14 @@ from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
 from instep.web.mapping_tabs import tab_slug
-from instep.web.problem_words import MAPPING, WORDS, Words
+from instep.web.problem_words import MAPPING, Words
+from instep.web.problem_words import WORDS as SALESFORCE
+from instep.web.problem_words_hubspot import WORDS as HUBSPOT
 
 #: the page looks again so often while somebody has it open and something is wrong
 _AGAIN = timedelta(seconds=30)
+#: each CRM's words
+_WORDS = {"salesforce": SALESFORCE, "hubspot": HUBSPOT}
 
 
 @frozen
@@ -63,7 +68,7 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
 
 
 def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
-    words = WORDS[problem.cause]
+    words = words_for(row["vendor"], problem.cause)
     role = problem.subject.partition(".")[0]
     mapping = ""
     if words.button == MAPPING:
@@ -76,6 +81,12 @@ def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
         (name, key, url(name, key) if url and "-" not in key else "") for name, key in problem.records
     )
     return Card(problem, words, words.steps_about(problem.subject), mapping, records)
+
+
+def words_for(vendor: str, cause: Cause) -> Words:
+    """What a card says of a cause; one that this CRM does not know of is a pause."""
+    said = _WORDS[vendor]
+    return said.get(cause) or said[Cause.UNREACHABLE]
 
 
 def _checked_at(row: dict[str, Any]) -> datetime | None:

@@ -36,6 +36,8 @@ TABS = (
     (BUTTONS, later("Scheduling buttons")),
     (WEBSITE, later("Website")),
 )
+#: the tabs of links that name a record
+_BY_ID = (SIGNED, BUTTONS)
 
 
 @frozen
@@ -140,17 +142,26 @@ def _calendar(request: HttpRequest, calendar_id: str) -> BookingCalendar:
 
 def _about(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, Any]:
     rows = lane_queries.connections(request.user.account_id)
-    strict = next((row for row in rows if not load_config(row).unsigned_links), None)
+    # links by the id of a record, which not every CRM has
+    by_id = [row for row in rows if vendor_of(row["vendor"]).link_ids]
+    strict = next((row for row in by_id if not load_config(row).unsigned_links), None)
+    offered = bool(by_id) or not rows
     return {
         "calendar": known,
         "address": address_of(request, known.slug),
-        # whoever signs links opens records to guests
-        "tabs": TABS if is_administrator(request.user) else [one for one in TABS if one[0] != SIGNED],
+        "tabs": _tabs(request, offered),
+        "by_id": offered,
         "tab": tab,
-        "connected": bool(rows),
+        "connected": bool(by_id),
         "strict": strict,
-        "crm": next((vendor_of(row["vendor"]).profile.label for row in rows), ""),
+        "crm": next((vendor_of(row["vendor"]).profile.label for row in by_id), ""),
     }
+
+
+def _tabs(request: HttpRequest, by_id: bool) -> list[tuple[str, Any]]:
+    """The tabs for this reader: whoever signs links opens records to guests; `by_id`: links can name records."""
+    hidden = {*([] if by_id else _BY_ID), *([] if is_administrator(request.user) else [SIGNED])}
+    return [one for one in TABS if one[0] not in hidden]
 
 
 def _shown(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, Any]:
@@ -169,7 +180,7 @@ def _shown(request: HttpRequest, known: BookingCalendar, tab: str) -> dict[str, 
 
 
 def _sharing() -> Sharing:
-    return next(vendor.sharing for vendor in VENDORS.values())
+    return next(vendor.sharing for vendor in VENDORS.values() if vendor.link_ids)
 
 
 def _by_address(address: str) -> Snippet:

@@ -17,11 +17,13 @@ from django.views.decorators.http import require_http_methods
 
 from instep.core.errors import InstepError
 from instep.crm.oauth import Tokens
+from instep.crm.vendors import vendor_of
 from instep.engine import switching as engine
 from instep.engine.connecting import SignIn
 from instep.web import pending
 from instep.web.connecting import ask, sandbox_of
 from instep.web.connection import row_of
+from instep.web.crm_words import words_of
 from instep.web.pending import Pending
 
 
@@ -29,7 +31,8 @@ from instep.web.pending import Pending
 @require_http_methods(["GET", "POST"])
 def switch_form(request: HttpRequest, connection_id: str) -> HttpResponse:
     """Ask how to sign in to the other org."""
-    return ask(request, row_of(request, connection_id)["public_id"], moving=True)
+    row = row_of(request, connection_id)
+    return ask(request, row["vendor"], row, moving=True)
 
 
 @never_cache
@@ -50,7 +53,11 @@ def review(request: HttpRequest, connection_id: str) -> HttpResponse:
     if move.tokens is not None:
         # what was refreshed on the way has killed what we had
         pending.keep(request, _with_tokens(begun, move.tokens))
-    return render(request, "web/switching/review.html", {"row": row, "move": move})
+    return render(
+        request,
+        "web/switching/review.html",
+        {"row": row, "move": move, "vendor": vendor_of(row["vendor"]), "words": words_of(row["vendor"])},
+    )
 
 
 def _sign_in(begun: Pending) -> SignIn:
@@ -67,12 +74,14 @@ def _done(request: HttpRequest, row: dict[str, Any], begun: Pending, move: engin
     pending.forget(request)
     messages.success(
         request,
-        _("The setup is here now. Go through the steps once: the org needs Instep's fields and rights."),
+        _(
+            "The setup is here now. Go through the steps once: Instep's fields and rights are needed here too."
+        ),
     )
     if not old.revoked and old.problem:
         messages.warning(
             request,
-            _("%(org)s is disconnected; Salesforce could not be told there: %(why)s")
-            % {"org": row["name"], "why": old.problem},
+            _("%(org)s is disconnected; %(crm)s could not be told there: %(why)s")
+            % {"org": row["name"], "crm": vendor_of(row["vendor"]).profile.label, "why": old.problem},
         )
     return redirect("connection", made.public_id)

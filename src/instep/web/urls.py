@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from instep.web import (
     booking,
@@ -41,6 +41,8 @@ from instep.web import (
     zone,
 )
 
+register_converter(connecting.CrmConverter, "crm")
+
 urlpatterns = [
     path("", dashboard.home, name="home"),
     path("dashboard", dashboard.dashboard, name="dashboard"),
@@ -73,7 +75,7 @@ urlpatterns = [
     path("sync-log/ignore", sync_log.ignore_group, name="ignore-group"),
     path("sync-log/items/<int:item>/retry", sync_log.retry_one, name="retry-one"),
     path("integrations", integrations.integrations, name="integrations"),
-    path("integrations/salesforce/connect", connecting.connect_form, name="connect"),
+    path("integrations/<crm:vendor>/connect", connecting.connect_form, name="connect"),
     path("integrations/salesforce/certificate", connecting.certificate, name="certificate"),
     path("integrations/salesforce/certificate/new", certificates.renew, name="new-certificate"),
     path("integrations/signing-in", connecting.signing_in, name="signing-in"),
@@ -86,7 +88,7 @@ urlpatterns = [
     path("integrations/<slug:connection_id>/strict", connection.strict, name="connection-strict"),
     path("integrations/<slug:connection_id>/install", connection.install, name="connection-install"),
     path("integrations/<slug:connection_id>/package", connection.package, name="connection-package"),
-    path("integrations/<slug:connection_id>/connect", connecting.connect_form, name="reconnect"),
+    path("integrations/<slug:connection_id>/connect", connecting.reconnect_form, name="reconnect"),
     path("integrations/<slug:connection_id>/reconnect", connection.reconnect_now, name="reconnect-now"),
     path("integrations/<slug:connection_id>/disconnect", connection.disconnect, name="disconnect"),
     path("integrations/<slug:connection_id>/restore", connection.restore, name="restore-setup"),

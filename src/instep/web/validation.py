@@ -30,6 +30,7 @@ from instep.engine.schemas import schemas_of
 from instep.store import credentials
 from instep.store.connection_queries import defaults_sent, described_at, linked_records
 from instep.web.connection import row_of
+from instep.web.crm_words import words_of
 from instep.web.mapping_choices import Groups, fitting, options_html, source_groups, type_words
 from instep.web.mapping_tabs import Tab, tabs_of
 
@@ -316,6 +317,8 @@ def _shown(
     context = {
         "row": page.row,
         "vendor": page.vendor,
+        "words": words_of(page.row["vendor"]),
+        "blocker": f"web/validation/{page.row['vendor']}_blocker.html",
         "sections": sections,
         "open": sum(section.open for section in sections),
         "fillable": n > 0,

@@ -77,7 +77,7 @@ class HubSpotCrm(Crm):
             username=email or f"HubSpot {portal}",
             email=email,
             display_name=owner.name if owner else "",
-            org_name=str(details.get("portalName") or f"HubSpot {portal}"),
+            org_name=str(details.get("portalName") or f"Portal {portal}"),
             sandbox=kind in names.SANDBOX_TYPES,
             edition=kind,
         )

@@ -11,7 +11,20 @@ from instep.crm.hubspot import names
 from instep.crm.hubspot.client import Answer, HubSpotClient
 from instep.crm.hubspot.describe import describe, schema_of
 from instep.crm.hubspot.errors import EXISTS, error_of
+from instep.crm.new_field import NewField
 
+#: what the installation makes
+CREATES = tuple(
+    NewField(
+        name,
+        field,
+        names.LABELS[field],
+        field in (names.EVENT_STATUS, names.REASON),
+        unique=field in names.UNIQUE,
+    )
+    for name, ours in names.OUR_FIELDS.items()
+    for field in ours
+)
 _DESCRIPTIONS = {
     names.BOOKING_ID: "The booking's id in the source it came from.",
     names.EVENT_STATUS: "How the booking stands, as Instep last wrote it.",
@@ -128,8 +141,8 @@ def seen(client: HubSpotClient) -> dict[str, Any]:
 def preflight(client: HubSpotClient, scopes: frozenset[str] | None) -> dict[str, Any]:
     """What the token lacks, without changing anything; `scopes` is None where HubSpot does not tell them.
 
-    Returns what `seen` does, {"objects": {name: [missing rights]}, "scopes": [missing scopes], "user": {},
-    "complete": bool}.
+    Returns what `seen` does, {"objects": {name: [missing rights]}, "scopes": [missing scopes],
+    "granted": all scopes or None where HubSpot does not tell them, "user": {}, "complete": bool}.
     """
     report = seen(client)
     missing = [scope for scope in names.SCOPES if scopes is not None and scope not in scopes]
@@ -138,4 +151,12 @@ def preflight(client: HubSpotClient, scopes: frozenset[str] | None) -> dict[str,
         for name, right in names.SCOPES[scope]:
             objects.setdefault(name, []).append(right)
     complete = all(report["fields"].values()) and not missing
-    return {**report, "objects": objects, "scopes": missing, "user": {}, "complete": complete}
+    granted = sorted(scopes) if scopes is not None else None
+    return {
+        **report,
+        "objects": objects,
+        "scopes": missing,
+        "granted": granted,
+        "user": {},
+        "complete": complete,
+    }

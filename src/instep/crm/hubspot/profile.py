@@ -12,6 +12,7 @@ from instep.crm.hubspot import names
 PROFILE = Profile(
     vendor="hubspot",
     label="HubSpot",
+    user_word="owner",
     persons=(
         PersonObject(
             name=names.CONTACT,
@@ -20,7 +21,7 @@ PROFILE = Profile(
             phone_fields=names.PHONES,
             owner_field=names.OWNER,
             name_field=names.WHOLE_NAME,
-            name_parts=frozenset({names.FIRST_NAME, names.LAST_NAME}),
+            name_parts=(names.FIRST_NAME, names.LAST_NAME),
             merged_into=names.MERGED_INTO,
             companions=True,
             more_emails_field=names.MORE_EMAILS,

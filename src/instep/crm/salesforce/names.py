@@ -91,7 +91,7 @@ FIELDS_TO_GRANT = {
     ),
 }
 #: the fields that make up a person's name; Salutation is no part of it for those who look a name up
-NAME_PARTS = frozenset({"FirstName", "MiddleName", "LastName", "Suffix"})
+NAME_PARTS = ("FirstName", "MiddleName", "LastName", "Suffix")
 OBJECTS_TO_GRANT = (ACCOUNT, CASE, CONTACT, LEAD)
 USER_PERMISSIONS = ("ApiEnabled", "EditEvent")
 #: Where the running user's own permissions are read, and those that matter here, by their API names.

@@ -6,24 +6,13 @@ import io
 import zipfile
 from xml.sax.saxutils import escape
 
-from attrs import frozen
-
+from instep.crm.new_field import NewField
 from instep.crm.salesforce import names
 
 #: The same bytes each time: a deployment that changed shows in a comparison.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
-
-
-@frozen
-class NewField:
-    """A field that the connector creates. `for_people`: worth a place on the page layout."""
-
-    object: str
-    name: str
-    label: str
-    for_people: bool
 
 
 CREATES = tuple(

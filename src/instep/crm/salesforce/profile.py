@@ -135,4 +135,5 @@ PROFILE = Profile(
     record_type_field="RecordTypeId",
     process_fields={names.LEAD: "Status", names.CASE: "Status"},
     assigned=names.ASSIGNED_BY_RULES - {names.ACCOUNT},
+    duplicate_rules=True,
 )

@@ -15,11 +15,12 @@ from django.utils.translation import ngettext
 
 from instep.core.booking import STATUS_WORDS, Status
 from instep.core.booking_calendar import HERE
+from instep.crm.vendors import VENDORS
 from instep.store.queries import IGNORED, IN_STEP, PROBLEM, WAITING
+from instep.web.crm_words import words_of
 
 register = template.Library()
 
-VENDOR_WORDS = {"salesforce": "Salesforce", "hubspot": "HubSpot"}
 SOURCE_WORDS = {"oncehub": "OnceHub", HERE: "Instep"}
 
 _FORMS = {
@@ -89,7 +90,19 @@ def crm_mark(state: str) -> SafeString:
 @register.filter
 def vendor(name: str) -> str:
     """The name that people know a CRM by."""
-    return VENDOR_WORDS.get(name, name)
+    return VENDORS[name].profile.label if name in VENDORS else name
+
+
+@register.filter
+def user_called(name: str) -> str:
+    """What a CRM calls somebody who can own records."""
+    return VENDORS[name].profile.user_called
+
+
+@register.filter
+def limits_of(name: str) -> str:
+    """Who shares a CRM's API calls of the day."""
+    return str(words_of(name).limits)
 
 
 @register.filter
