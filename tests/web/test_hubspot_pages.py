@@ -127,16 +127,15 @@ def test_tabs_of_other_crms_are_not_there(hub: Hub, tab: str) -> None:
 def test_a_row_that_was_added_is_written(hub: Hub) -> None:
     page = hub.page("mapping", "contacts")
     version = re.findall(r'name="version" value="([^"]*)"', page)[0]
-    rows = [("contact.last_name", "lastname"), ("contact.email", "email"), ("static:Webinar", "jobtitle")]
+    rows = [("contact.last_name", "lastname"), ("contact.email", "email"), ("meeting.subject", "jobtitle")]
     typed: dict[str, str] = {"act": "save", "rows": str(len(rows)), "version": version}
     for n, (source, target) in enumerate(rows):
-        kind, _sep, value = source.partition(":")
-        typed |= {f"r{n}-source": "static:" if value else kind, f"r{n}-static": value, f"r{n}-field": target}
+        typed |= {f"r{n}-source": source, f"r{n}-field": target}
     answer = hub.client.post(reverse("mapping", args=[hub.row.public_id, "contacts"]), typed)
     assert answer.status_code == 302, words_of(answer.content.decode())
     hub.drain()
-    [contact] = hub.records("contacts")
-    assert contact["properties"]["jobtitle"] == "Webinar"
+    [contact], [meeting] = hub.records("contacts"), hub.records("meetings")
+    assert contact["properties"]["jobtitle"] == meeting["properties"]["hs_meeting_title"] != ""
 
 
 def test_a_property_that_hubspot_requires_is_asked_for_once_it_was_refused_and_the_answer_writes_what_waited(
