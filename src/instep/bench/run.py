@@ -101,11 +101,23 @@ def _planning(size: Size) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _one_lane(house: House, org: Org, workers: Any, size: Size) -> tuple[dict[str, Any], list[Figure]]:
+Shape = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+
+def _three(
+    house: House, org: Org, workers: Any, size: Size, prefix: str, shaped: Shape = list
+) -> tuple[one_lane.Spent, one_lane.Spent, one_lane.Spent]:
+    """A burst of new bookings, one alone, and one change of that one; `shaped` makes some of them different."""
     org.take(LATENCY)
-    burst = one_lane.write(house, org, one_lane.new(size.burst, "BURST"), workers)
-    alone = one_lane.write(house, org, one_lane.new(1, "ALONE"))
-    change = one_lane.write(house, org, one_lane.moved(1, "ALONE", 1))
+    burst = one_lane.write(house, org, shaped(one_lane.new(size.burst, prefix)), workers)
+    # of two the second: where every second one is different, it is such a one
+    alone = one_lane.write(house, org, shaped(one_lane.new(2, f"{prefix}-ALONE"))[1:])
+    change = one_lane.write(house, org, shaped(one_lane.moved(2, f"{prefix}-ALONE", 1))[1:])
+    return burst, alone, change
+
+
+def _one_lane(house: House, org: Org, workers: Any, size: Size) -> tuple[dict[str, Any], list[Figure]]:
+    burst, alone, change = _three(house, org, workers, size, "BURST")
     per_1000 = 1000 / size.burst
     ours = {
         "bookings": size.burst,
@@ -183,13 +195,7 @@ def _full(house: House, size: Size) -> tuple[list[Figure], dict[str, Any]]:
         full_setup.configure(theirs, org, connection)
         with house.workers() as workers:
             until(house.is_idle, "the new connection was looked at", 120)
-            org.take(LATENCY)
-            events = full_setup.half_with_cases(one_lane.new(size.burst, "FULL"))
-            burst = one_lane.write(theirs, org, events, workers)
-            # the second of two is one with a Case
-            alone = one_lane.write(theirs, org, full_setup.half_with_cases(one_lane.new(2, "FULL-ALONE"))[1:])
-            moved = full_setup.half_with_cases(one_lane.moved(2, "FULL-ALONE", 1))[1:]
-            change = one_lane.write(theirs, org, moved)
+            burst, alone, change = _three(theirs, org, workers, size, "FULL", full_setup.half_with_cases)
         made = {name: org.count(name) for name in ("Lead", "Contact", "Account", "Case", "Event")}
     if (made["Case"], made["Contact"], made["Event"]) != (
         size.burst // 2 + 1,
@@ -219,10 +225,7 @@ def _hubspot(house: House, size: Size) -> tuple[list[Figure], dict[str, Any]]:
         one_lane.connect(theirs, portal)
         with house.workers() as workers:
             until(house.is_idle, "the new connection was looked at", 120)
-            portal.take(LATENCY)
-            burst = one_lane.write(theirs, portal, one_lane.new(size.burst, "HUB"), workers)
-            alone = one_lane.write(theirs, portal, one_lane.new(1, "HUB-ALONE"))
-            change = one_lane.write(theirs, portal, one_lane.moved(1, "HUB-ALONE", 1))
+            burst, alone, change = _three(theirs, portal, workers, size, "HUB")
     per_1000 = 1000 / size.burst
     return [
         Figure("hubspot_calls_per_1000_new_bookings",

@@ -20,6 +20,7 @@ from instep.crm.hubspot.pack import Batch, batches, body_of, contacts_left, cont
 from instep.crm.hubspot.relate import Relating, relate
 from instep.crm.hubspot.wire import properties_of
 from instep.crm.port import Applied, ReadOne, WriteResult
+from instep.crm.sendable import unsendable
 
 #: batches refused as a whole that are cut in two before the rest counts as refused with them
 _SPLITS = 24
@@ -56,7 +57,7 @@ class _Sending:
         self._results: dict[str, WriteResult] = {}
         self._splits = 0
         for write in writes:
-            if error := _unsendable(write):
+            if error := unsendable(write):
                 self._refuse(write, error)
 
     def applied(self) -> Applied:
@@ -285,28 +286,6 @@ def _by_key(write: Write, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any
         return None
     name, value = write.key
     return next((row for row in rows if (row.get("properties") or {}).get(name) == value), None)
-
-
-def _unsendable(write: Write) -> InstepError | None:
-    """Values that no JSON can hold: refused here, so that they hold back their own record only."""
-    bad = tuple(name for name, value in write.values.items() if not _is_text(value))
-    if not bad:
-        return None
-    return InputError(
-        f"The value of {', '.join(bad)} holds characters that cannot be sent.",
-        code="unsendable_value",
-        cure="Correct the value in the booking.",
-        scope=Scope.FIELD,
-        fields=bad,
-    )
-
-
-def _is_text(value: Any) -> bool:
-    try:
-        str(value).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _untold(request_id: str) -> Retry:

@@ -19,7 +19,8 @@ from instep.crm.salesforce.ids import long_id
 from instep.crm.salesforce.observe import parts_of, record_of, refusal
 from instep.crm.salesforce.pack import Collection, collections, composites, mentions_reference, ranks
 from instep.crm.salesforce.pack import Composite as Packed
-from instep.crm.salesforce.parts import part_request, read_path, unsendable
+from instep.crm.salesforce.parts import part_request, read_path
+from instep.crm.sendable import unsendable
 
 #: Collections that one batch may have refused as a whole before the rest counts as refused with them.
 _SPLITS = 24

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from instep.core.changes import Action, Write
-from instep.core.errors import Bug, InputError, InstepError, Scope
+from instep.core.errors import Bug
 from instep.crm.port import ReadOne
 from instep.crm.salesforce.pack import Collection
 
@@ -80,27 +79,3 @@ def _key(write: Write) -> tuple[str, str]:
     if not write.key or not write.key[1]:
         raise Bug(f"The upsert {write.ref} has no external id.", code="missing_key")
     return write.key
-
-
-def unsendable(write: Write) -> InstepError | None:
-    """Values that no JSON can hold: refused here, so that they hold back their own record only."""
-    bad = tuple(name for name, value in write.values.items() if not _is_json(value))
-    if not bad:
-        return None
-    return InputError(
-        f"The value of {', '.join(bad)} holds characters that cannot be sent.",
-        code="unsendable_value",
-        cure="Correct the value in the booking.",
-        scope=Scope.FIELD,
-        fields=bad,
-    )
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, str) and value.isascii():
-        return True
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except (TypeError, ValueError):
-        return False
-    return True
