@@ -40,6 +40,17 @@ def test_a_calendar_that_says_nothing_is_as_the_connection(client: Client, row: 
     assert config_of(row).calendars == {}
 
 
+def test_its_sections_stand_in_the_known_order(client: Client, row: Connection) -> None:
+    page = client.get(ADDRESS).content.decode()
+    titles = (
+        "Salesforce Record Types",
+        "Salesforce Activity Event creation",
+        "Bookings created via General links",
+    )
+    places = [page.index(title) for title in titles]
+    assert places == sorted(places)
+
+
 def test_without_an_event_the_records_are_written_all_the_same(
     client: Client, org: Running, row: Connection, recorded: Callable[..., list[int]]
 ) -> None:

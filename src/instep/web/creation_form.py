@@ -76,6 +76,34 @@ _OWNER_WORDS = {
 }
 
 
+#: the same for what is no person: Ines and her phone number would explain nothing there
+_COMPANY_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("data", OVERRIDE): later(
+        "Ines books with a new phone number for Castro Lda, which is there already: its number becomes the new one."
+    ),
+    ("data", FILL): later(
+        "Castro Lda, which is there already, keeps the phone number that it has there; if it had none, it gets it."
+    ),
+}
+_CASE_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("data", OVERRIDE): later(
+        "Ines books by a link of her Case: its subject and description become the booking's."
+    ),
+    ("data", FILL): later(
+        "Ines books by a link of her Case: it keeps its subject; a description that was empty is filled."
+    ),
+    ("existing", Ownership.KEEP): later("The Case of the link stays with whoever owns it now."),
+    ("existing", Ownership.HOST): later("The Case of the link goes to the host who was booked."),
+    ("existing", Ownership.RULES): later(
+        "The CRM's active assignment rule decides, at every booking by a link of the Case."
+    ),
+    ("new", Ownership.HOST): _EXAMPLES["new", Ownership.HOST],
+    ("new", Ownership.RULES): later(
+        "The CRM's active assignment rule gives the new Case its owner or queue."
+    ),
+}
+
+
 @frozen
 class Option:
     """One choice with its example."""
@@ -121,14 +149,18 @@ class CreationForm(forms.Form):
     def options(self, name: str) -> Iterator[Option]:
         """The choices of a radio field, each with its example."""
         of, _dash, kind = name.rpartition("-")
-        # an Account or a Case is no person: Ines and her phone number would explain nothing
-        person = not of or of in self.profile.choices
+        company, case = self.profile.company, self.profile.case
+        examples = _EXAMPLES
+        if company is not None and of == company.name:
+            examples = {**_EXAMPLES, **_COMPANY_EXAMPLES}
+        elif case is not None and of == case.name:
+            examples = {**_EXAMPLES, **_CASE_EXAMPLES}
         for tag in self[name]:
             value = str(tag.data["value"])
             yield Option(
                 tag.tag(),
                 tag.choice_label,
-                str(_EXAMPLES.get((kind, value), "")) if person else "",
+                str(examples.get((kind, value), "")),
                 f"{tag.id_for_label}_example",
             )
 
