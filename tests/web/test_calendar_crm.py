@@ -97,6 +97,19 @@ def test_person_accounts_are_offered_where_the_org_has_them(
         order(org, "features", {"personAccounts": True})
 
 
+def test_record_types_of_people_are_not_for_companies(client: Client, org: Running, row: Connection) -> None:
+    order(org, "features", {"personAccounts": True})
+    CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+    answer = client.get(ADDRESS)
+    page = answer.content.decode()
+    lists = dict(re.findall(r'<select name="type-(\w+)".*?>(.*?)</select>', page, re.S))
+    assert [">Person Account<" in lists[role] for role in ("Account", "PersonAccount")] == [False, True]
+    assert [">Business Account<" in lists[role] for role in ("Account", "PersonAccount")] == [True, False]
+    refused = client.post(ADDRESS, {**form_of(answer), "type-Account": "PersonAccount"})
+    assert refused.status_code == 422
+    assert config_of(row).calendars == {}
+
+
 def test_a_case_needs_our_field_and_says_so(client: Client, row: Connection) -> None:
     answer = client.post(ADDRESS, {**form_of(client.get(ADDRESS)), "links": "Case"})
     assert answer.status_code == 422

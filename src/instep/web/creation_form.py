@@ -336,7 +336,9 @@ class CreationForm(forms.Form):
 
     def _type(self, role: str, label: str = "", object_name: str = "") -> None:
         choices = record_type_choices(
-            self.schema.get(object_name or role), self.config.record_types.get(role, "")
+            self.schema.get(object_name or role),
+            self.config.record_types.get(role, ""),
+            people=bool(object_name),
         )
         if choices:
             self.fields[f"{role}-type"] = forms.ChoiceField(
@@ -376,10 +378,16 @@ class CreationForm(forms.Form):
         return {role: wanted for role, wanted in types.items() if wanted}
 
 
-def record_type_choices(described: ObjectSchema | None, chosen: str) -> list[tuple[str, str]]:
-    """The record types that the connected user may give new records; one that was chosen before is never lost."""
+def record_type_choices(
+    described: ObjectSchema | None, chosen: str, *, people: bool = False
+) -> list[tuple[str, str]]:
+    """The record types that the connected user may give new records; one that was chosen before is never lost.
+
+    `people` asks for those of person accounts, which fit no company's Account, nor the other way round.
+    """
     types = described.record_types if described is not None else ()
-    choices = [(t.developer_name or t.id, t.name) for t in types if t.available and not t.master]
+    fitting = [t for t in types if t.available and not t.master and t.person in (None, people)]
+    choices = [(t.developer_name or t.id, t.name) for t in fitting]
     known = {key for key, _name in choices} | {t.id for t in types}
     if chosen and chosen not in known:
         choices.append((chosen, _("%(name)s (missing or not allowed)") % {"name": chosen}))
