@@ -88,6 +88,19 @@ def test_an_org_that_does_not_tell_them_has_the_union(standin: StandIn, crm: Sal
     assert lead.for_record_type(made["Id"]) is lead
 
 
+def test_record_types_of_people_are_told_apart(standin: StandIn, crm: SalesforceCrm) -> None:
+    """A company's Account with the record type of people is refused, and the describe does not tell which is which."""
+    standin.admin("POST", "features", {"personAccounts": True})
+    types = [one for one in described(crm, "Account").record_types if not one.master]
+    assert {one.person for one in types} == {True, False}
+    assert [one.developer_name for one in types if one.person] == ["PersonAccount"]
+
+
+def test_without_person_accounts_nobody_tells(standin: StandIn, crm: SalesforceCrm) -> None:
+    standin.admin("POST", "record-types", {"object": "Account", "name": "Partner", "label": "Partner"})
+    assert {one.person for one in described(crm, "Account").record_types} == {None}
+
+
 # -- single fields ---------------------------------------------------------------------------------
 
 

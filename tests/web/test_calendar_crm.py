@@ -40,6 +40,17 @@ def test_a_calendar_that_says_nothing_is_as_the_connection(client: Client, row: 
     assert config_of(row).calendars == {}
 
 
+def test_its_sections_stand_in_the_known_order(client: Client, row: Connection) -> None:
+    page = client.get(ADDRESS).content.decode()
+    titles = (
+        "Salesforce Record Types",
+        "Salesforce Activity Event creation",
+        "Bookings created via General links",
+    )
+    places = [page.index(title) for title in titles]
+    assert places == sorted(places)
+
+
 def test_without_an_event_the_records_are_written_all_the_same(
     client: Client, org: Running, row: Connection, recorded: Callable[..., list[int]]
 ) -> None:
@@ -84,6 +95,19 @@ def test_person_accounts_are_offered_where_the_org_has_them(
         assert 'name="type-Account"' in page
         assert ('name="type-PersonAccount"' in page) is there
         order(org, "features", {"personAccounts": True})
+
+
+def test_record_types_of_people_are_not_for_companies(client: Client, org: Running, row: Connection) -> None:
+    order(org, "features", {"personAccounts": True})
+    CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+    answer = client.get(ADDRESS)
+    page = answer.content.decode()
+    lists = dict(re.findall(r'<select name="type-(\w+)".*?>(.*?)</select>', page, re.S))
+    assert [">Person Account<" in lists[role] for role in ("Account", "PersonAccount")] == [False, True]
+    assert [">Business Account<" in lists[role] for role in ("Account", "PersonAccount")] == [True, False]
+    refused = client.post(ADDRESS, {**form_of(answer), "type-Account": "PersonAccount"})
+    assert refused.status_code == 422
+    assert config_of(row).calendars == {}
 
 
 def test_a_case_needs_our_field_and_says_so(client: Client, row: Connection) -> None:

@@ -87,6 +87,15 @@ def test_the_documented_choices_and_no_others(client: Client, row: Connection) -
     assert "A Case that exists is known by the record id of the link only" in words
 
 
+def test_every_choice_has_an_example(client: Client, row: Connection) -> None:
+    page = client.get(address(row)).content.decode()
+    choices = re.findall(r'<div class="choice">.*?</div>', page, re.S)
+    assert len(choices) > 20
+    assert [one for one in choices if '<p class="muted">' not in one] == []
+    of_cases = page[page.index('id="case-title"') : page.index('id="event-title"')]
+    assert "phone number" not in of_cases, "a Case is no person"
+
+
 def test_saving_what_stands_changes_nothing(client: Client, row: Connection) -> None:
     before = config_of(row)
     answer = client.post(address(row), form_of(client.get(address(row))))

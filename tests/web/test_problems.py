@@ -237,6 +237,18 @@ def test_a_required_field_that_nothing_can_fill(house: House) -> None:
     house.nothing()
 
 
+def test_records_refused_for_it_wait_under_its_card(house: House) -> None:
+    """The refusal alone would say to fill the field, which nothing can."""
+    made(house, {"kind": "Lookup", "label": "Campaign", "target": "Account"})
+    order(house.org, "field", {"object": "Lead", "field": "Campaign__c", "change": {"nillable": False}})
+    house.check()
+    house.record(line("EVNT-1", id="BKNG-1"))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c")
+    assert (found.waiting, len(found.groups)) == (1, 1)
+
+
 def test_a_retired_picklist_value_in_use(house: House) -> None:
     made(house, {"kind": "Picklist", "label": "Region", "choices": ["North", "South"], "restricted": True})
     config = load_config(house.row)

@@ -190,7 +190,9 @@ def test_disconnecting_keeps_the_setup_unless_it_is_to_go(
     assert (sandbox.state, sandbox.settings) == ("disabled", {})
     assert not HostUser.objects.filter(connection=sandbox).exists()
 
-    assert "Restore the setup" in text_of(client.get(reverse("connection", args=[sandbox.public_id])))
+    words = text_of(client.get(reverse("connection", args=[sandbox.public_id])))
+    assert "Restore the setup" in words
+    assert "Mapping, rules, links and receipts are kept" not in words
     connected(client, org, account, BY_ITSELF)
     assert load_config(connection_by_id(account.id, sandbox.id) or {}).person_object == "Lead"
     client.post(reverse("restore-setup", args=[sandbox.public_id]))

@@ -70,7 +70,10 @@ class Field:
 
 @frozen
 class RecordType:
-    """One record type. `available` is for the connected user; `default` is the one that new records get."""
+    """One record type. `available` is for the connected user; `default` is the one that new records get.
+
+    `person` is whether its records are people (person accounts); None where the CRM did not tell.
+    """
 
     id: str
     name: str
@@ -78,6 +81,7 @@ class RecordType:
     available: bool = True
     default: bool = False
     master: bool = False
+    person: bool | None = None
 
 
 @frozen

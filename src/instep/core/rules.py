@@ -201,6 +201,9 @@ def _check_record_types(where: str, chosen: Mapping[str, str], profile: Profile,
                     f"{where}.{role}: the connected user may not use the record type “{found.name}”; "
                     "assign it to the user's profile or permission set, or choose another."
                 )
+            elif found.person is not None and found.person is not (role != objects[role]):
+                kind = "is for person accounts" if found.person else "is not for person accounts"
+                faults.append(f"{where}.{role}: the record type “{found.name}” {kind}; choose another.")
     return faults
 
 

@@ -130,13 +130,15 @@ def _merged(found: list[Problem]) -> list[Problem]:
         same = [
             n
             for n, other in enumerate(done)
-            if other.cause is one.cause and one.groups and _names(other, one.message)
+            if one.groups and _cures(other.cause, one.cause) and _names(other, one.message)
         ]
         if not same:
             done.append(one)
             continue
-        other = done[same[0]]
-        done[same[0]] = Problem(
+        # of several fields that are named, the one that no mapping can fill holds the records up
+        place = min(same, key=lambda n: done[n].cause is not Cause.UNFILLABLE_REQUIRED)
+        other = done[place]
+        done[place] = Problem(
             other.cause,
             min((moment for moment in (other.since, one.since) if moment), default=None),
             other.waiting + one.waiting,
@@ -145,6 +147,11 @@ def _merged(found: list[Problem]) -> list[Problem]:
             groups=(*other.groups, *one.groups),
         )
     return done
+
+
+def _cures(setup: Cause, refusal: Cause) -> bool:
+    """Whether the card of a look says what helps refused records: a refusal does not tell what can be filled."""
+    return setup is refusal or (setup, refusal) == (Cause.UNFILLABLE_REQUIRED, Cause.NEW_REQUIRED)
 
 
 def _names(problem: Problem, message: str) -> bool:

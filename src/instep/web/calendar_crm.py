@@ -52,7 +52,9 @@ class CalendarCrmForm(forms.Form):
         cases = [profile.case.name] if profile.case else []
         for role in (*roles, *companies, *cases, profile.activity.name):
             choices = record_type_choices(
-                schema.get(profile.object_of(role)), rules.record_types.get(role, "")
+                schema.get(profile.object_of(role)),
+                rules.record_types.get(role, ""),
+                people=profile.object_of(role) != role,
             )
             if choices:
                 self.fields[f"type-{role}"] = forms.ChoiceField(

@@ -127,7 +127,7 @@ class ConnectForm(forms.Form):
         self.fields["client_secret"].help_text = (
             _("The secret is kept; leave this empty to use it again.")
             if before.get("client_secret")
-            else _("Needed unless the app says that it requires no secret.")
+            else _("Client credentials always need it; else it is needed unless the app requires no secret.")
         )
 
     @property

@@ -75,6 +75,34 @@ _OWNER_WORDS = {
 }
 
 
+#: the same for what is no person: Ines and her phone number would explain nothing there
+_COMPANY_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("data", OVERRIDE): later(
+        "Ines books with a new phone number for Castro Lda, which is there already: its number becomes the new one."
+    ),
+    ("data", FILL): later(
+        "Castro Lda, which is there already, keeps the phone number that it has there; if it had none, it gets it."
+    ),
+}
+_CASE_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("data", OVERRIDE): later(
+        "Ines books by a link of her Case: its subject and description become the booking's."
+    ),
+    ("data", FILL): later(
+        "Ines books by a link of her Case: it keeps its subject; a description that was empty is filled."
+    ),
+    ("existing", Ownership.KEEP): later("The Case of the link stays with whoever owns it now."),
+    ("existing", Ownership.HOST): later("The Case of the link goes to the host who was booked."),
+    ("existing", Ownership.RULES): later(
+        "The CRM's active assignment rule decides, at every booking by a link of the Case."
+    ),
+    ("new", Ownership.HOST): _EXAMPLES["new", Ownership.HOST],
+    ("new", Ownership.RULES): later(
+        "The CRM's active assignment rule gives the new Case its owner or queue."
+    ),
+}
+
+
 @frozen
 class Option:
     """One choice with its example."""
@@ -121,14 +149,18 @@ class CreationForm(forms.Form):
     def options(self, name: str) -> Iterator[Option]:
         """The choices of a radio field, each with its example."""
         of, _dash, kind = name.rpartition("-")
-        # an Account or a Case is no person: Ines and her phone number would explain nothing
-        person = not of or of in self.profile.choices
+        company, case = self.profile.company, self.profile.case
+        examples = _EXAMPLES
+        if company is not None and of == company.name:
+            examples = {**_EXAMPLES, **_COMPANY_EXAMPLES}
+        elif case is not None and of == case.name:
+            examples = {**_EXAMPLES, **_CASE_EXAMPLES}
         for tag in self[name]:
             value = str(tag.data["value"])
             yield Option(
                 tag.tag(),
                 tag.choice_label,
-                self._said(_EXAMPLES.get((kind, value), "")) if person else "",
+                self._said(examples.get((kind, value), "")),
                 f"{tag.id_for_label}_example",
             )
 
@@ -321,7 +353,9 @@ class CreationForm(forms.Form):
 
     def _type(self, role: str, label: str = "", object_name: str = "") -> None:
         choices = record_type_choices(
-            self.schema.get(object_name or role), self.config.record_types.get(role, "")
+            self.schema.get(object_name or role),
+            self.config.record_types.get(role, ""),
+            people=bool(object_name),
         )
         if choices:
             self.fields[f"{role}-type"] = forms.ChoiceField(
@@ -361,10 +395,16 @@ class CreationForm(forms.Form):
         return {role: wanted for role, wanted in types.items() if wanted}
 
 
-def record_type_choices(described: ObjectSchema | None, chosen: str) -> list[tuple[str, str]]:
-    """The record types that the connected user may give new records; one that was chosen before is never lost."""
+def record_type_choices(
+    described: ObjectSchema | None, chosen: str, *, people: bool = False
+) -> list[tuple[str, str]]:
+    """The record types that the connected user may give new records; one that was chosen before is never lost.
+
+    `people` asks for those of person accounts, which fit no company's Account, nor the other way round.
+    """
     types = described.record_types if described is not None else ()
-    choices = [(t.developer_name or t.id, t.name) for t in types if t.available and not t.master]
+    fitting = [t for t in types if t.available and not t.master and t.person in (None, people)]
+    choices = [(t.developer_name or t.id, t.name) for t in fitting]
     known = {key for key, _name in choices} | {t.id for t in types}
     if chosen and chosen not in known:
         choices.append((chosen, _("%(name)s (missing or not allowed)") % {"name": chosen}))

@@ -267,7 +267,8 @@ WORDS: Mapping[Cause, Words] = {
                 "Save."
             ),
             _(
-                "Or give it a default value there; or require it on the page layout only, which concerns people alone."
+                "To ask people for it all the same, require it on the page layout only. Some types can be given a "
+                "default value instead."
             ),
         ),
         VALIDATION,

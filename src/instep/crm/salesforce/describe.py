@@ -15,7 +15,9 @@ from instep.core.crm_schema import Field, ObjectSchema, PicklistValue, RecordTyp
 from instep.core.errors import InstepError, NeedsAdmin, Retry, Scope, Wait
 from instep.core.picklists import valid_for
 from instep.crm.salesforce.client import SalesforceClient
-from instep.crm.salesforce.names import EVENT, RESERVED, RESERVED_BEGIN
+from instep.crm.salesforce.names import ACCOUNT, EVENT, RESERVED, RESERVED_BEGIN
+from instep.crm.salesforce.observe import ask
+from instep.crm.salesforce.soql import Statement
 
 _OBJECT_KEYS = ("name", "label", "createable", "updateable", "queryable")
 _FIELD_KEYS = (
@@ -63,6 +65,13 @@ _CODE = "Code"
 #: Picklist values by record type are asked for one record type at a time; an org with more is rare.
 _MOST_RECORD_TYPES = 12
 
+#: Which record types of Accounts make person accounts: no describe says it (Salesforce 2.3).
+_PERSON_TYPES = Statement(
+    "SELECT Id FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true LIMIT 200", "RecordType"
+)
+#: The field of Accounts that only an org with person accounts has.
+_PERSON_FLAG = "IsPersonAccount"
+
 #: Our name for the type of lists of ids.
 ID_LIST = "junctionidlist"
 
@@ -92,7 +101,11 @@ def describe(
             documents[name] = kept
         elif isinstance(answer.body, dict):
             documents[name] = {
-                "schema": {**compact(answer.body), **_of_record_types(client, answer.body)},
+                "schema": {
+                    **compact(answer.body),
+                    **_of_record_types(client, answer.body),
+                    **_of_people(client, answer.body),
+                },
                 "last_modified": answer.headers.get("last-modified", ""),
             }
         else:
@@ -144,6 +157,19 @@ def _of_record_types(client: SalesforceClient, body: Mapping[str, Any]) -> dict[
     return {"choices": choices, "typeDefaults": defaults}
 
 
+def _of_people(client: SalesforceClient, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The ids of the record types whose records are people: {} where the org has none or does not tell."""
+    if body.get("name") != ACCOUNT or all(f.get("name") != _PERSON_FLAG for f in body.get("fields") or ()):
+        return {}
+    try:
+        (rows,) = ask(client, (_PERSON_TYPES,), "record types of person accounts")
+    except InstepError as error:
+        if error.scope is Scope.CONNECTION or isinstance(error, Retry | Wait):
+            raise
+        return {}
+    return {"personTypes": [str(row.get("Id")) for row in rows]}
+
+
 def compact(body: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a describe body worth keeping."""
     return {
@@ -181,7 +207,9 @@ def schema_of(document: Document) -> ObjectSchema:
         createable=bool(body.get("createable", True)),
         updateable=bool(body.get("updateable", True)),
         queryable=bool(body.get("queryable", True)),
-        record_types=tuple(_record_type(info) for info in body.get("recordTypeInfos") or ()),
+        record_types=tuple(
+            _record_type(info, body.get("personTypes")) for info in body.get("recordTypeInfos") or ()
+        ),
         choices={
             record_type: {name: frozenset(values) for name, values in lists.items()}
             for record_type, lists in (body.get("choices") or {}).items()
@@ -190,7 +218,7 @@ def schema_of(document: Document) -> ObjectSchema:
     )
 
 
-def _record_type(info: Mapping[str, Any]) -> RecordType:
+def _record_type(info: Mapping[str, Any], people: Sequence[str] | None) -> RecordType:
     return RecordType(
         id=str(info.get("recordTypeId") or ""),
         name=str(info.get("name") or ""),
@@ -198,6 +226,7 @@ def _record_type(info: Mapping[str, Any]) -> RecordType:
         available=bool(info.get("active", True)) and bool(info.get("available", True)),
         default=bool(info.get("defaultRecordTypeMapping")),
         master=bool(info.get("master")),
+        person=None if people is None else info.get("recordTypeId") in people,
     )
 
 
