@@ -10,7 +10,7 @@ from attrs import evolve
 from core.crm import MemoryCrm
 from core.desk import Desk
 from core.lives import DANA, LEA, booking, contact, step
-from core.org import setting, user
+from core.org import setting, user, with_field
 from instep.core.booking import Kind
 from instep.core.errors import NeedsAdmin
 from instep.core.lookup import Record
@@ -151,6 +151,17 @@ def test_kept_and_left_out_fields_say_why() -> None:
     text = render(document)
     assert text_line(text, "Title") == "Title VP = kept: Overwrite is off"
     assert text_line(text, "Phone") == "Phone ✗ left out: No such number."
+
+
+def test_a_field_without_which_no_record_is_made_is_told_apart() -> None:
+    """A plan must not promise a record that the CRM will refuse."""
+    schema = with_field("Lead", "Kind__c picklist(40) cu restricted:Big;Small")
+    desk = Desk(MemoryCrm(), setting({"Lead": (Row("contact.job_title", "Tier__c"),)}, schema=schema))
+    item = desk.plan((booking(), evolve(MARIA, job_title="Platinum"))).items[0]
+    document = plan_document(item, Cost(2))
+    assert line(document, "Kind__c")["needed"]
+    assert line(document, "Tier__c")["verdict"] == "leave_out"
+    assert "needed" not in line(document, "Tier__c")
 
 
 def test_records_without_a_change_are_headed_in_step() -> None:

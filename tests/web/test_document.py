@@ -36,6 +36,12 @@ def read(tense: str = "receipt", **parts: Any) -> Any:
     [
         ("plan", {"action": "upsert", "id": ""}, "would be created", "good"),
         ("plan", {"action": "create", "id": ""}, "would be created", "good"),
+        (
+            "plan",
+            {"action": "create", "id": "", "changes": [change(verdict="leave_out", needed=True)]},
+            "would be refused",
+            "bad",
+        ),
         ("plan", {"action": "update"}, "would be updated", "good"),
         ("plan", {"action": "none"}, "nothing to write", "quiet"),
         ("receipt", {"action": "upsert", "result": {"ok": True, "created": True}}, "created", "good"),

@@ -63,6 +63,8 @@ def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
         note = _as_it_turned_out(change, before)
     if note:
         line["note"] = note
+    if change.verdict is Verdict.LEAVE_OUT and not change.optional:
+        line["needed"] = True
     return line
 
 

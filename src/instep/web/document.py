@@ -225,6 +225,8 @@ def _did(row: Mapping[str, Any], is_plan: bool) -> tuple[str, str]:
         return (_("refused"), "bad") if result.get("code") else (_("not tried"), "bad")
     if action == "none":
         return _("nothing to write"), "quiet"
+    if _makes(row) and any(change.get("needed") for change in row.get("changes") or ()):
+        return _("would be refused"), "bad"
     if is_plan or result is None:
         return (_("would be created") if _makes(row) else _("would be updated")), "good"
     return (_("created") if result.get("created") else _("updated")), "good"
