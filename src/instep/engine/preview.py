@@ -125,7 +125,8 @@ def _plan(lane: Lane, work: Work) -> dict[str, Any]:
     )
     looked = lane.crm.calls[before:]
     lane_queries.count_calls(lane.account_id, lane.id, len(looked), 0)
-    document = plan_document(batch.items[0], Cost(cost), Cost(len(looked), sum(call.ms for call in looked)))
+    spent = Cost(len(looked), sum(call.ms for call in looked))
+    document = plan_document(batch.items[0], Cost(cost), spent, schema=setting.schema)
     return with_links(document, record_url_of(lane.account_id, lane.id))
 
 

@@ -14,7 +14,7 @@ from instep.core.changes import Verdict
 from instep.core.crm_schema import LOCATION, Field, ObjectSchema
 from instep.core.desired import DesiredField
 from instep.core.errors import InstepError
-from instep.core.mapping import Row
+from instep.core.mapping import Row, as_read
 from instep.engine.preview import try_rows
 from instep.web.mapping_rows import Cell
 
@@ -117,5 +117,5 @@ def _shown(target: Field, value: Any) -> str:
             return str(value)
         if at.tzinfo is not None:
             return f"{formats.date_format(timezone.localtime(at), 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
-    text = str(value)
+    text = as_read(str(value)) if target.html else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()}…"
