@@ -78,7 +78,8 @@ def test_a_service_key_connects_at_once(client: Client, portal: Running) -> None
     assert "HubSpot is connected." in page
     assert "A service key or a private app&#x27;s token" in page
     assert portal.portal.token not in page
-    assert str(row.org_id) in page
+    assert f"<bdi>Portal {row.org_id}</bdi>" in page
+    assert f"<code>{row.org_id}</code>" not in page, "a name that is the id says it once"
 
 
 def test_the_sign_in_at_hubspot_asks_for_the_listed_scopes_and_ends_at_the_connection(

@@ -45,7 +45,9 @@ def preview_of(
     wanted = {one.field: one for one in tried.fields}
     cells = tuple(_cell(row, described, lines, wanted) for row in rows)
     note = ""
-    if tried.error is None and not lines:
+    if tried.error is not None:
+        note = _("Kept and overwritten values cannot be told; the others are shown.")
+    elif not lines:
         note = _("This booking writes no %(object)s; shown is what one would get.") % {"object": name}
     return Preview(cells, note, tried.error)
 
