@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from core.crm import WouldBeRefused, stored
 from core.org import SCHEMA
 from instep.core.crm_schema import Field, PicklistValue
-from instep.core.mapping import canonical, convert, default_for, fingerprint, is_blank, is_email, same
+from instep.core.mapping import (
+    as_read,
+    canonical,
+    convert,
+    default_for,
+    fingerprint,
+    is_blank,
+    is_email,
+    same,
+)
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 TIER = Field(
@@ -183,6 +192,24 @@ def test_some_choices_of_several_are_written() -> None:
 def test_same_meaning_is_no_difference(target: Field | None, one: Any, other: Any) -> None:
     """What the CRM gives back in its own form is known again."""
     assert same(target, one, other)
+
+
+@pytest.mark.parametrize(
+    ("rich", "read"),
+    [
+        ("a &lt; b<br>c", "a < b\nc"),
+        (
+            '<div dir="auto"><p>First&nbsp;line</p><p>second<br/>third</p></div>',
+            "First\xa0line\nsecond\nthird",
+        ),
+        ("&lt;b&gt; was typed", "<b> was typed"),
+        ("3 < 4 > 2", "3 < 4 > 2"),
+        ("", ""),
+    ],
+)
+def test_rich_text_is_read_without_its_marks(rich: str, read: str) -> None:
+    """Ours or a person's; what was typed as a mark stays readable."""
+    assert as_read(rich) == read
 
 
 @pytest.mark.parametrize(

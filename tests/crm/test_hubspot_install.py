@@ -95,6 +95,8 @@ def test_properties_become_fields(hub: HubSpotCrm) -> None:
     assert not contact["createdate"].writable
     assert not contact["hs_object_id"].writable
     assert meeting["hs_meeting_body"].html
+    assert not contact["email"].custom
+    assert contact["instep_contact_id"].custom
     assert {option.value for option in meeting["hs_meeting_outcome"].picklist} >= {"SCHEDULED", "NO_SHOW"}
     assert meeting["associations.contact"].type == "reference"
     described = hub.schema_of(hub.describe(["Meeting"])["Meeting"])

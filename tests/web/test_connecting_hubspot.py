@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from instep.engine import connection as looking
+from instep.store.connection_queries import connection_by_public_id
 from instep.store.models import Connection
 
 from .crm_sign_in import sign_in_link
@@ -76,7 +78,8 @@ def test_a_service_key_connects_at_once(client: Client, portal: Running) -> None
     assert "HubSpot is connected." in page
     assert "A service key or a private app&#x27;s token" in page
     assert portal.portal.token not in page
-    assert str(row.org_id) in page
+    assert f"<bdi>Portal {row.org_id}</bdi>" in page
+    assert f"<code>{row.org_id}</code>" not in page, "a name that is the id says it once"
 
 
 def test_the_sign_in_at_hubspot_asks_for_the_listed_scopes_and_ends_at_the_connection(
@@ -126,6 +129,39 @@ def test_what_cannot_be_used_is_said_and_connects_nothing(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Connection.objects.exists()
+
+
+def test_a_key_that_may_not_see_the_owners_connects_nothing_and_names_the_scope(
+    client: Client, portal: Running
+) -> None:
+    settings(portal, tokenScopes=[scope for scope in ALL_SCOPES if "owners" not in scope])
+    answer = client.post(CONNECT, by_key(portal))
+    assert answer.status_code == 422
+    assert "crm.objects.owners.read" in answer.content.decode()
+    assert not Connection.objects.exists()
+    settings(portal, tokenScopes=ALL_SCOPES)
+    assert connected(client, portal).state == "connected"
+
+
+def test_reconnecting_with_a_lesser_key_leaves_the_connection_as_it_was(
+    client: Client, portal: Running
+) -> None:
+    before = connected(client, portal)
+    settings(portal, tokenScopes=[scope for scope in ALL_SCOPES if "owners" not in scope])
+    answer = client.post(reverse("reconnect", args=[before.public_id]), by_key(portal))
+    assert answer.status_code == 422
+    after = Connection.objects.get()
+    assert (after.epoch, after.credentials) == (before.epoch, before.credentials)
+
+
+def test_a_look_is_not_older_than_what_was_written_before_it(client: Client, portal: Running) -> None:
+    row = connected(client, portal)
+    before = datetime.now(UTC)
+    found = connection_by_public_id(row.account_id, row.public_id)
+    assert found is not None
+    looking.check(row.account_id, found)
+    checked = Connection.objects.get().installed["checked_at"]
+    assert before <= datetime.fromisoformat(checked) <= datetime.now(UTC)
 
 
 def test_a_stored_key_goes_to_its_own_address_only(client: Client, portal: Running) -> None:

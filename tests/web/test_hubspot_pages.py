@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 from attrs import frozen
-from django.db.models import F
 from django.urls import reverse
 
 from instep.core.causes import Cause
@@ -19,7 +17,7 @@ from instep.crm.vendors import VENDORS
 from instep.engine import connection as looking
 from instep.engine.drain import drain
 from instep.store.item_queries import mark_in_lane
-from instep.store.models import Booking, Connection, Receipt, SyncItem
+from instep.store.models import Booking, Connection, Receipt
 from instep.web.problems import words_for
 from oncehub_events import form, line
 
@@ -58,10 +56,6 @@ class Hub:
 
     def drain(self) -> None:
         drain(self.row.account_id, self.row.id)
-
-    def rest(self) -> None:
-        """A minute goes by since the last write."""
-        SyncItem.objects.filter(connection=self.row).update(in_step_at=F("in_step_at") - timedelta(minutes=1))
 
     def records(self, name: str) -> list[dict[str, Any]]:
         with httpx2.Client(trust_env=False) as http:
@@ -117,6 +111,16 @@ def test_the_mapping_has_the_tabs_of_hubspot_with_labels_and_internal_names(hub:
     ):
         assert f'value="{never}"' not in page
     assert ("Overwrite" in words_of(page)) is (tab == "contacts")
+
+
+def test_properties_of_the_account_stand_apart_from_those_of_hubspot(hub: Hub) -> None:
+    groups = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', hub.page("mapping", "meetings"), re.S)
+    [custom, *_] = [options for label, options in groups if label == "Custom fields"]
+    [standard, *_] = [options for label, options in groups if label == "Standard fields"]
+    assert "instep_event_status" in custom
+    assert "hs_meeting_location" in standard
+    assert "hs_" not in custom
+    assert "instep_" not in standard
 
 
 @pytest.mark.parametrize("tab", ["leads", "accounts", "events", "cases"])
@@ -178,6 +182,10 @@ def test_the_booking_and_its_receipt_name_the_records_and_lead_to_them(hub: Hub)
     shown = hub.client.get(reverse("receipt", args=[hub.booking, receipt.id])).content.decode()
     assert FOREIGN.findall(words_of(shown)) == []
     assert "instep_booking_id = BKNG-1" in shown
+    # as people read it: names of fields, and text instead of what stands for it on the wire
+    assert re.search(r">Contact <code[^>]*>associations.contact</code>", shown)
+    assert "<br>" in meeting["properties"]["hs_meeting_body"]
+    assert "&lt;br" not in shown
 
 
 def test_a_booking_in_two_crms_shows_one_in_step_and_one_that_waits(hub: Hub, lane: Connection) -> None:
@@ -216,7 +224,6 @@ def test_links_by_record_ids_are_not_offered_for_hubspot(hub: Hub, account: Acco
 
 def test_a_missing_scope_is_a_problem_with_its_cure(hub: Hub) -> None:
     settings(hub.running, tokenScopes=["oauth", "crm.objects.contacts.read", "crm.schemas.contacts.read"])
-    hub.rest()
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
     page = words_of(hub.page("problems"))
     assert "A scope is missing" in page
@@ -227,7 +234,6 @@ def test_a_missing_scope_is_a_problem_with_its_cure(hub: Hub) -> None:
 def test_a_key_that_was_deleted_is_a_problem_with_its_cure(hub: Hub) -> None:
     with httpx2.Client(trust_env=False) as http:
         http.post(f"{hub.running.base_url}/__fake__/revoke", json={"token": True})
-    hub.rest()
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
     page = words_of(hub.page("problems"))
     assert "The key or sign-in has ended" in page

@@ -330,6 +330,18 @@ def test_a_disconnected_org_keeps_its_mapping_and_says_why_it_cannot_be_saved(
     assert "Connect it again" in saved.content.decode()
 
 
+def test_a_preview_for_a_disconnected_org_says_that_it_is(
+    client: Client, row: Connection, recorded: Callable[..., list[int]]
+) -> None:
+    recorded(line("EVNT-1", id="BKNG-1", tracking_id="BKNG-1"))
+    client.post(reverse("disconnect", args=[row.public_id]))
+    tried = client.post(address(row), {**form_of(client.get(address(row))), "act": "preview"})
+    page = tried.content.decode()
+    assert "is disconnected, so that nothing can be looked up there." in page
+    assert "the others are shown" not in page
+    assert {view.would.text for view in tried.context["views"]} == {"—"}
+
+
 # -- two admins ------------------------------------------------------------------------------------
 
 

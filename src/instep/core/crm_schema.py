@@ -28,7 +28,8 @@ class Field:
     `controller` is the field that a dependent list follows; `compound` the one that this is a part of;
     `axis` is latitude or longitude for the two parts of a geolocation. A `reserved` field would contradict what
     Instep writes itself (an Event's duration), so that no mapping may name it. A `forward` list is a way that leads
-    on only: a value that stands before the present one is never written.
+    on only: a value that stands before the present one is never written. A `custom` field was made by the account
+    itself, not by the CRM's maker.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Field:
     axis: str = ""
     reserved: bool = False
     forward: bool = False
+    custom: bool = False
 
     @property
     def writable(self) -> bool:

@@ -166,6 +166,12 @@ def plain_text(rich: str) -> str:
     return html.unescape(_LINE_BREAKS.sub("\n", rich))
 
 
+def as_read(rich: str) -> str:
+    """Rich text as people read it: without its marks, whoever wrote it."""
+    lines = _MARKS.sub("", _LINE_ENDS.sub("\n", _LINE_BREAKS.sub("\n", rich)))
+    return html.unescape(lines).strip()
+
+
 def with_line(old: str, line: str, target: Field) -> str:
     """A text of this field (as it goes over the wire) with one more line, which survives where the text is cut."""
     if target.html:
@@ -178,6 +184,8 @@ def with_line(old: str, line: str, target: Field) -> str:
 
 _LINE_BREAK = "<br>"
 _LINE_BREAKS = re.compile(r"\s*<br\s*/?>", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"</(?:p|div|li|h\d)\s*>\s*", re.IGNORECASE)
+_MARKS = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
 
 # as strict as the CRM is known to be: one @, no spaces or quotes, a dot in the domain

@@ -13,8 +13,8 @@ from typing import Any
 from attrs import asdict, frozen
 
 from instep.core.changes import Answer, Change, Match, Verdict, Write
-from instep.core.crm_schema import Field
-from instep.core.mapping import canonical
+from instep.core.crm_schema import Field, ObjectSchema, Schema
+from instep.core.mapping import as_read, canonical
 from instep.core.plan import ItemPlan
 
 #: what a receipt says of a field that was written with the value that it held
@@ -43,8 +43,11 @@ def _match(match: Match | None) -> dict[str, Any] | None:
     }
 
 
-def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
-    """One line of a record. `old` are the values read in the same call, if any."""
+def _change(change: Change, old: Mapping[str, Any] | None, described: ObjectSchema | None) -> dict[str, Any]:
+    """One line of a record. `old` are the values read in the same call, if any.
+
+    The values stand as they go over the wire; `html` marks those that people read as text.
+    """
     before, known = change.old, change.old_known
     if not known and old is not None:
         before, known = old.get(change.field), True
@@ -65,6 +68,9 @@ def _change(change: Change, old: Mapping[str, Any] | None) -> dict[str, Any]:
         line["note"] = note
     if change.verdict is Verdict.LEAVE_OUT and not change.optional:
         line["needed"] = True
+    target = described.fields.get(change.field) if described is not None else None
+    if target is not None and target.html:
+        line["html"] = True
     return line
 
 
@@ -95,13 +101,14 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:?\d\d)")
 _A_MOMENT = Field("", "", "datetime")
 
 
-def _relation(name: str, ref: str, made: Answer | None) -> dict[str, Any]:
+def _relation(name: str, ref: str, made: Answer | None, described: ObjectSchema | None) -> dict[str, Any]:
     """The line of a reference to a record that the same call makes; `ref` names it: its role, object and key."""
     kind = ref.split(":")[1]
     known = made is not None and made.ok
+    target = described.get(name) if described is not None else None
     return {
         "field": name,
-        "label": name,
+        "label": target.label if target is not None else name,
         "verdict": Verdict.WRITE.value,
         "old": None,
         "old_known": True,
@@ -112,10 +119,15 @@ def _relation(name: str, ref: str, made: Answer | None) -> dict[str, Any]:
 
 
 def _write(
-    item: ItemPlan, write: Write, old: Mapping[str, Any] | None, answers: Mapping[str, Answer]
+    item: ItemPlan,
+    write: Write,
+    old: Mapping[str, Any] | None,
+    answers: Mapping[str, Answer],
+    schema: Schema,
 ) -> dict[str, Any]:
     sent = write.values or write.action.value != "update" or write.parents
     answer = answers.get(write.ref)
+    described = schema.get(write.object)
     row: dict[str, Any] = {
         "object": write.object,
         "action": write.action.value if sent else "none",
@@ -123,8 +135,8 @@ def _write(
         "key": {"field": write.key[0], "value": write.key[1]} if write.key else None,
         "related": dict(write.parents),
         "changes": [
-            *(_change(change, old) for change in write.changes),
-            *(_relation(name, ref, answers.get(ref)) for name, ref in write.parents.items()),
+            *(_change(change, old, described) for change in write.changes),
+            *(_relation(name, ref, answers.get(ref), described) for name, ref in write.parents.items()),
         ],
     }
     if answer is not None:
@@ -152,10 +164,13 @@ def _result(answer: Answer, parent_refused: bool) -> dict[str, Any]:
     }
 
 
-def plan_document(item: ItemPlan, cost: Cost, looked: Cost | None = None) -> dict[str, Any]:
+def plan_document(
+    item: ItemPlan, cost: Cost, looked: Cost | None = None, *, schema: Schema | None = None
+) -> dict[str, Any]:
     """What would be read, matched and written for one item, and what it would cost.
 
-    `looked` is what it took to make this plan, where the CRM was read for it.
+    `looked` is what it took to make this plan, where the CRM was read for it; `schema` tells how people call its
+    fields and read their values.
     """
     price: dict[str, Any] = {"calls": cost.calls}
     if looked is not None:
@@ -164,7 +179,7 @@ def plan_document(item: ItemPlan, cost: Cost, looked: Cost | None = None) -> dic
         "tense": "plan",
         "item": item.item,
         "match": _match(item.match),
-        "writes": [_write(item, write, None, {}) for write in item.writes],
+        "writes": [_write(item, write, None, {}, schema or {}) for write in item.writes],
         "notes": list(item.notes),
         "set_by": item.shared_with,
         "cost": price,
@@ -175,6 +190,8 @@ def receipt_document(
     rounds: Sequence[tuple[ItemPlan, Mapping[str, Answer], Mapping[tuple[str, str], Any]]],
     cost: Cost,
     error: Mapping[str, Any] | None = None,
+    *,
+    schema: Schema | None = None,
 ) -> dict[str, Any]:
     """What was done for one item over the rounds of a drain. `error` is what it waits for, if anything.
 
@@ -191,7 +208,7 @@ def receipt_document(
             if key in reads and read is None:
                 notes[f"{write.object} {write.id} is gone from the CRM: it is looked for again"] = None
                 continue
-            row = _write(item, write, read.fields if read is not None else None, answers)
+            row = _write(item, write, read.fields if read is not None else None, answers, schema or {})
             if write.ref in answers:
                 # what a later call of the same run answered needs no word of the call that did not try it
                 writes = [done for done in writes if not _untried(done, row)]
@@ -294,6 +311,12 @@ def _render_write(write: Mapping[str, Any], heading: str) -> Iterable[str]:
 _WIDTH = 60
 
 
+def read_as(line: Mapping[str, Any], side: str) -> Any:
+    """A line's `old` or `new` value as people read it; all but rich text is shown as it goes over the wire."""
+    value = line.get(side)
+    return as_read(value) if line.get("html") and isinstance(value, str) else value
+
+
 def _plain(value: Any) -> str:
     return str(value).replace("\r\n", "\n").replace("\n", " ⏎ ") if value not in (None, "") else "—"
 
@@ -315,7 +338,8 @@ def _apart(old: Any, new: Any) -> int:
     return same - 12 if same > _WIDTH - 20 else 0
 
 
-def _render_change(change: Mapping[str, Any]) -> str:
+def _render_change(line: Mapping[str, Any]) -> str:
+    change = {**line, "old": read_as(line, "old"), "new": read_as(line, "new")}
     note = f" ({change['note']})" if change.get("note") else ""
     name = f"           {change['field']:32}"
     if change["verdict"] == Verdict.LEAVE_OUT.value:

@@ -514,7 +514,7 @@ def _outcomes(run: _Run, calls: tuple[Call, ...], failure: InstepError | None) -
             for batch, applied in run.rounds
         ]
         said = _error(error) if error is not None else None
-        document = receipt_document(rounds, cost, said)
+        document = receipt_document(rounds, cost, said, schema=run.setting.schema)
         document.setdefault("item", work.item)
         document["item"] = document["item"] or work.item
         outcomes.append(Outcome(work, document, error, look_first=work.item in run.look_again))

@@ -66,6 +66,8 @@ def connect(
     vendor = vendor_of(vendor_name)
     kept = vendor.prepare(entered, settings.INSTEP.private_hosts)
     crm, identity, tokens = sign_in_with(vendor, kept, api_version, sign_in or SignIn(), hurried)
+    # a sign-in that may not see the users is refused before anything is kept: half a connection would stay behind
+    crm.users()
     before = _tokens_before(account_id, vendor_name, identity.org_id)
     with transaction.atomic():
         row, begins = credentials.keep_connection(

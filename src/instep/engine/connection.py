@@ -140,7 +140,8 @@ def _told(error: InstepError, before: dict[str, str] | None = None) -> dict[str,
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    # compared with moments of the database: in whole seconds a look would seem older than a write before it
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 # -- installing from a page: by a worker, for the CRM may take minutes ----------------------------

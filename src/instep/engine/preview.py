@@ -18,7 +18,15 @@ from instep.core.work import Link, Work
 from instep.engine.batch import hosts_of, preview
 from instep.engine.drain import load, remembered
 from instep.engine.lane import Lane, open_lane, record_url_of, the_connection, with_links
-from instep.store import contact_queries, convert, item_queries, lane_queries, plan_queries, queries
+from instep.store import (
+    connection_queries,
+    contact_queries,
+    convert,
+    item_queries,
+    lane_queries,
+    plan_queries,
+    queries,
+)
 
 #: the ids that an invented booking and a person whom nobody knows would get; nothing is ever written with them
 INVENTED_BOOKING, INVENTED_CONTACT = "BKNG-INVENTED", "CTC-INVENTED"
@@ -103,6 +111,12 @@ def _connection(account_id: int, public_id: str) -> dict[str, Any]:
     for row in lane_queries.connections(account_id):
         if row["public_id"] == public_id:
             return row
+    if gone := connection_queries.connection_by_public_id(account_id, public_id):
+        raise InputError(
+            f"{gone['name'] or gone['org_id']} is disconnected, so that nothing can be looked up there.",
+            code="NOT_CONNECTED",
+            cure="Connect it again.",
+        )
     raise InputError(
         f"There is no connection {public_id}.",
         code="NO_SUCH_CONNECTION",
@@ -125,7 +139,8 @@ def _plan(lane: Lane, work: Work) -> dict[str, Any]:
     )
     looked = lane.crm.calls[before:]
     lane_queries.count_calls(lane.account_id, lane.id, len(looked), 0)
-    document = plan_document(batch.items[0], Cost(cost), Cost(len(looked), sum(call.ms for call in looked)))
+    spent = Cost(len(looked), sum(call.ms for call in looked))
+    document = plan_document(batch.items[0], Cost(cost), spent, schema=setting.schema)
     return with_links(document, record_url_of(lane.account_id, lane.id))
 
 

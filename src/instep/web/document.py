@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from instep.core.changes import Action, Verdict
-from instep.core.receipt import RESENT
+from instep.core.receipt import RESENT, read_as
 
 #: (object, record id) -> address of the record's page, or an empty text
 RecordUrl = Callable[[str, str], str]
@@ -246,9 +246,9 @@ def _line(change: Mapping[str, Any]) -> Line:
         kind=kind,
         field=change["field"],
         label=change.get("label") or change["field"],
-        old=_shown(change.get("old")),
+        old=_shown(read_as(change, "old")),
         old_known=bool(change.get("old_known")),
-        new=_shown(change.get("new")),
+        new=_shown(read_as(change, "new")),
         rule=change.get("rule") or "",
         source=change.get("source") or "",
         note=change.get("note") or "",
@@ -270,7 +270,7 @@ def _meant(value: Any) -> datetime | None:
 
 
 def _shown(value: Any) -> str:
-    """A wire value as text; nothing is shortened, for a receipt has to show what was sent."""
+    """A value as text; nothing is shortened, for a receipt has to show what was sent."""
     if value is None:
         return ""
     if isinstance(value, bool):

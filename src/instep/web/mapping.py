@@ -34,6 +34,7 @@ from instep.web.mapping_choices import as_data, by_chance, field_groups, fits_of
 from instep.web.mapping_preview import Preview, preview_of
 from instep.web.mapping_rows import (
     COUNT,
+    Cell,
     Offer,
     RowView,
     Typed,
@@ -231,7 +232,7 @@ def _previewed(request: HttpRequest, page: Page, typed: list[Typed]) -> HttpResp
             request.user.account_id, chosen, page.row["public_id"], page.name, rows, page.offer.described
         )
     except InstepError as error:
-        found = Preview((), error=error)
+        found = Preview(tuple(Cell("—", "quiet") for _row in rows), error.cure, error)
     return _shown(request, page, typed, preview=found)
 
 

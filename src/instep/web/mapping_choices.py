@@ -131,7 +131,7 @@ def field_groups(described: ObjectSchema, own: frozenset[str]) -> Groups:
     """Every field that a row may name: required ones first, then standard and custom ones, each by label."""
     offered = [f for f in described.fields.values() if f.name not in own and mappable(described, f)]
     required = [f for f in offered if f.required]
-    custom = [f for f in offered if f.name.endswith("__c") and not f.required]
+    custom = [f for f in offered if f.custom and not f.required]
     standard = [f for f in offered if not f.required and f not in custom]
     return [
         (label, [_field(f) for f in sorted(some, key=lambda f: f.label.casefold())])

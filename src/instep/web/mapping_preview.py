@@ -14,7 +14,7 @@ from instep.core.changes import Verdict
 from instep.core.crm_schema import LOCATION, Field, ObjectSchema
 from instep.core.desired import DesiredField
 from instep.core.errors import InstepError
-from instep.core.mapping import Row
+from instep.core.mapping import Row, as_read
 from instep.engine.preview import try_rows
 from instep.web.mapping_rows import Cell
 
@@ -45,7 +45,9 @@ def preview_of(
     wanted = {one.field: one for one in tried.fields}
     cells = tuple(_cell(row, described, lines, wanted) for row in rows)
     note = ""
-    if tried.error is None and not lines:
+    if tried.error is not None:
+        note = _("Kept and overwritten values cannot be told; the others are shown.")
+    elif not lines:
         note = _("This booking writes no %(object)s; shown is what one would get.") % {"object": name}
     return Preview(cells, note, tried.error)
 
@@ -117,5 +119,5 @@ def _shown(target: Field, value: Any) -> str:
             return str(value)
         if at.tzinfo is not None:
             return f"{formats.date_format(timezone.localtime(at), 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
-    text = str(value)
+    text = as_read(str(value)) if target.html else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()}…"

@@ -366,7 +366,7 @@ def _entry(
         options_html([g for g in fields if g[1]], chosen.source, _("Choose a field …"), chosen.source),
         tuple((v.value, v.label) for v in one.target.picklist if v.active),
         errors,
-        ACTIVITY if one.object == EVENT and one.target.name.endswith("__c") else one.object,
+        ACTIVITY if one.object == EVENT and one.target.custom else one.object,
     )
 
 

@@ -71,6 +71,8 @@ def _compact(body: Mapping[str, Any]) -> dict[str, Any]:
     metadata = body.get("modificationMetadata") or {}
     if metadata.get("readOnlyValue"):
         kept["readOnly"] = True
+    if not body.get("hubspotDefined"):
+        kept["custom"] = True
     if options := body.get("options"):
         kept["options"] = [
             {"value": o.get("value"), "label": o.get("label"), "hidden": bool(o.get("hidden"))}
@@ -120,6 +122,7 @@ def _field(body: Mapping[str, Any], object_name: str) -> Field:
         ),
         reserved=name in names.RESERVED.get(object_name, ()),
         forward=name == names.LIFECYCLE,
+        custom=bool(body.get("custom")),
     )
 
 

@@ -58,6 +58,8 @@ _RECORD_TYPE_KEYS = (
 _RICH_TEXT = "richtextarea"
 #: How the two parts of a geolocation end, and which half each is.
 _AXES = {"__Latitude__s": "latitude", "__Longitude__s": "longitude"}
+#: How fields that the org made itself end; those of a person account's contact have an ending of their own.
+_CUSTOM = ("__c", "__pc")
 #: Where lists of states and countries are switched on, a text `MailingState` has a list `MailingStateCode`
 #: beside it, and takes nothing but the labels of that list; states follow the country.
 _CODED = ("State", "Country")
@@ -274,5 +276,6 @@ def _field(body: Mapping[str, Any], object_name: str) -> Field:
         compound=str(body.get("compoundFieldName") or ""),
         reserved=body["name"] in RESERVED.get(object_name, ())
         or (object_name == EVENT and str(body["name"]).startswith(RESERVED_BEGIN)),
+        custom=str(body["name"]).endswith(_CUSTOM),
         axis=next((axis for end, axis in _AXES.items() if str(body["name"]).endswith(end)), ""),
     )
