@@ -12,6 +12,7 @@ from django.urls.converters import IntConverter, SlugConverter, StringConverter,
 
 from instep.guest import urls as guest_urls
 from instep.store.models import Account, Connection, User
+from instep.web.connecting import CrmConverter
 from oncehub_events import line
 
 from .conftest import PASSWORD
@@ -83,7 +84,13 @@ OPEN = {
     # guests never sign in
     *(str(pattern.name) for pattern in guest_urls.urlpatterns),
 }
-EXAMPLES = {IntConverter: 1, StringConverter: "x", SlugConverter: "x", UUIDConverter: UUID(int=1)}
+EXAMPLES = {
+    IntConverter: 1,
+    StringConverter: "x",
+    SlugConverter: "x",
+    UUIDConverter: UUID(int=1),
+    CrmConverter: "hubspot",
+}
 
 
 def _names() -> list[str]:

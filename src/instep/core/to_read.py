@@ -102,6 +102,12 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for v in values if v))
 
 
+def _before(work: Work, one_key: bool) -> tuple[str, str]:
+    """The record of the contact's booking before, where nothing else leads to what has become of it."""
+    known_by_address = one_key and work.contact is not None and is_email(work.contact.email)
+    return ("", "") if known_by_address else work.before
+
+
 def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> ObjectLookup:
     one_key = setting.profile.one_key
     contacts = [w.contact for w, _ in todo if w.contact is not None and not (one_key and w.link.person_id)]
@@ -110,7 +116,7 @@ def _person_lookup(setting: Setting, person: PersonObject, todo: _Todo) -> Objec
     linked = _unique(
         record_id
         for w, _ in todo
-        for name, record_id in ((w.link.person_object, w.link.person_id), w.before)
+        for name, record_id in ((w.link.person_object, w.link.person_id), _before(w, one_key))
         if name == person.name
     )
     named = _unique(want.ids.get(person.link, "") for _, want in todo)
