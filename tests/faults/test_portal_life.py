@@ -13,6 +13,7 @@ from faults.oracle import Person
 from faults.portal import differences, expected
 from faults.scene import Scene
 from instep.bookings import contacts
+from instep.core.creation import Guests
 from instep.core.mapping import Row
 from instep.engine.lane import load_config
 from instep.engine.preview import plan_booking
@@ -205,6 +206,24 @@ def test_guests_whom_the_portal_knows_are_associated_and_parted(hub: Scene) -> N
     hub.tell(life.rescheduled(DAY + timedelta(days=1)))
     hub.until_settled()
     assert bo not in hub.fake.meeting(life.id)["associations"]["contacts"]
+
+
+def test_records_are_made_for_guests_nobody_knows_where_an_admin_chose_that(hub: Scene) -> None:
+    """One contact for each address, on the meeting's timeline; named again, the same one."""
+    hub.configure(guests=Guests.RECORDS)
+    bo = hub.fake.seed("contacts", email="bo@guest.example", firstname="Bo")
+    one, other = lives(2)
+    one.person = {**one.person, "guests": ["bo@guest.example", "new@guest.example"]}
+    other.person = {**other.person, "guests": ["New@guest.example"]}
+    hub.tell(one.scheduled())
+    hub.until_settled()
+    hub.tell(other.scheduled())
+    hub.until_settled()
+    found = [c for c in hub.fake.records()["contacts"] if c["properties"]["email"] == "new@guest.example"]
+    assert len(found) == 1
+    assert {bo, found[0]["id"]} <= set(hub.fake.meeting(one.id)["associations"]["contacts"])
+    assert found[0]["id"] in hub.fake.meeting(other.id)["associations"]["contacts"]
+    assert hub.problems() == []
 
 
 # --- by hand ---------------------------------------------------------------------------------------
