@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .. import watching
 from . import associations, merging, records, values
 from .call import Answer
 from .errors import ApiError
@@ -215,42 +216,13 @@ def _settings(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
     return attrs.asdict(portal.settings)
 
 
-def _journal(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    return portal.journal.entries()
-
-
-def _calls(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    return {"counted": portal.journal.counted, "total": portal.journal.total}
-
-
-def _clear_journal(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    portal.journal.clear()
-    return {}
-
-
-def _faults(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    return portal.faults.told()
-
-
-def _arm(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    try:
-        return portal.faults.arm(body).told()
-    except (ValueError, TypeError) as problem:
-        raise refuse_order(400, str(problem)) from None
-
-
-def _disarm(portal: "Portal", body: Body, query: dict[str, str]) -> Any:
-    portal.faults.clear(body.get("id"))
-    return {}
-
-
 _ROUTES = {
     ("GET", "records"): _records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
     ("DELETE", "records"): _delete_record, ("PATCH", "edit"): _typed, ("POST", "merge"): _merge,
     ("POST", "associate"): _associate, ("POST", "owner"): _owner, ("POST", "reset"): _reset,
     ("POST", "expire-sessions"): _expire, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
-    ("GET", "settings"): _settings, ("GET", "journal"): _journal, ("POST", "journal/clear"): _clear_journal,
-    ("GET", "calls"): _calls, ("GET", "faults"): _faults, ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm,
+    ("GET", "settings"): _settings,
+    **watching.orders(refuse_order),
 }  # fmt: skip
 
 

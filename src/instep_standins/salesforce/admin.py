@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .. import watching
 from . import configure, configure_rights, conversion, custom_fields, person_accounts
 from .call import Answer
 from .history import Cause
@@ -234,44 +235,15 @@ def _picklist_value(org: "Org", body: Body, query: dict[str, str]) -> Any:
     return _field(org, {"object": name, "field": field_name, "change": {"choices": listed}}, query)
 
 
-def _journal(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    return org.journal.entries()
-
-
-def _calls(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    return {"counted": org.journal.counted, "total": org.journal.total}
-
-
-def _clear_journal(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    org.journal.clear()
-    return {}
-
-
-def _faults(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    return org.faults.told()
-
-
-def _arm(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    try:
-        return org.faults.arm(body).told()
-    except (ValueError, TypeError) as problem:
-        raise refuse_order(400, str(problem)) from None
-
-
-def _disarm(org: "Org", body: Body, query: dict[str, str]) -> Any:
-    org.faults.clear(body.get("id"))
-    return {}
-
-
 _ROUTES = {
     ("GET", "records"): _get_records, ("POST", "records"): _seed_record, ("PATCH", "records"): _edit_record,
     ("DELETE", "records"): _delete_record, ("POST", "convert-lead"): conversion.convert_lead,
     ("POST", "merge"): conversion.merge, ("POST", "reset"): _reset, ("POST", "expire-sessions"): _expire_sessions,
     ("POST", "approvals"): _approvals, ("POST", "revoke"): _revoke, ("POST", "settings"): _settings,
     ("GET", "settings"): _settings, ("POST", "fls"): _fls, ("POST", "field"): _field,
-    ("POST", "picklist-value"): _picklist_value, ("GET", "journal"): _journal,
-    ("POST", "journal/clear"): _clear_journal, ("GET", "calls"): _calls, ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm, ("DELETE", "faults"): _disarm, **configure.ROUTES, **configure_rights.ROUTES,
+    ("POST", "picklist-value"): _picklist_value,
+    **configure.ROUTES, **configure_rights.ROUTES,
+    **watching.orders(refuse_order),
 }  # fmt: skip
 
 
