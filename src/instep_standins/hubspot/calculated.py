@@ -1,5 +1,6 @@
 """What HubSpot works out by itself from the meetings of a contact and from a meeting's own values."""
 
+from html import unescape
 from typing import TYPE_CHECKING
 
 from . import times
@@ -60,7 +61,7 @@ def of_contact(properties: dict[str, str]) -> dict[str, str]:
 
 
 def plain(markup: str) -> str:
-    """The text of a body, its tags left out."""
+    """The text of a body as people read it: its tags left out, its entities as characters."""
     text, inside = [], False
     for char in markup:
         if char == "<":
@@ -70,4 +71,4 @@ def plain(markup: str) -> str:
             text.append(" ")
         elif not inside:
             text.append(char)
-    return " ".join("".join(text).split())
+    return unescape(" ".join("".join(text).split()))

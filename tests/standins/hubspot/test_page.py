@@ -53,12 +53,13 @@ def test_a_contact_has_its_timeline(hs: Client) -> None:
     held = hs.meeting(
         guest, hs_meeting_title="Introduction", hs_meeting_outcome="NO_SHOW", hubspot_owner_id=owner,
         hs_meeting_start_time=STARTS, hs_meeting_end_time="2026-10-05T08:30:00Z",
-        hs_meeting_body="<p>Hello <b>there</b></p>",
+        hs_meeting_body="<p>Hello <b>there</b>, Guests &amp; Sons</p>",
     )  # fmt: skip
     told = words(hs.http.get(f"/r/contacts/{guest}"))
     for part in ("Mina Sol", "+4520304050", "Introduction", "No show", "Host: Amara Okafor", "Hello there",
                  "5 Oct 2026, 08:00 UTC · 30 min"):  # fmt: skip
         assert part in told, part
+    assert "Guests &amp;amp; Sons" not in hs.http.get(f"/r/contacts/{guest}").text
     assert "Mina Sol" in words(hs.http.get(f"/r/meetings/{held}"))
     answer = hs.http.get(f"/contacts/1/record/0-1/{guest}")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/r/contacts/{guest}")
