@@ -119,7 +119,7 @@ def test_a_name_that_changes_after_the_check_reaches_nothing() -> None:
     """DNS rebinding: public when it was typed, private when it is called."""
     answers = [["93.184.216.34"], ["10.0.0.5"]]
     rebinding = Transport(resolver=lambda host, port: answers.pop(0))
-    assert check_url("https://acme.example", resolver=rebinding._client._transport._resolver)  # type: ignore[attr-defined]
+    assert check_url("https://acme.example", resolver=rebinding._wire._resolver)  # type: ignore[attr-defined]
     with pytest.raises(InputError, match="private network"):
         rebinding.send("GET", "https://acme.example/")
 
@@ -129,6 +129,28 @@ def test_the_checked_address_is_the_one_that_is_called(loopback: Loopback) -> No
     answer = transport.send("GET", f"http://somewhere.example:{loopback.port}/x?secret=1")
     assert answer.status == 200
     assert f"host: somewhere.example:{loopback.port}" in loopback.seen[0].lower()
+
+
+def test_a_cookie_of_one_org_is_told_to_nobody(loopback: Loopback) -> None:
+    """Tenants share a transport: what one org's answer sets must not travel with another's request."""
+    loopback.answer = _ANSWER.replace(b"content", b"set-cookie: BrowserId=abc; path=/\r\ncontent")
+    transport = Transport(allow=(LOOPBACK,))
+    for _ in range(2):
+        assert "set-cookie" in transport.send("GET", f"http://127.0.0.1:{loopback.port}/").headers
+    assert not [seen for seen in loopback.seen if "cookie" in seen.lower()]
+
+
+def test_a_redirect_is_not_followed(loopback: Loopback) -> None:
+    loopback.answer = _ANSWER.replace(b"200 OK", b"302 Found\r\nlocation: http://127.0.0.1:1/")
+    assert Transport(allow=(LOOPBACK,)).send("GET", f"http://127.0.0.1:{loopback.port}/").status == 302
+
+
+def test_the_second_address_of_a_host_is_tried_with_the_same_request(loopback: Loopback) -> None:
+    transport = Transport(allow=("127.0.0.0/8",), resolver=resolver("127.0.0.2", "127.0.0.1"))
+    answer = transport.send("POST", f"http://two.example:{loopback.port}/x", json={"a": 1})
+    assert answer.status == 200
+    assert f"host: two.example:{loopback.port}" in loopback.seen[0].lower()
+    assert "content-length: 8" in loopback.seen[0].lower()
 
 
 def test_the_name_service_is_asked_once_and_again_after_trouble(loopback: Loopback) -> None:
@@ -161,12 +183,15 @@ def test_an_answer_beyond_all_measure_is_not_read_to_its_end(monkeypatch: pytest
     assert caught.value.outcome_unknown
 
 
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+
+
 class Loopback:
     """A server that does one odd thing with each connection."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self.answer: bytes | None = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+        self.answer: bytes | None = _ANSWER
         self.hold = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]

@@ -84,6 +84,27 @@ def test_a_job_goes_on_with_the_next_lane_that_waits_and_that_nobody_drains(jobs
 
 
 @pytest.mark.django_db
+def test_the_next_lane_is_found_without_reading_all_that_wait(jobs_of: Jobs) -> None:
+    """However many wait, and whatever PostgreSQL believes of the queue: it last counted when few did."""
+
+    def read_through() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'procrastinate_jobs'"
+            )
+            return int(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT instep_wake(n) FROM generate_series(2, 4) AS n")
+        cursor.execute("ANALYZE procrastinate_jobs")
+        cursor.execute("SELECT instep_wake(n) FROM generate_series(5, 600) AS n")
+    mine = _job(1, "doing")
+    before = read_through()
+    assert [_next(mine) for _ in range(5)] == [2, 3, 4, 5, 6]
+    assert read_through() == before
+
+
+@pytest.mark.django_db
 def test_a_job_that_was_taken_for_dead_takes_nothing_more(jobs_of: Jobs) -> None:
     mine = _job(1, "failed")
     _job(2)

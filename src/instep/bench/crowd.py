@@ -15,7 +15,7 @@ from instep.crm.oauth import CLIENT_CREDENTIALS, Tokens
 from instep.ops.supervisor import free_port, http_ready
 
 #: lanes that a worker of this line drains at once; most of the time of each is waiting for the CRM
-CONCURRENCY = 16
+CONCURRENCY = 12
 
 
 @frozen

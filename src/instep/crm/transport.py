@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -179,6 +179,15 @@ def check_url(url: str, allow: Sequence[str] = (), *, resolver: Resolver | None 
     return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
 
 
+#: Reading an address takes longer than building the rest of a request, and each org has but a few of them.
+_url = lru_cache(maxsize=1024)(httpx2.URL)
+
+
+@lru_cache(maxsize=1024)
+def _pinned(url: httpx2.URL, address: str) -> httpx2.URL:
+    return url.copy_with(host=address)
+
+
 class _Guard(httpx2.BaseTransport):
     """Connects only to addresses that were checked.
 
@@ -249,16 +258,12 @@ class _Guard(httpx2.BaseTransport):
     ) -> httpx2.Response:
         """Try each address; the Host header and the certificate's name stay those of the host."""
         refused: httpx2.TransportError = httpx2.ConnectError(f"{host} has no address", request=request)
+        request.extensions = {**request.extensions, "sni_hostname": host}
         for address in addresses:
-            pinned = httpx2.Request(
-                request.method,
-                request.url.copy_with(host=address),
-                headers=request.headers,
-                stream=request.stream,
-                extensions={**request.extensions, "sni_hostname": host},
-            )
+            # A copy of the request would cost as much as the rest of this layer: its own address is set.
+            request.url = _pinned(request.url, address)
             try:
-                return self._pool(host).handle_request(pinned)
+                return self._pool(host).handle_request(request)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 refused = error
         raise refused
@@ -286,7 +291,11 @@ class Response:
 
 
 class Transport:
-    """Sends requests and turns every failure of the wire into an `InstepError`. Safe for many threads."""
+    """Sends requests and turns every failure of the wire into an `InstepError`. Safe for many threads.
+
+    It speaks to the HTTP library below its client: that one keeps cookies, which orgs must not share,
+    follows redirects, which we refuse, and takes half of a request's time for it.
+    """
 
     def __init__(
         self,
@@ -298,12 +307,13 @@ class Transport:
         inner: httpx2.BaseTransport | None = None,
     ) -> None:
         self.allow = tuple(allow)
-        self._client = httpx2.Client(
-            transport=inner or _Guard(allow, resolver),
-            timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
-            headers={"User-Agent": f"Instep/{_own_version()}", "Accept": "application/json"},
-            follow_redirects=False,
-        )
+        self._wire = inner or _Guard(allow, resolver)
+        self._time_outs = httpx2.Timeout(read_seconds, connect=connect_seconds).as_dict()
+        self._headers = {
+            "User-Agent": f"Instep/{_own_version()}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
 
     def send(
         self,
@@ -322,26 +332,32 @@ class Transport:
         may change something over there: then a failure after sending leaves the outcome unknown.
         Raises `Retry` (scope connection when nothing was sent, else batch).
         """
-        host, path = urlsplit(url).hostname or "", urlsplit(url).path
+        parts = urlsplit(url)
+        host, path = parts.hostname or "", parts.path
         started = time.monotonic()
         try:
-            with self._client.stream(
-                method,
-                url,
-                headers=dict(headers or {}),
-                content=_body(json),
-                data=dict(data) if data else None,
-                files=list(files) if files else None,
-                timeout=_time_out(),
-            ) as answer:
+            answer = self._wire.handle_request(
+                httpx2.Request(
+                    method,
+                    _url(url),
+                    headers={**self._headers, **headers} if headers else self._headers,
+                    content=_body(json),
+                    data=dict(data) if data else None,
+                    files=list(files) if files else None,
+                    extensions={"timeout": self._time_out()},
+                )
+            )
+            try:
                 content = _read(answer, host, changes)
+            finally:
+                answer.close()
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             # no warning: whoever called decides what it means, and says so
             log.info("request failed", extra=_event(method, host, path, 0, _since(started), str(error)))
             raise _wire_error(error, host, changes) from error
         response = Response(
             status=answer.status_code,
-            headers={k.lower(): v for k, v in answer.headers.items()},
+            headers=dict(answer.headers),
             content=content,
             ms=_since(started),
             request_id=next((answer.headers[h] for h in _REQUEST_ID_HEADERS if h in answer.headers), ""),
@@ -349,17 +365,16 @@ class Transport:
         log.info("request", extra=_event(method, host, path, response.status, response.ms))
         return response
 
+    def _time_out(self) -> dict[str, float | None]:
+        """The time-outs of a request: what is left of its sender's patience, else the transport's own."""
+        ends = _patience_ends.get()
+        if ends == math.inf:
+            return self._time_outs
+        return httpx2.Timeout(max(ends - time.monotonic(), _LEAST_SECONDS)).as_dict()
+
     def close(self) -> None:
         """Close the kept connections."""
-        self._client.close()
-
-
-def _time_out() -> Any:
-    """The time-out of a request: what is left of its sender's patience, else the client's own."""
-    ends = _patience_ends.get()
-    if ends == math.inf:
-        return httpx2.USE_CLIENT_DEFAULT
-    return max(ends - time.monotonic(), _LEAST_SECONDS)
+        self._wire.close()
 
 
 @cache

@@ -59,13 +59,7 @@ def make_app(max_connections: int = 8) -> procrastinate.App:
 # lane that it leaves is told; who commits in this very moment waits for the next look at the queue.
 _MOVE_ON = f"""
     WITH next AS (
-        DELETE FROM procrastinate_jobs WHERE id = (
-            SELECT j.id FROM procrastinate_jobs j
-             WHERE j.status = 'todo' AND j.queue_name = %s AND j.task_name = 'drain'
-               AND EXISTS (SELECT 1 FROM procrastinate_jobs m WHERE m.id = %s AND m.status = 'doing')
-               AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs o
-                                WHERE o.lock = j.lock AND o.status = 'doing' AND o.id <> %s)
-             ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        DELETE FROM procrastinate_jobs WHERE id = (SELECT instep_next_lane(%s, %s))
         RETURNING lock, args),
     moved AS (
         UPDATE procrastinate_jobs mine SET lock = next.lock, args = next.args
@@ -74,7 +68,8 @@ _MOVE_ON = f"""
         RETURNING (mine.args ->> 'connection_id')::bigint AS connection_id, before.lock AS left_lock)
     SELECT connection_id, (SELECT c.account_id FROM connection c WHERE c.id = connection_id) AS account_id,
            (SELECT pg_notify('procrastinate_queue_v1#' || %s, '{{"type": "job_inserted", "job_id": 0}}')
-             WHERE EXISTS (SELECT 1 FROM procrastinate_jobs w WHERE w.lock = left_lock AND w.status = 'todo'))
+             WHERE EXISTS (SELECT 1 FROM procrastinate_jobs w
+                            WHERE w.queueing_lock = left_lock AND w.status = 'todo'))
       FROM moved
 """  # noqa: S608 - put together from constants
 #: seconds after which a job ends all the same: what it holds of a thread is given back now and then
@@ -112,7 +107,7 @@ def _drain(lane: _Waiting) -> None:
 
 def _move_on(job_id: int) -> _Waiting | None:
     """Take over the next lane that waits, if any does."""
-    found = statements.prepared_rows(_MOVE_ON, [QUEUE, job_id, job_id, job_id, QUEUE])
+    found = statements.prepared_rows(_MOVE_ON, [job_id, QUEUE, job_id, QUEUE])
     return _Waiting(found[0]["account_id"], int(found[0]["connection_id"])) if found else None
 
 

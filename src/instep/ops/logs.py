@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import structlog
@@ -56,9 +57,14 @@ def hide(text: str) -> str:
     return _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
 
 
+#: Lines repeat their words (hosts, paths, ids of a drain), and looking through one for secrets takes long.
+_hide_word = lru_cache(maxsize=4096)(hide)
+_LONGEST_WORD = 80
+
+
 def _hide_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
-        return hide(value)
+        return _hide_word(value) if len(value) <= _LONGEST_WORD else hide(value)
     if depth > 6:
         return HIDDEN
     if isinstance(value, Mapping):
@@ -72,10 +78,14 @@ def _hide_value(value: Any, depth: int = 0) -> Any:
     return hide(str(value))
 
 
+@lru_cache(maxsize=1024)
+def _is_kept_from_logs(key: str) -> bool:
+    return bool(_SECRET_KEYS.search(key) or _PERSONAL_KEYS.search(key))
+
+
 def _hide_item(key: str, value: Any, depth: int = 0) -> Any:
-    hidden = _SECRET_KEYS.search(key) or _PERSONAL_KEYS.search(key)
     # A count or a switch named after a secret ("tokens": 3) tells nothing.
-    if hidden and value is not None and not isinstance(value, bool | int | float):
+    if _is_kept_from_logs(key) and value is not None and not isinstance(value, bool | int | float):
         return HIDDEN
     return _hide_value(value, depth)
 
