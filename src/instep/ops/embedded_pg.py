@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import subprocess
 import threading
 import time
@@ -158,8 +159,10 @@ class Server:
 
     def _watch(self) -> None:
         """Start the server again when it dies. Every user watches; the lock lets one of them act."""
-        while not self._leaving.wait(WATCH_INTERVAL):
-            if running_pid(self.place) is not None:
+        while not self._leaving.is_set():
+            pid = running_pid(self.place)
+            if pid is not None:
+                self._outlive(pid)
                 continue
             try:
                 with locked(self.place.state / "start.lock"):
@@ -171,6 +174,22 @@ class Server:
                 # A full disk may be emptied again: the watch goes on while this process needs the server.
                 log.error("postgres_restart_failed", error=str(error))
                 self._leaving.wait(WATCH_PAUSE)
+
+    def _outlive(self, pid: int) -> None:
+        """Return when this process has ended or we leave. Looking it up again and again would cost all the while."""
+        try:
+            handle = os.pidfd_open(pid)
+        except (AttributeError, OSError):
+            # no such handles here (macOS), or it ended a moment ago
+            self._leaving.wait(WATCH_INTERVAL)
+            return
+        try:
+            ended = select.poll()
+            ended.register(handle, select.POLLIN)
+            while not self._leaving.is_set() and not ended.poll(WATCH_INTERVAL * 1000):
+                pass
+        finally:
+            os.close(handle)
 
     # --- starting and stopping, under start.lock ---
 
