@@ -67,7 +67,7 @@ def drain(
     drain_id = secrets.token_hex(6)
     with structlog.contextvars.bound_contextvars(connection=connection_id, drain=drain_id):
         try:
-            lane = open_lane(account_id, row, rules)
+            lane = open_lane(account_id, row, rules, kept=row)
         except InstepError as error:
             return Drained(held=pauses.stop(account_id, row, error, rules))
         except (InterfaceError, OperationalError):

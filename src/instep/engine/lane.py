@@ -104,11 +104,19 @@ class Lane:
 
 
 def open_lane(
-    account_id: int, row: dict[str, Any], policy: Policy | None = None, *, hurried: bool = False
+    account_id: int,
+    row: dict[str, Any],
+    policy: Policy | None = None,
+    *,
+    hurried: bool = False,
+    kept: statements.Row | None = None,
 ) -> Lane:
-    """Open a connection's lane; describes and users are refreshed when they are old or missing."""
+    """Open a connection's lane; describes and users are refreshed when they are old or missing.
+
+    `kept` is what opening takes (`memory_queries.OPENING`), where it is at hand.
+    """
     vendor = vendor_of(row["vendor"])
-    kept = memory_queries.opening(account_id, int(row["id"]))
+    kept = kept or memory_queries.opening(account_id, int(row["id"]))
     lane = Lane(
         account_id,
         row,
@@ -117,10 +125,10 @@ def open_lane(
         policy or Policy(),
         {},
         load_config(row),
-        _by_key(kept["properties"]),
+        _by_key(kept["properties"] or []),
         refused=[QUARANTINED] if kept["any_refused"] else [],
     )
-    refresh(lane, kept["describes"])
+    refresh(lane, kept["describes"] or {})
     return lane
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from instep.core.causes import SETUP
+from instep.store import memory_queries
 from instep.store.statements import Row, decoded, prepared_rows, rows_of, run
 
 
@@ -37,16 +38,21 @@ def account_of_connection(connection_id: int) -> int | None:
 
 
 def begin_drain(account_id: int, connection_id: int) -> Row | None:
-    """Take over the lane: everyone who held it before is fenced. None while it is held or disconnected."""
+    """Take over the lane: everyone who held it before is fenced. None while it is held or disconnected.
+
+    The row carries what opening the lane takes (`memory_queries.OPENING`) as well.
+    """
     found = prepared_rows(
-        """UPDATE connection SET epoch = epoch + 1
-            WHERE account_id = %s AND id = %s AND state = 'connected'
+        f"""WITH lane AS (
+        UPDATE connection SET epoch = epoch + 1
+            WHERE account_id = %(a)s AND id = %(c)s AND state = 'connected'
               AND (held_until IS NULL OR held_until <= now())
         RETURNING id, account_id, public_id, vendor, name, url, org_id, credentials, tokens, epoch, state,
                   held_until, hold_reason, hold_code, batch_size, batch_grow, failures, settings, api_version,
                   identity, limit_used, limit_allowed, calls_total, writes_total, installed,
-                  users_refreshed_at, created_at""",
-        [account_id, connection_id],
+                  users_refreshed_at, created_at)
+        SELECT lane.*, {memory_queries.OPENING} FROM lane""",  # noqa: S608 - put together from constants
+        {"a": account_id, "c": connection_id},
     )
     return decoded(found)[0] if found else None
 

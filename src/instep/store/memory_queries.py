@@ -231,16 +231,16 @@ def describes(account_id: int, connection_id: int) -> dict[str, Row]:
     return dict(decoded([found])[0]["describes"] or {})
 
 
+#: columns of what opening a lane takes: `describes` and `properties`, and whether `any_refused` is in quarantine
+OPENING = f"""{_DESCRIBES}, {_PROPERTIES},
+       EXISTS (SELECT FROM field_quarantine
+                WHERE account_id = %(a)s AND connection_id = %(c)s) AS any_refused"""
+
+
 def opening(account_id: int, connection_id: int) -> Row:
-    """What opening a lane takes: `describes` and `properties`, and whether `any_refused` is in quarantine."""
-    [found] = prepared_rows(
-        f"""SELECT {_DESCRIBES}, {_PROPERTIES},
-                   EXISTS (SELECT FROM field_quarantine
-                            WHERE account_id = %(a)s AND connection_id = %(c)s) AS any_refused""",  # noqa: S608
-        {"a": account_id, "c": connection_id},
-    )
-    row = decoded([found])[0]
-    return {**row, "describes": row["describes"] or {}, "properties": row["properties"] or []}
+    """What opening a lane takes, as in `OPENING`."""
+    [found] = prepared_rows(f"SELECT {OPENING}", {"a": account_id, "c": connection_id})
+    return decoded([found])[0]
 
 
 def describe_documents(account_id: int, connection_id: int, objects: Iterable[str]) -> dict[str, Any]:
