@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 from attrs import frozen
 
 from instep.core.errors import Bug, InputError, InstepError, Retry, Scope
@@ -400,7 +401,13 @@ def _own_version() -> str:
 def _body(json: Any) -> bytes | None:
     if json is None:
         return None
-    # Python's json writes NaN, which is no JSON: refuse it here, where the cause is still known.
+    try:
+        body = orjson.dumps(json, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        if b"null" not in body:
+            return body
+    except orjson.JSONEncodeError:
+        pass  # a number of more than 64 bits, or one that cannot be sent, which is told below
+    # A null may be a NaN, which is no JSON: it is refused here, where the cause is still known.
     try:
         return jsonlib.dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, UnicodeEncodeError) as error:
