@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -100,12 +101,18 @@ def plain(value: float) -> str:
     return f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
 
 
+def _python() -> str:
+    """The interpreter. Distributions build theirs with optimizations, which make planning an eighth faster."""
+    whose = "the system's own" if sys.base_prefix == "/usr" else "not the system's"
+    return f"{platform.python_version()} ({whose})"
+
+
 def machine(postgres: str) -> dict[str, Any]:
     """What the figures depend on beside the code."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
+        "python": _python(),
         "postgres": postgres,
         "system": f"{platform.system()} {platform.machine()}",
     }
