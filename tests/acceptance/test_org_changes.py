@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from page import EMAIL, Page, open_page
 
+from faults.lives import AMARA, GRETA, NUNO
+from faults.oracle import CONNECTED
 from faults.scene import Scene
+from instep.engine.lane import open_lane, refresh
+
+STATUS = "Instep_Event_Status__c"
 
 
 @pytest.fixture
@@ -29,4 +34,41 @@ def test_person_accounts_switched_on_after_connecting(scene: Scene, page: Page) 
     [row] = page.whole()["Event"]
     assert row["WhoId"] == f"Contact {EMAIL} Ada Aalto"
     assert scene.problems() == []
+    assert scene.rows("SELECT count(*) FROM field_quarantine")[0][0] == 0
+
+
+def set_active(scene: Scene, address: str, active: bool) -> None:
+    user = next(row for row in scene.fake.records()["User"] if row["Email"] == address)
+    scene.fake.edit("User", user["Id"], IsActive=active)
+
+
+def test_a_host_whose_user_was_deactivated_since_we_last_looked(scene: Scene, page: Page) -> None:
+    """E4: the owner stays and no suffix is written, as for any host without a user; it heals when the user is back."""
+    made = page.book()
+    set_active(scene, AMARA, False)
+    page.reassign(made, AMARA)
+    [row] = page.whole()["Event"]
+    assert (row["OwnerId"], row[STATUS]) == (GRETA, "Scheduled")
+    assert "has no active user in Salesforce" in str(page.receipt(made)["notes"])
+    page.reassign(made, NUNO)
+    page.reassign(made, AMARA)
+    [row] = page.whole()["Event"]
+    assert (row["OwnerId"], row[STATUS]) == (NUNO, "Scheduled")
+    assert scene.problems() == []
+
+    set_active(scene, AMARA, True)
+    refresh(open_lane(scene.account_id, scene.lane(), hurried=True), force=True)
+    scene.until_settled()
+    [row] = page.whole()["Event"]
+    assert (row["OwnerId"], row[STATUS]) == (AMARA, "Scheduled (Reassigned by User)")
+
+
+def test_new_records_of_a_host_whose_user_was_deactivated(scene: Scene, page: Page) -> None:
+    """The person and the Event belong to the connected user, in one and the same run."""
+    set_active(scene, GRETA, False)
+    made = page.book(host=GRETA)
+    whole = page.whole()
+    assert {whole["Lead"][0]["OwnerId"], whole["Event"][0]["OwnerId"]} == {CONNECTED}
+    assert whole["Event"][0][STATUS] == "Scheduled"
+    assert "so the connected user owns it" in str(page.receipt(made)["notes"])
     assert scene.rows("SELECT count(*) FROM field_quarantine")[0][0] == 0

@@ -55,6 +55,8 @@ NO_SUCH_FIELD = "INVALID_FIELD"
 READ_ONLY_FIELD = "INVALID_FIELD_FOR_INSERT_UPDATE"
 #: the connected user lacks a right
 NO_RIGHT = "INSUFFICIENT_ACCESS"
+#: who should own the record is active no more
+OWNER_INACTIVE = "INACTIVE_OWNER_OR_USER"
 #: a rule that an admin made refused the value
 RULE_BROKEN = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 #: the calls of the day are used up

@@ -14,15 +14,14 @@ from attrs import define, evolve, field, frozen
 
 from instep.core.absorb import absorb
 from instep.core.causes import DOUBTFUL
-from instep.core.changes import Action, Write
+from instep.core.changes import Action, Verdict, Write
 from instep.core.crm_schema import Schema, with_required
 from instep.core.desired import Setting
 from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
-from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import REQUIRED, Reaction, Refusal, quarantined_value, react
+from instep.core.refusal import OWNER_INACTIVE, REQUIRED, Reaction, Refusal, quarantined_value, react
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -70,6 +69,8 @@ class BatchResult:
     schema_stale: bool = False
     #: fields by object that the CRM turned out to require, although its describe does not say so
     learned: Mapping[str, Collection[str]] = field(factory=dict)
+    #: ids of users who turned out to be active no more
+    inactive_users: Collection[str] = ()
 
 
 @define
@@ -90,6 +91,8 @@ class _Run:
     parked: set[str] = field(factory=set)
     #: fields by object that are required although no describe says so
     learned: dict[str, set[str]] = field(factory=dict)
+    #: users whom a refusal has shown to be active no more
+    inactive: set[str] = field(factory=set)
     #: records that a refusal has named and that nobody has read yet
     to_read: set[tuple[str, str]] = field(factory=set)
     recall: Recall = lambda keys: Memory()
@@ -148,6 +151,7 @@ def run_batch(
         failure,
         run.schema_stale,
         run.learned,
+        run.inactive,
     )
 
 
@@ -392,7 +396,7 @@ def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
 def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
-    if _demanded(run, write, error):
+    if _demanded(run, write, error) or _owner_left(run, write, error):
         return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
@@ -428,6 +432,17 @@ def _demanded(run: _Run, write: Write, error: InstepError) -> bool:
     new = {(write.object, write.id, name) for name in error.fields} - run.memory.demanded
     run.memory = evolve(run.memory, demanded=run.memory.demanded | new)
     return bool(new)
+
+
+def _owner_left(run: _Run, write: Write, error: InstepError) -> bool:
+    """Whether the owner is active no more: then the host has no user, and the record is planned once more by that."""
+    if error.code != OWNER_INACTIVE:
+        return False
+    named = {str(c.new) for c in write.changes if c.verdict is Verdict.WRITE and c.field in error.fields}
+    users = run.setting.directory.by_email.values()
+    run.inactive |= {user.id for user in users if user.id in named}
+    run.setting = evolve(run.setting, directory=run.setting.directory.without(run.inactive))
+    return bool(named & run.inactive)
 
 
 def _learn(run: _Run, write: Write, error: InstepError, planned_by: Schema) -> bool:
@@ -490,10 +505,10 @@ def _leave_out(run: _Run, write: Write, refusal: Refusal, code: str) -> frozense
 def _note_doubtful(run: _Run, batch: BatchPlan) -> None:
     """Records for a person to look at are kept with the refused values; the whole name is never written."""
     for item in batch.items:
-        name, record_id = item.doubtful
-        if record_id:
+        name, record_id, why = item.doubtful
+        if why:
             field_name = run.setting.profile.person(name).name_field
-            run.quarantine[(name, record_id, field_name)] = Quarantined("", OTHER_ADDRESS, DOUBTFUL)
+            run.quarantine[(name, record_id, field_name)] = Quarantined("", why, DOUBTFUL)
 
 
 # --- outcomes -----------------------------------------------------------------------------------

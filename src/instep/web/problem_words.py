@@ -290,7 +290,8 @@ WORDS: Mapping[Cause, Words] = {
         _("A record may be somebody else"),
         _(
             "A duplicate rule of Salesforce took these records for the people of bookings, but they have other e-mail "
-            "addresses. The bookings are related to them; their names are left as they are."
+            "addresses, or none and other names. The bookings are related to them; their names and addresses are left "
+            "as they are."
         ),
         (
             _("Open each record in Salesforce, and see whether it is the person who booked."),
