@@ -212,7 +212,7 @@ def is_other_name(there: str, contact: Contact) -> bool:
 
     An initial stands for any name that begins with it, and a missing name for every one.
     """
-    words, last, first = _words(there), _words(contact.last_name), _words(contact.first_name)
+    words, last, first = _name_words(there), _name_words(contact.last_name), _name_words(contact.first_name)
     if not words or not last:
         return False
     others = words - last
@@ -221,7 +221,7 @@ def is_other_name(there: str, contact: Contact) -> bool:
     return bool(others and first) and not any(_may_be_same(one, other) for one in others for other in first)
 
 
-def _words(name: str) -> frozenset[str]:
+def _name_words(name: str) -> frozenset[str]:
     return frozenset(name.casefold().replace(".", " ").replace("-", " ").split())
 
 
