@@ -72,3 +72,32 @@ def test_new_records_of_a_host_whose_user_was_deactivated(scene: Scene, page: Pa
     assert whole["Event"][0][STATUS] == "Scheduled"
     assert "so the connected user owns it" in str(page.receipt(made)["notes"])
     assert scene.rows("SELECT count(*) FROM field_quarantine")[0][0] == 0
+
+
+@pytest.mark.parametrize("how", ["hidden", "encrypted"])
+def test_nobody_is_made_while_nobody_can_be_looked_for(scene: Scene, page: Page, how: str) -> None:
+    """Whoever is there would be made twice. The Event is written, and related once the field is open again."""
+    scene.fake.seed("Lead", FirstName="Ada", LastName="Aalto", Company="Aalto Oy", Email=EMAIL)
+    if how == "hidden":
+        scene.fake.order("POST", "fls", {"object": "Lead", "field": "Email", "read": False, "edit": False})
+    else:
+        closed = {"object": "Lead", "field": "Email", "change": {"filterable": False}}
+        scene.fake.order("POST", "field", closed)
+    refresh(open_lane(scene.account_id, scene.lane(), hurried=True), force=True)
+    made = page.book()
+    assert len(page.whole()["Lead"]) == 1
+    assert [row.get("WhoId") for row in page.whole()["Event"]] == [None]
+    [problem] = scene.problems()
+    assert problem["error_code"] == "NOT_SEARCHABLE"
+    assert "Lead.Email" in problem["error_message"]
+    assert page.receipt(made)["match"]["outcome"] == "waits"
+
+    if how == "hidden":
+        scene.fake.order("POST", "fls", {"object": "Lead", "field": "Email", "read": True, "edit": True})
+    else:
+        scene.fake.order("POST", "field", {**closed, "change": {"filterable": True}})
+    refresh(open_lane(scene.account_id, scene.lane(), hurried=True), force=True)
+    scene.until_settled()
+    assert [row["Email"] for row in page.whole()["Lead"]] == [EMAIL]
+    assert [row["WhoId"] for row in page.whole()["Event"]] == [f"Lead {EMAIL} Ada Aalto"]
+    assert scene.problems() == []

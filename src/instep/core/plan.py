@@ -64,6 +64,8 @@ class ItemPlan:
     more: bool = False
     #: (object, id) of a record that the CRM took for this person, and why it may be somebody else
     doubtful: tuple[str, str, str] = ("", "", "")
+    #: fields of addresses that nobody can be looked for by, where that keeps the person from being made
+    blind: tuple[str, ...] = ()
 
 
 @frozen
@@ -218,7 +220,7 @@ class _Planning:
 
     def _note_company(self, lead: _Member) -> None:
         """Note whose company an item's person has, and that the newest item speaks for a company."""
-        if lead.found is None or lead.work.contact is None:
+        if lead.found is None or lead.work.contact is None or lead.found.blind:
             return
         company = self.companies.of(lead.work, lead.found, lead.work.contact)
         if company is None:
@@ -255,7 +257,7 @@ class _Planning:
         lead, company = group.lead, self.company_of.get(group.lead.work.item)
         planned: Planned | None = None
         company_waits = self.memory.waiting.get(company.ref, "") if company else ""
-        if lead.found is not None and lead.work.contact is not None:
+        if lead.found is not None and lead.work.contact is not None and not lead.found.blind:
             employer = related(company, bool(company_waits))
             # one booking of theirs that has changed is reason enough
             speaker = evolve(lead.work, settled=all(member.work.settled for member in group.members))
@@ -327,6 +329,7 @@ class _Planning:
             pending=person.pending,
             more=activity.more or more_guests,
             doubtful=doubtful,
+            blind=found.blind if found else (),
         )
 
     def _doubtful(self, work: Work, found: Found | None) -> tuple[str, str, str]:
@@ -393,7 +396,7 @@ class _Planning:
             as_guest = guest_work(work, contact)
             want = Wanted(member.want.family)
             found = find_person(setting, as_guest, contact, self.index, want, self.memory)
-            if found.record is None:
+            if found.record is None and not found.blind:
                 writes.append(person_write(setting, as_guest, found, contact, NOBODY, self.memory).write)
         return [w for w in writes if w.ref not in self.memory.waiting], False, more
 

@@ -51,6 +51,8 @@ REQUIRED = "REQUIRED_FIELD_MISSING"
 NO_SUCH_CHOICE = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 #: the field is not there
 NO_SUCH_FIELD = "INVALID_FIELD"
+#: ours: a field that people are found by is hidden, or cannot be searched
+NOT_SEARCHABLE = "NOT_SEARCHABLE"
 #: the field takes no value
 READ_ONLY_FIELD = "INVALID_FIELD_FOR_INSERT_UPDATE"
 #: the connected user lacks a right

@@ -21,7 +21,15 @@ from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scop
 from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.receipt import Cost, receipt_document
-from instep.core.refusal import OWNER_INACTIVE, REQUIRED, Reaction, Refusal, quarantined_value, react
+from instep.core.refusal import (
+    NOT_SEARCHABLE,
+    OWNER_INACTIVE,
+    REQUIRED,
+    Reaction,
+    Refusal,
+    quarantined_value,
+    react,
+)
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -301,6 +309,7 @@ def _rounds(run: _Run, before_write: Callable[[], None], max_rounds: int, reads:
     for _ in range(max_rounds):
         batch = plan(run.setting, run.works, run.observed, run.memory)
         _note_doubtful(run, batch)
+        _note_blind(run, batch)
         writes = tuple(w for w in batch.writes if w.ref not in run.parked)
         if not writes:
             # what this plan remarks ("deleted in the CRM and left so") belongs into the receipt too
@@ -509,6 +518,21 @@ def _note_doubtful(run: _Run, batch: BatchPlan) -> None:
         if why:
             field_name = run.setting.profile.person(name).name_field
             run.quarantine[(name, record_id, field_name)] = Quarantined("", why, DOUBTFUL)
+
+
+def _note_blind(run: _Run, batch: BatchPlan) -> None:
+    """Items whose person nobody can look for wait for somebody to open the field; their activities do not."""
+    label = run.setting.profile.label
+    for item in batch.items:
+        if item.blind:
+            names = " and ".join(item.blind)
+            run.problems[item.item] = NeedsAdmin(
+                f"{label} does not let the connected user search by {names}: "
+                "nobody knows whether this person is there.",
+                code=NOT_SEARCHABLE,
+                cure=f"Grant the connected user {names}, unencrypted or searchable, and try again.",
+                fields=tuple(name.rpartition(".")[2] for name in item.blind),
+            )
 
 
 # --- outcomes -----------------------------------------------------------------------------------
