@@ -32,7 +32,9 @@ class Cause(StrEnum):
     FIELDS_GONE = "fields-gone"
     """The connector's own fields are not there any more: removed, or installed anew."""
     MAPPED_FIELD = "mapped-field"
-    """A field of the mapping is gone, hidden, read-only or cannot be searched."""
+    """A field of the mapping is gone, hidden or read-only."""
+    NOT_SEARCHABLE = "not-searchable"
+    """The address that people are looked for by is hidden or cannot be searched."""
     VALUE_RETIRED = "value-retired"
     RECORD_TYPE = "record-type"
     """A chosen record type is gone, inactive, or not the connected user's any more."""
@@ -97,7 +99,7 @@ _OF_REFUSAL = {
     "REQUIRED_FIELD_MISSING": Cause.NEW_REQUIRED,
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Cause.VALUE_RETIRED,
     "INVALID_FIELD": Cause.MAPPED_FIELD,
-    "NOT_SEARCHABLE": Cause.MAPPED_FIELD,
+    "NOT_SEARCHABLE": Cause.NOT_SEARCHABLE,
     "INVALID_FIELD_FOR_INSERT_UPDATE": Cause.MAPPED_FIELD,
     "INSUFFICIENT_ACCESS": Cause.NO_RIGHT,
     "INSUFFICIENT_ACCESS_OR_READONLY": Cause.NO_RIGHT,

@@ -218,6 +218,25 @@ WORDS: Mapping[Cause, Words] = {
         ),
         MAPPING,
     ),
+    Cause.NOT_SEARCHABLE: Words(
+        _("People cannot be found by their e-mail address"),
+        _(
+            "The field of the address is hidden from the connected user, or encrypted so that it cannot be searched. "
+            "Who is there already would be made twice: new people wait, and their meetings are written without them."
+        ),
+        (
+            _(
+                "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Set Field-Level Security → "
+                "tick Visible, untick Read-Only for the connected user's profile → Save."
+            ),
+            _(
+                "Where Shield encrypts it: Setup → Encryption Policy → Encrypt Fields: choose “Deterministic, case "
+                "insensitive” for %(field)s, or leave it unencrypted."
+            ),
+            _("Then check again: what waits goes on by itself."),
+        ),
+        CHECK,
+    ),
     Cause.VALUE_RETIRED: Words(
         _("A picklist value is no longer there"),
         _("The mapping writes a value that the field does not offer any more."),
