@@ -50,6 +50,29 @@ def test_a_record_of_another_name_never_gets_the_guests_address(scene: Scene, pa
     assert problems_of(scene.account_id, scene.lane()) == ()
 
 
+@pytest.mark.parametrize("action", ["alert", "block"])
+def test_a_rule_about_changes_of_a_record_that_is_there(scene: Scene, page: Page, action: str) -> None:
+    """What it only warns of is saved, for nobody is made by that; what it forbids has a card, until it is allowed."""
+    scene.fake.seed("Contact", FirstName="Bo", LastName="Berg", MobilePhone=PHONE)
+    scene.fake.seed("Lead", FirstName="Ada", LastName="Aalto", Company="Aalto Oy", Email=EMAIL)
+    matching = [{"object": "Contact", "fields": ["MobilePhone"]}]
+    rule = {"object": "Lead", "create": "allow", "update": action, "matching": matching, "message": "Known."}
+    scene.fake.order("POST", "duplicate-rules", rule)
+    made = page.book(mobile_phone=PHONE)
+    assert [row["WhoId"] for row in page.whole()["Event"]] == [f"Lead {EMAIL} Ada Aalto"]
+    assert "Known." in str(page.receipt(made))
+    cards = problems_of(scene.account_id, scene.lane())
+    if action == "block":
+        [card] = cards
+        assert (card.cause, card.subject) == (Cause.DUPLICATE_RULE, "Lead.MobilePhone")
+        assert page.whole()["Lead"][0].get("MobilePhone") is None
+        scene.fake.order("POST", "duplicate-rules", {**rule, "update": "allow"})
+        send_again(scene.account_id, scene.lane(), card.refused)
+        scene.until_settled()
+    assert page.whole()["Lead"][0]["MobilePhone"] == PHONE
+    assert problems_of(scene.account_id, scene.lane()) == ()
+
+
 def record_id(scene: Scene) -> str:
     return str(scene.fake.records()["Contact"][0]["Id"])
 

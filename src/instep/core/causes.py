@@ -42,6 +42,8 @@ class Cause(StrEnum):
     UNFILLABLE_REQUIRED = "unfillable-required"
     """A required field of a type that nothing can fill."""
     VALIDATION_RULE = "validation-rule"
+    DUPLICATE_RULE = "duplicate-rule"
+    """A duplicate rule forbids a change, or a new record for which it names none that can be used."""
     OTHER_PERSON = "other-person"
     """A duplicate rule has named a record that may be somebody else."""
     NO_RIGHT = "no-right"
@@ -96,6 +98,7 @@ _OF_REFUSAL = {
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Cause.VALIDATION_RULE,
     "FIELD_FILTER_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
+    "DUPLICATES_DETECTED": Cause.DUPLICATE_RULE,
     "REQUIRED_FIELD_MISSING": Cause.NEW_REQUIRED,
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Cause.VALUE_RETIRED,
     "INVALID_FIELD": Cause.MAPPED_FIELD,
@@ -111,7 +114,8 @@ _OF_REFUSAL = {
 REFUSALS = frozenset(_OF_REFUSAL)
 
 #: the codes of refusals that no describe of an object tells anything about
-OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause is Cause.VALIDATION_RULE)
+_RULES = (Cause.VALIDATION_RULE, Cause.DUPLICATE_RULE)
+OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause in _RULES)
 
 
 def of_hold(code: str, reason: str, used_lately: bool) -> Cause:

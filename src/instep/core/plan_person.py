@@ -81,6 +81,8 @@ def _known_person(
         parents=parents,
         alone=company.ref in memory.fragile if company.ref else False,
         auto_assign=assigned_by_rules(setting, record.object, new=False) and not lead.link.person_id,
+        # what a rule has refused is told from what it only warns of by saying so
+        save_doubles=f"person:{record.object}:{record.id}" in memory.duplicates,
     )
     return Planned(write, needs_read)
 

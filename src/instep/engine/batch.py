@@ -22,6 +22,7 @@ from instep.core.lookup import CrmUser, Lookup, ObjectLookup, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.receipt import Cost, receipt_document
 from instep.core.refusal import (
+    DOUBLED,
     NOT_SEARCHABLE,
     OWNER_INACTIVE,
     REQUIRED,
@@ -405,7 +406,7 @@ def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
 def _refused(run: _Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
-    if _demanded(run, write, error) or _owner_left(run, write, error):
+    if _demanded(run, write, error) or _owner_left(run, write, error) or _saved_anyway(run, write, error):
         return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
@@ -479,6 +480,18 @@ def _use_double(run: _Run, write: Write, error: InstepError) -> bool:
     run.memory = evolve(run.memory, duplicates={**run.memory.duplicates, write.ref: error.matches})
     known = {(record.object, record.id) for record in run.observed.records}
     run.to_read |= {match for match in error.matches if match not in known}
+    return True
+
+
+def _saved_anyway(run: _Run, write: Write, error: InstepError) -> bool:
+    """A record that is there is changed although a rule warns that it resembles another: nobody is made by that.
+
+    False where the rule forbids it: then it was sent so already.
+    """
+    warned = error.code == DOUBLED and write.action is Action.UPDATE and not write.save_doubles
+    if not warned or not run.setting.profile.duplicate_rules:
+        return False
+    run.memory = evolve(run.memory, duplicates={**run.memory.duplicates, write.ref: ()})
     return True
 
 

@@ -305,6 +305,19 @@ WORDS: Mapping[Cause, Words] = {
         ),
         RETRY,
     ),
+    Cause.DUPLICATE_RULE: Words(
+        _("A duplicate rule refuses records"),
+        _("A duplicate rule of Salesforce takes these records for others that are there. All else goes on."),
+        (
+            _("See in Salesforce whether they are the same, and merge them if so."),
+            _(
+                "If not: Setup → Duplicate Rules → the rule with this text: let Action On Edit or Action On Create "
+                "allow the record, or let the rule compare more fields."
+            ),
+            _("Then try the records again."),
+        ),
+        RETRY,
+    ),
     Cause.OTHER_PERSON: Words(
         _("A record may be somebody else"),
         _(
