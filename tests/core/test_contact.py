@@ -12,6 +12,7 @@ from instep.core.contact import (
     contact_of,
     identity_email,
     identity_mobile,
+    is_other_name,
     merge,
     mobile_key,
     phone_spellings,
@@ -133,3 +134,27 @@ def test_phone_spellings_hold_every_form_a_crm_may_keep() -> None:
 def test_what_is_no_phone_number_is_searched_by_nobody(number: str) -> None:
     """A look-up by "n/a" would find every stranger who typed the same."""
     assert phone_spellings(number) == ()
+
+
+@pytest.mark.parametrize(
+    ("there", "other"),
+    [
+        ("Ada Aalto", False),
+        ("A. Aalto", False),
+        ("ada  AALTO", False),
+        ("Aalto", False),
+        ("Ada Aalto-Berg", False),
+        ("Ada Maria Aalto", False),
+        ("", False),
+        ("Bo Berg", True),
+        ("Ada Berg", True),
+        ("Bo Aalto", True),
+        ("B. Aalto", True),
+    ],
+)
+def test_another_name_is_told_from_another_spelling(there: str, other: bool) -> None:
+    assert is_other_name(there, contact_of("c", {"name": ("Ada Aalto", "1")})) is other
+
+
+def test_a_first_name_that_nobody_typed_is_no_other_name() -> None:
+    assert not is_other_name("Bo Aalto", contact_of("c", {"name": ("Aalto", "1")}))

@@ -253,3 +253,11 @@ def test_a_duplicate_value_names_the_record_that_has_it() -> None:
         }
     )
     assert error.matches == (("Lead", "00Q000000000001EAA"),)
+
+
+def test_a_record_that_is_gone_is_looked_for_and_a_reference_is_not() -> None:
+    """A record type that the user may not use any more is nothing that a new look could find."""
+    gone = {"errorCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid cross reference id"}
+    named = {**gone, "message": "Record Type ID: not valid for the user", "fields": ["RecordTypeId"]}
+    assert "looked for again" in error_of(gone).cure
+    assert "may not use it" in error_of(named).cure

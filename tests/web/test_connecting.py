@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from instep.store import credentials
 from instep.store.models import Connection, User
+from instep.web import connecting as views
 
 from .conftest import PASSWORD
 from .crm_sign_in import (
@@ -121,8 +122,37 @@ def test_an_answer_counts_once(client: Client, org: Running) -> None:
     client.post(CONNECT, typed(org))
     back = at_the_crm(sign_in_link(client))
     assert client.get(back).status_code == 302
-    assert client.get(back).status_code == 400
-    assert Connection.objects.count() == 1
+    exchanged = len(secrets_of(org))
+    again = client.get(back, follow=True)
+    row = Connection.objects.get()
+    assert again.redirect_chain[-1][0] == reverse("connection", args=[row.public_id]), "it leads on"
+    assert len(secrets_of(org)) == exchanged, "no second code was handed in"
+    assert client.get(back).status_code == 400, "it is over"
+
+
+def test_while_the_answer_is_worked_on_the_waiting_page_waits(
+    client: Client, org: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real org takes longer to describe itself than the page waits between two looks."""
+    client.post(CONNECT, typed(org))
+    back = at_the_crm(sign_in_link(client, window=True))
+    seen: list[tuple[int, object]] = []
+    real = views._connect
+
+    def slow(*said: Any) -> str:
+        looked = client.get("/integrations/signing-in", headers={"HX-Request": "true"})
+        seen.append((looked.status_code, looked.headers.get("HX-Redirect", "")))
+        opened = client.get("/integrations/signing-in")
+        seen.append((opened.status_code, "this takes some seconds" in opened.content.decode()))
+        again = client.get(back)
+        seen.append((again.status_code, again["Location"]))
+        return real(*said)
+
+    monkeypatch.setattr(views, "_connect", slow)
+    assert client.get(back)["Location"] == "/integrations/signed-in"
+    assert seen == [(204, ""), (200, True), (302, "/integrations/signed-in")]
+    looked = client.get("/integrations/signing-in", headers={"HX-Request": "true"})
+    assert looked["HX-Redirect"] == reverse("connection", args=[Connection.objects.get().public_id])
 
 
 def test_another_users_session_cannot_finish_it(

@@ -323,10 +323,30 @@ def test_a_mapped_field_that_is_hidden(house: House) -> None:
     house.nothing()
 
 
-def test_an_encrypted_address_finds_nobody(house: House) -> None:
-    order(house.org, "field", {"object": "Lead", "field": "Email", "change": {"filterable": False}})
+@pytest.mark.parametrize("how", ["encrypted", "hidden"])
+def test_an_address_that_finds_nobody(house: House, how: str) -> None:
+    """One card tells of the field and of whoever waits for it; a look after the cure has them written."""
+    if how == "encrypted":
+        order(house.org, "field", {"object": "Lead", "field": "Email", "change": {"filterable": False}})
+    else:
+        house.order("fls", object="Lead", field="Email", read=False, edit=False)
     house.check()
-    assert (house.only().cause, house.only().subject) == (Cause.MAPPED_FIELD, "Lead.Email")
+    assert (house.only().cause, house.only().subject) == (Cause.NOT_SEARCHABLE, "Lead.Email")
+    house.record(line("EVNT-1", id="BKNG-1"))
+    house.drain()
+    found = house.only()
+    assert (found.subject, found.waiting, len(found.groups)) == ("Lead.Email", 1, 1)
+    assert house.stored("Lead") == []
+    assert len(house.stored("Event")) == 1
+
+    if how == "encrypted":
+        order(house.org, "field", {"object": "Lead", "field": "Email", "change": {"filterable": True}})
+    else:
+        house.order("fls", object="Lead", field="Email", read=True, edit=True)
+    house.check()
+    house.drain()
+    house.nothing()
+    assert len(house.stored("Lead")) == 1
 
 
 def test_a_right_that_was_taken(house: House) -> None:

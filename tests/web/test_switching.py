@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +15,7 @@ from instep.engine.lane import load_config
 from instep.store import credentials, host_user_queries
 from instep.store.lane_queries import connection_by_id
 from instep.store.models import Account, Connection, CrmUser, HostUser
+from oncehub_events import line
 
 from .crm_sign_in import BY_BROWSER, BY_ITSELF, at_the_crm, connected, order, sign_in_link, typed
 from .test_bookings import text_of
@@ -111,6 +112,16 @@ def test_what_fits_goes_along_and_what_does_not_is_told_first(
     assert kept.record_types == {"Lead": "Partner"}, "by developer name: ids belong to one org"
     assert Row("meeting.subject", "Only_Here__c") in kept.rows["Lead"]
     assert load_config(connection_by_id(account.id, sandbox.id) or {}).person_object == "Contact"
+
+
+def test_that_bookings_of_before_are_written_there_is_told_first(
+    client: Client, sandbox: Connection, production: Running, recorded: Callable[..., list[int]]
+) -> None:
+    """Whoever tried the setup in a sandbox has bookings that nobody wants among the customers."""
+    assert "Is written there" not in text_of(go(client, sandbox, production)), "there is no booking"
+    recorded(line("EVNT-1", id="BKNG-1"), line("EVNT-2", id="BKNG-2"))
+    words = text_of(client.get(reverse("switch-review", args=[sandbox.public_id])))
+    assert "All 2 bookings that Instep has, trials and past ones too" in words
 
 
 def test_a_record_type_that_is_not_there_is_left_behind(

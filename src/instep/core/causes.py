@@ -32,7 +32,9 @@ class Cause(StrEnum):
     FIELDS_GONE = "fields-gone"
     """The connector's own fields are not there any more: removed, or installed anew."""
     MAPPED_FIELD = "mapped-field"
-    """A field of the mapping is gone, hidden, read-only or cannot be searched."""
+    """A field of the mapping is gone, hidden or read-only."""
+    NOT_SEARCHABLE = "not-searchable"
+    """The address that people are looked for by is hidden or cannot be searched."""
     VALUE_RETIRED = "value-retired"
     RECORD_TYPE = "record-type"
     """A chosen record type is gone, inactive, or not the connected user's any more."""
@@ -40,6 +42,8 @@ class Cause(StrEnum):
     UNFILLABLE_REQUIRED = "unfillable-required"
     """A required field of a type that nothing can fill."""
     VALIDATION_RULE = "validation-rule"
+    DUPLICATE_RULE = "duplicate-rule"
+    """A duplicate rule forbids a change, or a new record for which it names none that can be used."""
     OTHER_PERSON = "other-person"
     """A duplicate rule has named a record that may be somebody else."""
     NO_RIGHT = "no-right"
@@ -94,9 +98,11 @@ _OF_REFUSAL = {
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Cause.VALIDATION_RULE,
     "FIELD_FILTER_VALIDATION_EXCEPTION": Cause.VALIDATION_RULE,
+    "DUPLICATES_DETECTED": Cause.DUPLICATE_RULE,
     "REQUIRED_FIELD_MISSING": Cause.NEW_REQUIRED,
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Cause.VALUE_RETIRED,
     "INVALID_FIELD": Cause.MAPPED_FIELD,
+    "NOT_SEARCHABLE": Cause.NOT_SEARCHABLE,
     "INVALID_FIELD_FOR_INSERT_UPDATE": Cause.MAPPED_FIELD,
     "INSUFFICIENT_ACCESS": Cause.NO_RIGHT,
     "INSUFFICIENT_ACCESS_OR_READONLY": Cause.NO_RIGHT,
@@ -108,7 +114,8 @@ _OF_REFUSAL = {
 REFUSALS = frozenset(_OF_REFUSAL)
 
 #: the codes of refusals that no describe of an object tells anything about
-OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause is Cause.VALIDATION_RULE)
+_RULES = (Cause.VALIDATION_RULE, Cause.DUPLICATE_RULE)
+OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause in _RULES)
 
 
 def of_hold(code: str, reason: str, used_lately: bool) -> Cause:

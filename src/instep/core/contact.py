@@ -207,6 +207,28 @@ def values_of(fields: Fields) -> dict[str, Any]:
     return {name: value for name, (value, _) in fields.items()}
 
 
+def is_other_name(there: str, contact: Contact) -> bool:
+    """Whether a whole name that stands somewhere is not the contact's: no last name in common, or other first names.
+
+    An initial stands for any name that begins with it, and a missing name for every one.
+    """
+    words, last, first = _name_words(there), _name_words(contact.last_name), _name_words(contact.first_name)
+    if not words or not last:
+        return False
+    others = words - last
+    if others == words:
+        return True
+    return bool(others and first) and not any(_may_be_same(one, other) for one in others for other in first)
+
+
+def _name_words(name: str) -> frozenset[str]:
+    return frozenset(name.casefold().replace(".", " ").replace("-", " ").split())
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    return one == other or (min(len(one), len(other)) == 1 and one[0] == other[0])
+
+
 def tidy_email(email: str) -> str:
     """An address as typed, its domain in lower case."""
     local, at, domain = email.strip().rpartition("@")

@@ -144,6 +144,7 @@ class Found:
 
     `key_taken`: a record that cannot be used (a converted Lead whose Contact nobody can read) carries our
     Contact id, so that a new one cannot. `named` is the name of the record id that led to the person, if one did.
+    `blind` are the fields (Object.Field) of addresses that nobody can be looked for by: then nobody is made either.
     """
 
     match: Match
@@ -151,6 +152,7 @@ class Found:
     record: Record | None = None
     key_taken: bool = False
     named: str = ""
+    blind: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -181,10 +183,31 @@ def find_person(
     if chosen is not None:
         match = Match(outcome, rule, chosen.object, chosen.id, candidates, doubled=bool(doubled))
         return Found(match, made, chosen, named=named)
+    blind = _blind(setting, contact, want)
+    if blind:
+        rule = f"nobody can be looked for by {' and '.join(blind)}, so nobody is made"
+        return Found(Match("waits", rule, made.name, candidates=candidates), made, blind=blind)
     kind = "person account" if made.twin else made.name
     new = Match("create", f"{_nobody(contact, pool)}: a new {kind} is made", made.name, candidates=candidates)
     taken = any(record.object == made.name and not record.deleted for record in pool.by_key)
     return Found(new, made, key_taken=taken)
+
+
+def _blind(setting: Setting, contact: Contact, want: Wanted) -> tuple[str, ...]:
+    """The fields of addresses that are hidden or cannot be searched, on objects that can be seen.
+
+    A look that could not be made is never taken for "nobody": who is there would be made twice.
+    """
+    if not is_email(contact.email):
+        return ()
+    closed = []
+    for person in people(setting):
+        if person.name not in setting.schema or (want.case and person.family != want.family):
+            continue
+        target = setting.target(person.name, person.email_field)
+        if target is None or not target.filterable:
+            closed.append(f"{person.name}.{person.email_field}")
+    return tuple(closed)
 
 
 def _nobody(contact: Contact, pool: _Pool) -> str:

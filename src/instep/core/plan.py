@@ -15,7 +15,7 @@ from instep.core.booking import Booking
 from instep.core.changes import Action, Match, Write
 from instep.core.contact import email_key
 from instep.core.desired import Setting, wants_activity
-from instep.core.lookup import Observed, Record
+from instep.core.lookup import Observed
 from instep.core.matching import Found, Index, by_record_id, find_person
 from instep.core.plan_activity import Activities, ActivityPlan, Relations, activity_plan
 from instep.core.plan_case import NO_CASE, CasePlan, Cases, case_plan
@@ -30,7 +30,7 @@ from instep.core.plan_guests import (
     noted,
 )
 from instep.core.plan_person import Planned, person_write
-from instep.core.plan_record import OTHER_ADDRESS, is_other_person
+from instep.core.plan_record import why_stranger
 from instep.core.to_read import relates_guests
 from instep.core.wanted import Wanted, wanted
 from instep.core.work import Memory, Work
@@ -62,8 +62,10 @@ class ItemPlan:
     pending: bool = False
     #: something of it can only be written once what is made now has an id
     more: bool = False
-    #: (object, id) of a record that the CRM took for this person and that has another address
-    doubtful: tuple[str, str] = ("", "")
+    #: (object, id) of a record that the CRM took for this person, and why it may be somebody else
+    doubtful: tuple[str, str, str] = ("", "", "")
+    #: fields of addresses that nobody can be looked for by, where that keeps the person from being made
+    blind: tuple[str, ...] = ()
 
 
 @frozen
@@ -218,7 +220,7 @@ class _Planning:
 
     def _note_company(self, lead: _Member) -> None:
         """Note whose company an item's person has, and that the newest item speaks for a company."""
-        if lead.found is None or lead.work.contact is None:
+        if lead.found is None or lead.work.contact is None or lead.found.blind:
             return
         company = self.companies.of(lead.work, lead.found, lead.work.contact)
         if company is None:
@@ -255,7 +257,7 @@ class _Planning:
         lead, company = group.lead, self.company_of.get(group.lead.work.item)
         planned: Planned | None = None
         company_waits = self.memory.waiting.get(company.ref, "") if company else ""
-        if lead.found is not None and lead.work.contact is not None:
+        if lead.found is not None and lead.work.contact is not None and not lead.found.blind:
             employer = related(company, bool(company_waits))
             # one booking of theirs that has changed is reason enough
             speaker = evolve(lead.work, settled=all(member.work.settled for member in group.members))
@@ -310,8 +312,8 @@ class _Planning:
             notes += [*activity.notes, *self._remarks(member, work.booking, person), *map(noted, guests)]
         record = found.record if found else None
         doubtful = self._doubtful(work, found)
-        if doubtful:
-            notes.append(f"Please look at {doubtful.object} {doubtful.id}: {OTHER_ADDRESS}.")
+        if doubtful[2]:
+            notes.append(f"Please look at {doubtful[0]} {doubtful[1]}: {doubtful[2]}.")
         return ItemPlan(
             work.item,
             self._match(found, waits),
@@ -326,15 +328,16 @@ class _Planning:
             company_id=company.record.id if company and company.record else "",
             pending=person.pending,
             more=activity.more or more_guests,
-            doubtful=(doubtful.object, doubtful.id) if doubtful else ("", ""),
+            doubtful=doubtful,
+            blind=found.blind if found else (),
         )
 
-    def _doubtful(self, work: Work, found: Found | None) -> Record | None:
-        """The record that a duplicate rule has named, where it has another address than the booking's person."""
+    def _doubtful(self, work: Work, found: Found | None) -> tuple[str, str, str]:
+        """(object, id, why) of the record that a duplicate rule has named, where it may be somebody else."""
         record = found.record if found is not None and found.match.doubled else None
         if record is None or work.contact is None:
-            return None
-        return record if is_other_person(self.setting, record, work.contact) else None
+            return "", "", ""
+        return record.object, record.id, why_stranger(self.setting, record, work.contact)
 
     def _meeting(
         self, member: _Member, booking: Booking, person: Related, waits: str
@@ -393,7 +396,7 @@ class _Planning:
             as_guest = guest_work(work, contact)
             want = Wanted(member.want.family)
             found = find_person(setting, as_guest, contact, self.index, want, self.memory)
-            if found.record is None:
+            if found.record is None and not found.blind:
                 writes.append(person_write(setting, as_guest, found, contact, NOBODY, self.memory).write)
         return [w for w in writes if w.ref not in self.memory.waiting], False, more
 

@@ -117,7 +117,15 @@ def company_write(setting: Setting, lead: Work, company: Company, memory: Memory
             settled=lead.settled,
         )
         changes, needs_read = filled(setting, on, fields, memory)
-        write = Write(company.ref, lead.item, Action.UPDATE, record.object, tuple(changes), id=record.id)
+        write = Write(
+            company.ref,
+            lead.item,
+            Action.UPDATE,
+            record.object,
+            tuple(changes),
+            id=record.id,
+            save_doubles=company.ref in memory.duplicates,
+        )
         return Planned(write, needs_read)
     keys = (name_key(company.name),)
     named = [want for want in fields if want.field != described.name_field or not want.default]

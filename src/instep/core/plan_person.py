@@ -44,20 +44,25 @@ def person_write(
     """The plan of a person; `lead` is the item that speaks for everyone who shares it."""
     if found.record is None:
         return _new_person(setting, lead, found, contact, company, memory)
-    return _known_person(setting, lead, found.record, contact, company, memory)
+    return _known_person(setting, lead, found, found.record, contact, company, memory)
 
 
 def _known_person(
-    setting: Setting, lead: Work, record: Record, contact: Contact, company: Related, memory: Memory
+    setting: Setting,
+    lead: Work,
+    found: Found,
+    record: Record,
+    contact: Contact,
+    company: Related,
+    memory: Memory,
 ) -> Planned:
     person = setting.profile.person(record.object)
     known = memory.known.get((record.object, record.id), Known())
     # what we made carries our own id and may have been refused under it before it had one of the CRM's
     keys = (record.id, contact.id)
     fields = fields_of(setting, person.role, contact, lead.booking, record)
-    changes, needs_read = filled(
-        setting, Filling(record, known, keys, lead.spoke, contact, settled=lead.settled), fields, memory
-    )
+    filling = Filling(record, known, keys, lead.spoke, contact, settled=lead.settled, named=bool(found.named))
+    changes, needs_read = filled(setting, filling, fields, memory)
     changes += owner_of_existing(
         setting, person.owner_field, record, known, keys, lead.booking, memory, lead.spoke
     )
@@ -76,6 +81,8 @@ def _known_person(
         parents=parents,
         alone=company.ref in memory.fragile if company.ref else False,
         auto_assign=assigned_by_rules(setting, record.object, new=False) and not lead.link.person_id,
+        # what a rule has refused is told from what it only warns of by saying so
+        save_doubles=f"person:{record.object}:{record.id}" in memory.duplicates,
     )
     return Planned(write, needs_read)
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from instep.core.catalogue import is_booking_fed
 from instep.core.changes import Change, Verdict
-from instep.core.contact import Contact, email_key
+from instep.core.contact import Contact, email_key, is_other_name
 from instep.core.crm_schema import Field
 from instep.core.desired import DesiredField, Setting
 from instep.core.lookup import Record
@@ -20,6 +20,10 @@ from instep.core.work import Known, Memory, Sent
 
 #: what is said of a record that has another address than the booking's
 OTHER_ADDRESS = "this record has another e-mail address: somebody should see whether it is the same person"
+#: what is said of a record that has no address and is called otherwise
+OTHER_NAME = (
+    "this record has another name and no e-mail address: somebody should see whether it is the same person"
+)
 #: the catalogue's keys of a person's address, and of what a typed name is parted into
 EMAIL = "contact.email"
 _NAME_PARTS = frozenset(
@@ -34,7 +38,7 @@ class Filling:
 
     `keys` are those of the quarantine; `spoke` is the stamp of the booking whose data are at hand; `by_booking`: every
     row counts as said by that booking, because several share the record; `shared` says what is shared. `settled`: no
-    booking has changed, only rules have.
+    booking has changed, only rules have. `named`: the booking's link names the record, whatever it says.
     """
 
     record: Record
@@ -45,6 +49,7 @@ class Filling:
     by_booking: bool = False
     shared: str = "person"
     settled: bool = False
+    named: bool = False
 
 
 def filled(
@@ -53,8 +58,9 @@ def filled(
     """What becomes of each mapped field of a record that exists, and whether it must be read to be sure."""
     changes, needs_read = [], False
     assumed = on.record.assumed
-    foreign = _foreign_name(setting, on, fields)
+    name, address = _foreign_name(setting, on, fields), _foreign_address(setting, on)
     for want in fields:
+        foreign = name if _is_name_part(setting, on, want) else address if want.source == EMAIL else ""
         change = _change(setting, on, want, memory, foreign)
         if change is None:
             continue
@@ -69,7 +75,7 @@ def filled(
 
 
 def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory, foreign: str) -> Change | None:
-    """What becomes of one mapped field; None where there is nothing to say. `foreign` says why no name is written."""
+    """What becomes of one mapped field; None where there is nothing to say. `foreign` says why it is not written."""
     record, target = on.record, want.target
     old, read = record.fields.get(want.field), not record.assumed
     if want.default and (record.object, record.id, want.field) not in memory.demanded:
@@ -92,7 +98,7 @@ def _change(setting: Setting, on: Filling, want: DesiredField, memory: Memory, f
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note="already so", already=read)
     if on.settled and said_by_nobody(want):
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note=AT_NEXT_CHANGE)
-    if foreign and _is_name_part(setting, on, want):
+    if foreign:
         return change_of(want, old, read, on.spoke, Verdict.KEEP, note=foreign)
     rule, kept = _weighed(setting, on, want, target, old, sent, fresh)
     return change_of(want, old, read, on.spoke, Verdict.KEEP if kept else Verdict.WRITE, rule=rule, note=kept)
@@ -142,11 +148,28 @@ def _foreign_name(setting: Setting, on: Filling, fields: tuple[DesiredField, ...
     there = [(want, old) for want in parts if not is_blank(old := _by_others(on, want))]
     if not there or all(want.overwrite for want in parts):
         return ""
-    if is_other_person(setting, on.record, on.contact):
+    if why_stranger(setting, on.record, on.contact) == OTHER_ADDRESS:
         return f"kept: {OTHER_ADDRESS}"
     if any(not same(want.target, old, want.value) for want, old in there):
         return "kept: another name is there, and a name is written whole or not at all"
     return ""
+
+
+def _foreign_address(setting: Setting, on: Filling) -> str:
+    """Why no address is written; empty where there is no reason.
+
+    Whom a rule of the CRM took for the person may be somebody else: with the address of another, the record would be
+    found for each later booking of theirs.
+    """
+    ours = on.known.made_by_us or on.named
+    if on.contact is None or ours or any(_is_address(setting, on, name) for name in on.known.sent):
+        return ""
+    why = why_stranger(setting, on.record, on.contact)
+    return f"kept: {why}" if why == OTHER_NAME else ""
+
+
+def _is_address(setting: Setting, on: Filling, field: str) -> bool:
+    return field == setting.profile.person(on.record.object).email_field
 
 
 def _by_others(on: Filling, want: DesiredField) -> object:
@@ -159,14 +182,19 @@ def _is_name_part(setting: Setting, on: Filling, want: DesiredField) -> bool:
     return want.source in _NAME_PARTS and want.field in setting.profile.person(on.record.object).name_parts
 
 
-def is_other_person(setting: Setting, record: Record, contact: Contact) -> bool:
-    """Whether a record has an address, and none that is or ever was the contact's."""
+def why_stranger(setting: Setting, record: Record, contact: Contact) -> str:
+    """Why a record may be somebody else than the contact; empty where an address or the name is the same.
+
+    A record with addresses none of which is or ever was the contact's, or one without any and with another name.
+    """
     person = setting.profile.person(record.object)
     more = str(record.get(person.more_emails_field) or "").split(";") if person.more_emails_field else []
     there = {email_key(address) for address in (str(record.get(person.email_field) or ""), *more)} - {""}
-    return bool(there and contact.email) and there.isdisjoint(
-        (email_key(contact.email), *contact.former_emails)
-    )
+    if there:
+        ours = (email_key(contact.email), *contact.former_emails)
+        return OTHER_ADDRESS if contact.email and there.isdisjoint(ours) else ""
+    called = str(record.get(person.name_field) or "")
+    return OTHER_NAME if is_other_name(called, contact) else ""
 
 
 def _same_name(setting: Setting, on: Filling) -> bool:

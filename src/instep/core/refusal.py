@@ -51,10 +51,14 @@ REQUIRED = "REQUIRED_FIELD_MISSING"
 NO_SUCH_CHOICE = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 #: the field is not there
 NO_SUCH_FIELD = "INVALID_FIELD"
+#: ours: a field that people are found by is hidden, or cannot be searched
+NOT_SEARCHABLE = "NOT_SEARCHABLE"
 #: the field takes no value
 READ_ONLY_FIELD = "INVALID_FIELD_FOR_INSERT_UPDATE"
 #: the connected user lacks a right
 NO_RIGHT = "INSUFFICIENT_ACCESS"
+#: who should own the record is active no more
+OWNER_INACTIVE = "INACTIVE_OWNER_OR_USER"
 #: a rule that an admin made refused the value
 RULE_BROKEN = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 #: the calls of the day are used up

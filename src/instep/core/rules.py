@@ -127,6 +127,11 @@ class Directory:
                 merged.setdefault(plain_email(user.email), user)
         return evolve(self, by_email=merged)
 
+    def without(self, user_ids: Collection[str]) -> Directory:
+        """This directory without users who turned out to be active no more."""
+        left = {email: user for email, user in self.by_email.items() if user.id not in user_ids}
+        return evolve(self, by_email=left)
+
 
 def plain_email(email: str) -> str:
     """An address for comparing: lower case, without the suffix that sandboxes append."""

@@ -16,11 +16,11 @@ from instep.core.absorb import absorb
 from instep.core.causes import DOUBTFUL
 from instep.core.changes import Write
 from instep.core.desired import Setting
-from instep.core.errors import Bug, Fenced, InstepError, Retry, Scope
+from instep.core.errors import Bug, Fenced, InstepError, NeedsAdmin, Retry, Scope
 from instep.core.lookup import CrmUser, Observed, Record
 from instep.core.plan import BatchPlan, ItemPlan, plan
-from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
+from instep.core.refusal import NOT_SEARCHABLE
 from instep.core.rules import plain_email
 from instep.core.work import Memory, Quarantined, QuarantineKey, Work
 from instep.crm.port import Applied, Call, Crm, ReadOne
@@ -66,6 +66,8 @@ class BatchResult:
     schema_stale: bool = False
     #: fields by object that the CRM turned out to require, although its describe does not say so
     learned: Mapping[str, Collection[str]] = field(factory=dict)
+    #: ids of users who turned out to be active no more
+    inactive_users: Collection[str] = ()
 
 
 def run_batch(
@@ -118,6 +120,7 @@ def run_batch(
         failure,
         run.schema_stale,
         run.learned,
+        run.inactive,
     )
 
 
@@ -217,6 +220,7 @@ def _rounds(
         batch = planned or plan(run.setting, run.works, run.observed, run.memory)
         planned = None
         _note_doubtful(run, batch)
+        _note_blind(run, batch)
         writes = tuple(w for w in batch.writes if w.ref not in run.parked)
         if not writes:
             # what this plan remarks ("deleted in the CRM and left so") belongs into the receipt too
@@ -276,10 +280,25 @@ def _keep_partial(run: Run, error: InstepError) -> None:
 def _note_doubtful(run: Run, batch: BatchPlan) -> None:
     """Records for a person to look at are kept with the refused values; the whole name is never written."""
     for item in batch.items:
-        name, record_id = item.doubtful
-        if record_id:
+        name, record_id, why = item.doubtful
+        if why:
             field_name = run.setting.profile.person(name).name_field
-            run.quarantine[(name, record_id, field_name)] = Quarantined("", OTHER_ADDRESS, DOUBTFUL)
+            run.quarantine[(name, record_id, field_name)] = Quarantined("", why, DOUBTFUL)
+
+
+def _note_blind(run: Run, batch: BatchPlan) -> None:
+    """Items whose person nobody can look for wait for somebody to open the field; their activities do not."""
+    label = run.setting.profile.label
+    for item in batch.items:
+        if item.blind:
+            names = " and ".join(item.blind)
+            run.problems[item.item] = NeedsAdmin(
+                f"{label} does not let the connected user search by {names}: "
+                "nobody knows whether this person is there.",
+                code=NOT_SEARCHABLE,
+                cure=f"Grant the connected user {names}, unencrypted or searchable, and try again.",
+                fields=tuple(name.rpartition(".")[2] for name in item.blind),
+            )
 
 
 def _outcomes(run: Run, calls: tuple[Call, ...], failure: InstepError | None) -> tuple[Outcome, ...]:

@@ -24,10 +24,8 @@ from instep.engine.connecting import install_fields
 from instep.engine.lane import Lane, load_config, open_crm, open_lane, refresh
 from instep.engine.policy import Policy
 from instep.engine.schemas import schemas_of
+from instep.engine.watch import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.store import credentials, item_queries, lane_queries, statements
-
-#: why a field that is wanted cannot be used
-HIDDEN, READ_ONLY, NOT_SEARCHABLE = "hidden", "read-only", "not searchable"
 
 #: the task that installs; its job is locked for each connection like a drain's
 INSTALL_TASK = "install"

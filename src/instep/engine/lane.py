@@ -241,6 +241,7 @@ def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
     memory_queries.keep_describes(lane.account_id, lane.id, fresh)
     if known and any(documents.get(name) != document for name, document in fresh.items()):
         memory_queries.lift_quarantine(lane.account_id, lane.id, but=OF_RULES)
+        item_queries.try_refused_again(lane.account_id, lane.id, but=OF_RULES)
 
 
 def _users_old(lane: Lane) -> bool:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from instep.core.changes import Action, Write
+from instep.core.changes import Action, Verdict, Write
 from instep.core.crm_schema import Schema, with_required
 from instep.core.errors import Bug, InstepError, NeedsAdmin, Retry, Scope
-from instep.core.refusal import REQUIRED, Reaction, Refusal, quarantined_value, react
+from instep.core.refusal import (
+    DOUBLED,
+    OWNER_INACTIVE,
+    REQUIRED,
+    Reaction,
+    Refusal,
+    quarantined_value,
+    react,
+)
 from instep.core.work import Quarantined, QuarantineKey
 from instep.crm.port import Applied
 from instep.engine.run import Run
@@ -26,7 +34,7 @@ def react_to(run: Run, writes: tuple[Write, ...], applied: Applied) -> None:
 def _refused(run: Run, write: Write, error: InstepError) -> None:
     if error.scope in (Scope.BATCH, Scope.CONNECTION):
         raise error
-    if _demanded(run, write, error):
+    if _demanded(run, write, error) or _owner_left(run, write, error) or _saved_anyway(run, write, error):
         return
     refusal = react(write, error)
     parent = not write.ref.startswith("activity:")
@@ -64,6 +72,17 @@ def _demanded(run: Run, write: Write, error: InstepError) -> bool:
     return bool(new)
 
 
+def _owner_left(run: Run, write: Write, error: InstepError) -> bool:
+    """Whether the owner is active no more: then the host has no user, and the record is planned once more by that."""
+    if error.code != OWNER_INACTIVE:
+        return False
+    named = {str(c.new) for c in write.changes if c.verdict is Verdict.WRITE and c.field in error.fields}
+    users = run.setting.directory.by_email.values()
+    run.inactive |= {user.id for user in users if user.id in named}
+    run.setting = evolve(run.setting, directory=run.setting.directory.without(run.inactive))
+    return bool(named & run.inactive)
+
+
 def _learn(run: Run, write: Write, error: InstepError, planned_by: Schema) -> bool:
     """Whether the CRM requires fields of which its describe did not say so: then the write is planned once more."""
     described = planned_by.get(write.object)
@@ -89,6 +108,18 @@ def _use_double(run: Run, write: Write, error: InstepError) -> bool:
     run.memory = evolve(run.memory, duplicates={**run.memory.duplicates, write.ref: error.matches})
     known = {(record.object, record.id) for record in run.observed.records}
     run.to_read |= {match for match in error.matches if match not in known}
+    return True
+
+
+def _saved_anyway(run: Run, write: Write, error: InstepError) -> bool:
+    """A record that is there is changed although a rule warns that it resembles another: nobody is made by that.
+
+    False where the rule forbids it: then it was sent so already.
+    """
+    warned = error.code == DOUBLED and write.action is Action.UPDATE and not write.save_doubles
+    if not warned or not run.setting.profile.duplicate_rules:
+        return False
+    run.memory = evolve(run.memory, duplicates={**run.memory.duplicates, write.ref: ()})
     return True
 
 

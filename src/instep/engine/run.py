@@ -35,6 +35,8 @@ class Run:
     parked: set[str] = field(factory=set)
     #: fields by object that are required although no describe says so
     learned: dict[str, set[str]] = field(factory=dict)
+    #: users whom a refusal has shown to be active no more
+    inactive: set[str] = field(factory=set)
     #: records that a refusal has named and that nobody has read yet
     to_read: set[tuple[str, str]] = field(factory=set)
     recall: Recall = lambda keys: Memory()

@@ -11,7 +11,7 @@ from instep.core.work import Sent
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
 from instep.engine.lane import QUARANTINED, Lane, user_rows
-from instep.store import item_queries
+from instep.store import item_queries, memory_queries
 
 #: error class of items that wait for their whole lane, not for something of their own
 HELD = "Held"
@@ -51,6 +51,8 @@ def save(lane: Lane, drain_id: str, rows: list[dict[str, Any]], result: BatchRes
         writes=result.writes,
         limits=(limits.used, limits.allowed),
     )
+    if due_again is not None and result.inactive_users:
+        memory_queries.users_left(lane.account_id, lane.id, result.inactive_users)
     if due_again:
         lane.again.append(drain_id)
     if result.new_quarantine:

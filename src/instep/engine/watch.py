@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 #: the task that looks; its job is locked for each connection like a drain's
 CHECK_TASK = "check"
+#: why the connected user cannot use a field
+HIDDEN, READ_ONLY, NOT_SEARCHABLE = "hidden", "read-only", "not searchable"
 #: where the baseline stands in what is kept of a connection's looks
 _BASELINE = "baseline"
 
@@ -59,7 +61,7 @@ def troubles(
             for part in (
                 _rights(config, profile, found, crm),
                 _ours(found, crm),
-                _mapped(found, crm),
+                _mapped(profile, found, crm),
                 _values(config, profile, schema, crm),
                 _record_types(config, profile, schema, crm),
                 _required(config, profile, schema, crm),
@@ -104,9 +106,14 @@ def _ours(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
         )
 
 
-def _mapped(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
+def _mapped(profile: Profile, found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
+    addresses = {(person.role, person.email_field) for person in profile.persons}
     for one in found.get("hidden") or ():
         name = f"{one['object']}.{one['field']}"
+        if (one["object"], one["field"]) in addresses and one["why"] != READ_ONLY:
+            said = f"{name} is {one['why']} for the connected user of {crm}: nobody can be looked for by it."
+            yield Trouble(Cause.NOT_SEARCHABLE, name, said)
+            continue
         yield Trouble(
             Cause.MAPPED_FIELD, name, f"{name} is mapped and {one['why']} for the connected user of {crm}."
         )

@@ -127,6 +127,19 @@ def mark_records(account_id: int, connection_id: int, keys: Iterable[str]) -> in
     )
 
 
+def try_refused_again(account_id: int, connection_id: int, but: Iterable[str] = ()) -> int:
+    """Have items that wait for somebody tried now: what they were refused for may be cured. `but` are codes."""
+    return run(
+        """UPDATE sync_item SET due_at = now()
+             FROM (SELECT id FROM sync_item
+                    WHERE account_id = %(a)s AND connection_id = %(c)s AND error_class = 'NeedsAdmin'
+                      AND due_at > now() AND error_code <> ALL(%(but)s)
+                    ORDER BY connection_id, kind, target_id FOR UPDATE) locked
+            WHERE sync_item.account_id = %(a)s AND sync_item.id = locked.id""",
+        {"a": account_id, "c": connection_id, "but": [*but]},
+    )
+
+
 def count_bookings(account_id: int) -> int:
     """How many bookings a new lane would have to write."""
     found = rows_of("SELECT count(*) AS n FROM booking WHERE account_id = %s AND NOT in_trash", [account_id])

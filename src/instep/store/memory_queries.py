@@ -47,6 +47,14 @@ def keep_users(account_id: int, connection_id: int, users: list[Row]) -> None:
     )
 
 
+def users_left(account_id: int, connection_id: int, crm_ids: Iterable[str]) -> None:
+    """Remember that these users are active no more; the next list of all users tells who came back."""
+    run(
+        "UPDATE crm_user SET active = false WHERE account_id = %s AND connection_id = %s AND crm_id = ANY(%s)",
+        [account_id, connection_id, [*crm_ids]],
+    )
+
+
 def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list[str]:
     """The CRM's whole list of active users: others count as inactive.
 

@@ -258,6 +258,14 @@ def signing_in(request: HttpRequest) -> HttpResponse:
             "errors": f"web/connecting/{begun.vendor}_errors.html",
         }
         return render(request, "web/connecting/signing_in.html", context)
+    if begun is not None and begun.at_work:
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=204)
+        return render(
+            request,
+            "web/connecting/at_work.html",
+            {"back": _form_address(begun), "crm": vendor_of(begun.vendor).profile.label},
+        )
     if begun is not None and begun.tokens:
         answer = redirect("switch-review", begun.connection)
     elif begun is not None and begun.made:
@@ -281,12 +289,15 @@ def _form_address(begun: Pending | None) -> str:
 def callback(request: HttpRequest) -> HttpResponse:
     """What the CRM sends the browser back with: a code for tokens, or why there is none.
 
-    The state ties it to the sign-in that this user began in this browser; it works once.
+    The state ties it to the sign-in that this user began in this browser; it is used once, however often it comes.
     """
     begun = pending.recall(request)
     state = request.GET.get("state", "")
-    own = begun.state if begun is not None else ""
-    if begun is None or not own or not compare_digest(state.removesuffix(_WINDOW).encode(), own.encode()):
+    there = redirect("signed-in" if state.endswith(_WINDOW) else "signing-in")
+    if begun is not None and _is_state(state, begun.answered):
+        # sent twice, by a second click or a reload: the first one counts, and this one waits for what comes of it
+        return there
+    if begun is None or not _is_state(state, begun.state):
         return render(request, "web/connecting/refused.html", status=400)
     pending.take(request, begun)
     try:
@@ -294,7 +305,11 @@ def callback(request: HttpRequest) -> HttpResponse:
     except InstepError as error:
         pending.failed(request, begun, error)
     # redirected, so that the code stays in no address bar
-    return redirect("signed-in" if state.endswith(_WINDOW) else "signing-in")
+    return there
+
+
+def _is_state(said: str, own: str) -> bool:
+    return bool(own) and compare_digest(said.removesuffix(_WINDOW).encode(), own.encode())
 
 
 def _finish(request: HttpRequest, begun: Pending) -> Pending:
@@ -303,9 +318,9 @@ def _finish(request: HttpRequest, begun: Pending) -> Pending:
         raise consent.refused(request.GET.get("error", ""), request.GET.get("error_description", ""))
     tokens = consent.exchange(begun.kept, begun.org_id, request.GET["code"], begun.verifier, begun.callback)
     if begun.moving:
-        return evolve(begun, state="", verifier="", tokens=asdict(tokens))
+        return evolve(pending.used(begun), tokens=asdict(tokens))
     made = _connect(request, begun, SignIn(tokens, begun.org_id, sandbox_of(begun)))
-    return Pending(begun.vendor, {}, begun.connection, made=made)
+    return Pending(begun.vendor, {}, begun.connection, made=made, answered=begun.state)
 
 
 def sandbox_of(begun: Pending) -> bool | None:

@@ -18,9 +18,9 @@ from instep.core.mapping import Row
 from instep.core.rules import SyncConfig, case_calendars, system_fields
 from instep.crm.new_field import NewField
 from instep.crm.vendors import Vendor, vendor_of
-from instep.engine.connection import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
+from instep.engine.watch import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.store import credentials
 from instep.web.connection_state import DISCONNECTED, PAUSED, WORKS, State
 from instep.web.crm_words import words_of

@@ -28,7 +28,8 @@ class Pending:
 
     `kept` is `entered` as the vendor prepared it. `secret_typed`: the secret was typed here, not taken from what is
     stored. `moving`: the setup of `connection` goes to another org, and `tokens` wait until somebody has said yes.
-    `made` is the public id of what was connected, `error` what went wrong; one of both ends it.
+    `made` is the public id of what was connected, `error` what went wrong; one of both ends it. `answered` is the
+    `state` that was used up by the CRM's answer.
     """
 
     vendor: str
@@ -44,6 +45,12 @@ class Pending:
     moving: bool = False
     tokens: Mapping[str, str] = field(factory=dict, repr=False)
     error: Mapping[str, str] = field(factory=dict)
+    answered: str = field(default="", repr=False)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the CRM has answered, and what follows from it is not known yet."""
+        return bool(self.answered) and not (self.made or self.tokens or self.error)
 
 
 def keep(request: HttpRequest, pending: Pending) -> None:
@@ -74,13 +81,18 @@ def forget(request: HttpRequest) -> None:
 
 def take(request: HttpRequest, pending: Pending) -> None:
     """Use up `state` and `verifier`, durably: a second answer with the same state finds nothing."""
-    keep(request, evolve(pending, state="", verifier=""))
+    keep(request, used(pending))
     request.session.save()
 
 
 def failed(request: HttpRequest, pending: Pending, error: InstepError) -> None:
     """Remember why it did not work, beside what was typed."""
-    keep(request, evolve(pending, state="", verifier="", error=told(error)))
+    keep(request, evolve(used(pending), error=told(error)))
+
+
+def used(pending: Pending) -> Pending:
+    """The sign-in after its answer: its secrets are used up."""
+    return evolve(pending, state="", verifier="", answered=pending.state)
 
 
 def told(error: InstepError) -> dict[str, str]:

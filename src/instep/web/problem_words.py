@@ -218,6 +218,25 @@ WORDS: Mapping[Cause, Words] = {
         ),
         MAPPING,
     ),
+    Cause.NOT_SEARCHABLE: Words(
+        _("People cannot be found by their e-mail address"),
+        _(
+            "The field of the address is hidden from the connected user, or encrypted so that it cannot be searched. "
+            "Who is there already would be made twice: new people wait, and their meetings are written without them."
+        ),
+        (
+            _(
+                "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Set Field-Level Security → "
+                "tick Visible, untick Read-Only for the connected user's profile → Save."
+            ),
+            _(
+                "Where Shield encrypts it: Setup → Encryption Policy → Encrypt Fields: choose “Deterministic, case "
+                "insensitive” for %(field)s, or leave it unencrypted."
+            ),
+            _("Then check again: what waits goes on by itself."),
+        ),
+        CHECK,
+    ),
     Cause.VALUE_RETIRED: Words(
         _("A picklist value is no longer there"),
         _("The mapping writes a value that the field does not offer any more."),
@@ -286,11 +305,25 @@ WORDS: Mapping[Cause, Words] = {
         ),
         RETRY,
     ),
+    Cause.DUPLICATE_RULE: Words(
+        _("A duplicate rule refuses records"),
+        _("A duplicate rule of Salesforce takes these records for others that are there. All else goes on."),
+        (
+            _("See in Salesforce whether they are the same, and merge them if so."),
+            _(
+                "If not: Setup → Duplicate Rules → the rule with this text: let Action On Edit or Action On Create "
+                "allow the record, or let the rule compare more fields."
+            ),
+            _("Then try the records again."),
+        ),
+        RETRY,
+    ),
     Cause.OTHER_PERSON: Words(
         _("A record may be somebody else"),
         _(
             "A duplicate rule of Salesforce took these records for the people of bookings, but they have other e-mail "
-            "addresses. The bookings are related to them; their names are left as they are."
+            "addresses, or none and other names. The bookings are related to them; their names and addresses are left "
+            "as they are."
         ),
         (
             _("Open each record in Salesforce, and see whether it is the person who booked."),

@@ -157,6 +157,30 @@ WORDS: Mapping[Cause, Words] = {
         ),
         RETRY,
     ),
+    Cause.NOT_SEARCHABLE: Words(
+        _("People cannot be found by their e-mail address"),
+        _(
+            "The property of the address cannot be read or searched. Who is there already would be made twice: new "
+            "people wait, and their meetings are written without them."
+        ),
+        (
+            _(
+                "Settings → Properties → %(field)s → Manage access: let the one who signed in, or who made the key, "
+                "see and edit it."
+            ),
+            _("Then check again: what waits goes on by itself."),
+        ),
+        CHECK,
+    ),
+    Cause.DUPLICATE_RULE: Words(
+        _("Another record has this value already"),
+        _("HubSpot takes no two contacts with the same address or unique value. All else goes on."),
+        (
+            _("See in HubSpot whether the two contacts are the same person, and merge them if so."),
+            _("Then try the records again."),
+        ),
+        RETRY,
+    ),
     Cause.NO_RIGHT: Words(
         _("Single records are refused for a right"),
         _("The one who signed in, or who made the key, may not edit these records or relate them."),

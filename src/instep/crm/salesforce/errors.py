@@ -53,6 +53,10 @@ _RETRY = Decision(Retry, cure=_AGAIN)
 _SMALLER = Decision(Retry, Scope.BATCH, "It is tried again with fewer records at once.")
 _BUG = Decision(Bug, cure=_REPORT)
 _RELINK = Decision(NeedsAdmin, cure="The record is looked for again.", field_scope=True)
+#: where a field is named, it is not the record itself that is gone
+_REFERENCE = (
+    "What this field refers to is gone, or the connected user may not use it: choose another, or grant it."
+)
 _STALE = Decision(
     NeedsAdmin,
     cure="Let the connected user see and edit this field, or take it out of the mapping.",
@@ -186,7 +190,7 @@ def error_of(entry: Mapping[str, Any], *, request_id: str = "", whole: bool = Fa
     return decision.kind(
         message,
         code=decision.code or code,
-        cure=decision.cure,
+        cure=_REFERENCE if decision is _RELINK and scope is Scope.FIELD else decision.cure,
         scope=scope,
         fields=fields,
         request_id=request_id,
