@@ -55,7 +55,7 @@ def _form(request: HttpRequest, row: dict[str, Any], vendor: Vendor, config: Syn
     account_id = request.user.account_id
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
     uses = calendar_uses(account_id, datetime.now(UTC))
-    offered = [(one.source_id, one.name or one.source_id) for one in uses]
+    offered = [(one.source_id, one.called) for one in uses]
     data = request.POST if request.method == "POST" else None
     return CreationForm(data, config, vendor.profile, schema, offered)
 
