@@ -26,7 +26,7 @@ from instep.engine import rules_edit
 from instep.engine.lane import load_config
 from instep.engine.schemas import schemas_of
 from instep.store import lane_queries
-from instep.store.calendar_queries import calendar_uses
+from instep.store.calendar_queries import CalendarUse, calendar_uses
 from instep.store.page_queries import lane_states
 from instep.web.creation_form import record_type_choices, users_default
 from instep.web.crm_words import words_of
@@ -122,7 +122,7 @@ def _type_now(chosen: str, described: ObjectSchema | None, people: bool) -> str:
     if not chosen:
         return users_default(described, people=people)
     found = described.record_type(chosen) if described is not None else None
-    return _("%(name)s (as the connection says)") % {"name": found.name if found else chosen}
+    return _("%(name)s (connection)") % {"name": found.name if found else chosen}
 
 
 def _as_now(said: str) -> str:
@@ -146,11 +146,16 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     if row is None:
         return render(request, "web/calendar_crm/page.html", context)
     config, vendor = load_config(row), vendor_of(row["vendor"])
-    if request.method != "POST":
+    sent = request.method == "POST"
+    asked = request.POST.get("act") == "read"
+    if not sent:
         context["error"] = rules_edit.look_again(account_id, row)
+    elif asked:
+        context["error"] = rules_edit.look_again(account_id, row, older_than=0)
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
-    data = request.POST if request.method == "POST" else None
-    form = CalendarCrmForm(data, config.calendar(calendar_id), config, vendor.profile, schema)
+    form = CalendarCrmForm(
+        request.POST if sent else None, config.calendar(calendar_id), config, vendor.profile, schema
+    )
     version = request.POST.get("version") or rules_edit.version_of(config)
     context |= {
         "form": form,
@@ -158,18 +163,26 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
         "has_types": bool(vendor.profile.record_type_field),
         "version": version,
     }
-    if data is None:
+    if not sent or asked:
         return render(request, "web/calendar_crm/page.html", context)
-    status = 422
+    return _saved(request, row, use, context)
+
+
+def _saved(
+    request: HttpRequest, row: dict[str, Any], use: CalendarUse, context: dict[str, Any]
+) -> HttpResponse:
+    """Save what was chosen, or show it again with what is wrong, or that somebody else saved meanwhile."""
+    account_id, form, status = request.user.account_id, context["form"], 422
     if form.is_valid():
+        change = _changing(use.source_id, form.rules())
         try:
-            outcome = rules_edit.save_rules(account_id, row, _changing(calendar_id, form.rules()), version)
+            outcome = rules_edit.save_rules(account_id, row, change, context["version"])
         except InstepError as error:
             context, status = {**context, "error": error}, 503
         else:
             if outcome.saved:
                 messages.success(request, _("Saved; every booking is compared again."))
-                return redirect(f"{request.path}?connection={chosen.id if chosen else ''}")
+                return redirect(f"{request.path}?connection={row['public_id']}")
             if outcome.meanwhile:
                 fresh = lane_queries.connection_by_id(account_id, int(row["id"])) or row
                 context = {**context, "meanwhile": True, "version": rules_edit.version_of(load_config(fresh))}

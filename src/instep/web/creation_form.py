@@ -366,7 +366,9 @@ class CreationForm(forms.Form):
                 ],
                 initial=self.config.record_types.get(role, ""),
                 required=False,
-                help_text=_("A booking calendar can choose another."),
+                help_text=_(
+                    "The default is that of the connected user. A booking calendar can choose another."
+                ),
             )
 
     def _radio(self, name: str, label: str, said: str, choices: Sequence[tuple[str, Any]]) -> None:
@@ -406,11 +408,8 @@ def users_default(described: ObjectSchema | None, *, people: bool = False) -> st
     types = described.record_types if described is not None else ()
     fitting = (t.name for t in types if t.default and t.available and t.person in (None, people))
     name = next(fitting, "")
-    return (
-        _("%(name)s (the connected user's default)") % {"name": name}
-        if name
-        else _("The connected user's default")
-    )
+    # short enough to be read whole on a phone
+    return _("%(name)s (default)") % {"name": name} if name else _("The user's default")
 
 
 def record_type_choices(

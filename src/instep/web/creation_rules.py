@@ -32,6 +32,9 @@ def creation_rules(request: HttpRequest, connection_id: str) -> HttpResponse:
     if request.method != "POST":
         error = rules_edit.look_again(request.user.account_id, row)
         return _shown(request, row, vendor, config, _form(request, row, vendor, config), error=error)
+    if request.POST.get("act") == "read":
+        error = rules_edit.look_again(request.user.account_id, row, older_than=0)
+        return _shown(request, row, vendor, config, _form(request, row, vendor, config), error=error)
     form = _form(request, row, vendor, config)
     if not form.is_valid():
         return _shown(request, row, vendor, config, form, status=422)
