@@ -123,7 +123,7 @@ def list_bookings(
     found = rows(
         f"""
         SELECT b.id, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
-               coalesce(b.state #>> '{{guest,name}}', ''), coalesce(b.state #>> '{{guest,email}}', ''),
+               btrim(coalesce(b.state #>> '{{guest,name}}', '')), coalesce(b.state #>> '{{guest,email}}', ''),
                coalesce(nullif(h.name, ''), h.email, ''), coalesce(c.name, '')
           FROM booking b
           LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
