@@ -29,7 +29,7 @@ def known(client: Client, recorded: Callable[..., list[int]]) -> list[int]:
 
 
 def test_without_a_name_it_is_called_by_its_id_and_what_it_is_about(client: Client, known: list[int]) -> None:
-    for address in ("/calendars", ADDRESS, f"/calendars/{BARE}/crm"):
+    for address in ("/calendars", "/bookings", ADDRESS, f"/calendars/{BARE}/crm"):
         assert f"{BARE} · “Onboarding call”" in text_of(client.get(address))
     assert BARE in text_of(client.get(f"/bookings/{known[0]}"))
 

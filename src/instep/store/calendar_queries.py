@@ -186,21 +186,25 @@ class CalendarUse:
         return self.name or f"{self.source_id}{about}"
 
 
+#: what the newest booking of a calendar `c` is about
+NEWEST_SUBJECT = """
+    SELECT s.subject FROM booking s
+     WHERE s.account_id = c.account_id AND s.calendar_id = c.id AND s.subject <> ''
+     ORDER BY s.id DESC LIMIT 1"""
+
+
 def calendar_uses(account_id: int, now: datetime) -> list[CalendarUse]:
     """Every calendar with how many bookings it has, and how many of them are still to come."""
     found = rows(
-        """
+        f"""
         SELECT c.source, c.source_id, c.name, c.name_stamp = %(named_here)s,
-               coalesce((SELECT s.subject FROM booking s
-                          WHERE s.account_id = %(account)s AND s.calendar_id = c.id AND s.subject <> ''
-                          ORDER BY s.id DESC LIMIT 1), ''),
-               count(b.id),
+               coalesce(({NEWEST_SUBJECT}), ''), count(b.id),
                count(b.id) FILTER (WHERE b.active AND b.start_at > %(now)s)
           FROM calendar c
           LEFT JOIN booking b ON b.account_id = %(account)s AND b.calendar_id = c.id AND NOT b.in_trash
          WHERE c.account_id = %(account)s
          GROUP BY c.id ORDER BY lower(c.name), c.id
-        """,
+        """,  # noqa: S608 - the words in braces are this module's own
         {"account": account_id, "now": now, "named_here": _NAMED_HERE},
     )
     return [CalendarUse(*row) for row in found]
