@@ -22,6 +22,12 @@ class Input:
     lines: int = 0
 
 
+def several(text: str) -> list[str]:
+    """The values that somebody typed: one on each line, or all on one line with commas between."""
+    parts = text.splitlines() if len(text.strip().splitlines()) > 1 else text.split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
 def control(prefix: str, one: Input, typed: dict[str, str], wrong: bool) -> Markup:
     """An input with its label and hint. `typed` is what was sent; `wrong` ties it to the page's notice."""
     name, value = f"{prefix}-{one.name}", typed.get(one.name, one.value)

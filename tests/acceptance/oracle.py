@@ -48,6 +48,7 @@ _TOLD = {
         {
             "Instep_Booking_Id__c", "Subject", "Location", "Description", "Instep_Event_Status__c", "WhoId",
             "Instep_Cancel_Reschedule_Reason__c", "StartDateTime", "EndDateTime", "OwnerId",
+            "ShowAs",
         },
     ),
 }  # fmt: skip
@@ -146,7 +147,7 @@ def _meeting(
         "Description": _summary(life, where, start.astimezone(zones.get(_host(life), UTC))),
         "Instep_Event_Status__c": status, "Instep_Cancel_Reschedule_Reason__c": _reason(life),
         "StartDateTime": _wire(start), "EndDateTime": _wire(end), "OwnerId": _host(life),
-        "WhoId": f"{name} <{lead['Email']}>",
+        "ShowAs": "Free" if data["status"] == "canceled" else "Busy", "WhoId": f"{name} <{lead['Email']}>",
     }  # fmt: skip
 
 

@@ -35,6 +35,33 @@ def test_case_13_no_event(scene: Scene, page: Page) -> None:
     assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[])
 
 
+def test_a_canceled_meeting_is_kept_and_frees_its_hosts_calendar(scene: Scene, page: Page) -> None:
+    """Without anybody having mapped it; the meeting that is still on stays busy."""
+    gone, stays = page.book(), page.book(at=LATER)
+    page.cancel(gone, "Ill")
+    canceled = event(gone, "Lead", **{STATUS: "Canceled", REASON: "Ill"}, ShowAs="Free")
+    assert page.whole() == crm(
+        Lead=[lead()], Contact=[], Account=[], Case=[], Event=[canceled, event(stays, "Lead", LATER)]
+    )
+
+
+def test_meetings_canceled_before_that_row_are_left_as_they_are(scene: Scene, page: Page) -> None:
+    """A connection from before the default, and one whose admin took the row away: its return writes to no record."""
+    rows = load_config(scene.lane()).rows
+    without = tuple(row for row in rows["Event"] if row.field != "ShowAs")
+    scene.configure(rows={**rows, "Event": without})
+    old, next_one = page.book(), page.book(at=LATER)
+    page.cancel(old, "Ill")
+    stamps = {row["Id"]: row["LastModifiedDate"] for row in scene.fake.records()["Event"]}
+    scene.configure(rows=rows)
+    scene.until_settled()
+    assert {row["Id"]: row["LastModifiedDate"] for row in scene.fake.records()["Event"]} == stamps
+    page.cancel(next_one, "Travel")
+    left = event(old, "Lead", **{STATUS: "Canceled", REASON: "Ill"})
+    freed = event(next_one, "Lead", LATER, **{STATUS: "Canceled", REASON: "Travel"}, ShowAs="Free")
+    assert page.whole() == crm(Lead=[lead()], Contact=[], Account=[], Case=[], Event=[left, freed])
+
+
 def test_an_event_that_another_product_made_is_recognised(scene: Scene, page: Page) -> None:
     """E6: Event off; the twin of a calendar sync is named in the receipt and left as it is."""
     page.rules(event=False)

@@ -31,9 +31,10 @@ def require(scene: Scene, name: str, field: str) -> None:
 
 
 def fill(scene: Scene, name: str, *rows: Row) -> None:
-    """The rows that an admin adds."""
+    """The rows that an admin adds, in place of those that fill the same fields."""
     known: dict[str, Sequence[Row]] = load_config(scene.lane()).rows
-    scene.configure(rows={**known, name: (*known[name], *rows)})
+    kept = [row for row in known[name] if row.field not in {new.field for new in rows}]
+    scene.configure(rows={**known, name: (*kept, *rows)})
 
 
 def test_what_fills_required_fields_is_for_new_records(scene: Scene, page: Page) -> None:

@@ -163,10 +163,6 @@ class MemoryCrm:
                 row |= {reference: master for reference in fields if row[reference] == loser}
         self.rows[object_name][master]["LastModifiedDate"] = self._tick()
 
-    def wait(self) -> None:
-        """A second passes."""
-        self.clock += timedelta(seconds=1)
-
     def alive(self, object_name: str) -> list[Row]:
         """Records that nobody has deleted."""
         return [row for key, row in self.rows[object_name].items() if key not in self.deleted]
@@ -178,7 +174,7 @@ class MemoryCrm:
         return {row["Id"]: {k: v for k, v in row.items() if k not in stamps} for row in rows}
 
     def _tick(self) -> str:
-        self.wait()
+        self.clock += timedelta(seconds=1)
         return self.clock.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
     # -- the API -----------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ Location string(255) ncu
 StartDateTime datetime ncu
 EndDateTime datetime ncu
 Description textarea(32000) ncu
+ShowAs picklist(40) ncu restricted:Busy;OutOfOffice;Free
 IsReminderSet boolean cud
 {EVENT_STATUS} picklist(255) ncu
 {REASON} textarea(255) ncu

@@ -11,18 +11,19 @@ from random import Random
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, example, find, given, settings
 from hypothesis import strategies as st
 
 from core.crm import MemoryCrm, WouldBeRefused
 from core.desk import Desk, NotEmpty, Planner
-from core.lives import booking, contact, step
+from core.lives import HOSTS, booking, contact, step
 from core.org import setting
-from core.random_lives import LIVES, OUR_STEPS, Broken, Life, World, lives
+from core.random_lives import LIVES, OBJECTS, OUR_STEPS, PEOPLE, Broken, Existing, Life, World, lives
 from instep.core import plan_activity, plan_fields, plan_record
 from instep.core.booking import Booking, Kind
 from instep.core.changes import Action, Change, Write
 from instep.core.contact import Contact
+from instep.core.creation import PersonAccounts
 from instep.core.desired import Setting
 from instep.core.lookup import Observed
 from instep.core.mapping import Row
@@ -41,8 +42,29 @@ def test_every_life_keeps_the_promises(life: Life) -> None:
     World(life).live()
 
 
+#: the row's value is sent once more from memory, which moves the CRM's clock; the second guest books all the same
+SENT_ONCE_MORE = Life(
+    "installed",
+    {**dict.fromkeys(OBJECTS, ()), "Contact": (Row("contact.email", "LastName", overwrite=True),)},
+    {"person_object": "Lead", "always_write": True},
+    tuple(contact(key) for key in PEOPLE),
+    (Existing("Contact", "ctc-1@guest.example", {}),),
+    (),
+    0,
+    PersonAccounts.NEVER,
+    (),
+    (
+        ("book", "CTC-1", HOSTS[0], "", None),
+        ("syncs", {0}, False),
+        ("syncs", {0}, True),
+        ("book", "CTC-1", HOSTS[0], "", None),
+    ),
+)
+
+
 @settings(RANDOM, max_examples=100)
 @given(lives(OUR_STEPS))
+@example(SENT_ONCE_MORE)
 def test_one_call_and_two_calls_end_in_the_same_crm(life: Life) -> None:
     """Where memory suffices and nobody else has written, planning from it changes nothing in the end."""
     from_memory, from_reading = World(life).live(), World(life, one_call=False).live()

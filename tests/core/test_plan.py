@@ -12,9 +12,9 @@ from core.desk import Desk, sent, verdicts
 from core.lives import DANA, LEA, OMAR, booking, contact, step
 from core.org import CONNECTED, SCHEMA, setting, user, with_field, without_fields
 from instep.core.booking import EVENT_STATUS_TEXTS, Booking, Kind
-from instep.core.changes import Action
+from instep.core.changes import Action, Verdict
 from instep.core.mapping import Row
-from instep.core.plan_fields import AT_NEXT_CHANGE
+from instep.core.plan_fields import AT_NEXT_CHANGE, SHOWN_AT_NEXT_CHANGE
 from instep.core.work import Link, Memory, Quarantined
 from instep.crm.salesforce.names import BOOKING_ID, CONTACT_ID, EVENT_STATUS, REASON
 
@@ -63,6 +63,7 @@ def test_a_new_booking_makes_a_lead_and_its_event() -> None:
         "Subject": "Product demo",
         "Location": "https://meet.example/42",
         EVENT_STATUS: "Scheduled",
+        "ShowAs": "Busy",
         "StartDateTime": "2026-11-03T09:30:00.000Z",
         "EndDateTime": "2026-11-03T10:00:00.000Z",
         "OwnerId": USERS[0].id,
@@ -655,16 +656,64 @@ def test_overwrite_on_both_replaces_a_name() -> None:
     assert (row["FirstName"], row["LastName"], row["Story__c"]) == ("Maria", "Ortega", "Maria")
 
 
-def test_a_canceled_meeting_can_show_its_host_as_free() -> None:
-    """“Show time as”, mapped by an admin who wants it: busy until the booking is canceled."""
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (Kind.RESCHEDULED, "Busy"),
+        (Kind.CANCELED, "Free"),
+        (Kind.CANCELED_RESCHEDULE_REQUESTED, "Free"),
+        (Kind.COMPLETED, "Busy"),
+        (Kind.NO_SHOW, "Busy"),
+    ],
+)
+@pytest.mark.parametrize("from_memory", [False, True])
+def test_a_canceled_meeting_does_not_block_its_host(kind: Kind, shown: str, from_memory: bool) -> None:
+    """By default, in one call and in two; who did not come has taken the host's time all the same."""
     desk = new_desk()
-    desk.setting = setting(
-        {"Event": (*desk.setting.config.rows["Event"], Row("meeting.show_as", "Story__c"))}, USERS
-    )
     desk.sync((booking(), MARIA))
-    assert event(desk)["Story__c"] == "Busy"
+    assert event(desk)["ShowAs"] == "Busy"
+    sync = desk.sync_from_memory if from_memory else desk.sync
+    assert sync((step(booking(), kind), MARIA)) is not None
+    assert event(desk)["ShowAs"] == shown
+
+
+def test_a_canceled_meeting_that_stands_again_takes_its_time_again() -> None:
+    desk = new_desk()
+    canceled = step(booking(), Kind.CANCELED)
+    for one in (booking(), canceled, step(canceled, Kind.RESCHEDULED)):
+        desk.sync((one, MARIA))
+    assert event(desk)["ShowAs"] == "Busy"
+
+
+def test_a_mapping_without_show_time_as_leaves_it_alone() -> None:
+    """An admin who took the row away chose that canceled meetings stay as they are shown."""
+    desk = new_desk()
+    rows = tuple(r for r in desk.setting.config.rows["Event"] if r.field != "ShowAs")
+    desk.setting = setting({"Event": rows}, USERS)
+    desk.sync((booking(), MARIA))
+    desk.crm.edit("Event", event(desk)["Id"], ShowAs="OutOfOffice")
     desk.sync((step(booking(), Kind.CANCELED), MARIA))
-    assert event(desk)["Story__c"] == "Free"
+    assert event(desk)["ShowAs"] == "OutOfOffice"
+
+
+def test_show_time_as_that_is_new_among_the_rows_changes_no_meeting_of_before() -> None:
+    """A default that comes with a new version frees what is canceled from then on; old records are left alone."""
+    desk = new_desk()
+    whole = desk.setting
+    rows = tuple(r for r in whole.config.rows["Event"] if r.field != "ShowAs")
+    desk.setting = setting({"Event": rows}, USERS)
+    canceled = step(booking(), Kind.CANCELED)
+    desk.sync((canceled, MARIA))
+    desk.crm.edit("Event", event(desk)["Id"], ShowAs="Busy")
+    desk.setting = whole
+    (known,) = desk.works([(canceled, MARIA)])
+    work = evolve(known, settled=True)
+    batch = desk.planner(whole, [work], desk.look([work]), desk.memory)
+    assert batch.writes == ()
+    (kept,) = [c for w in batch.items[0].writes for c in w.changes if c.field == "ShowAs"]
+    assert (kept.verdict, kept.new, kept.note) == (Verdict.KEEP, "Free", SHOWN_AT_NEXT_CHANGE)
+    desk.sync((canceled, MARIA))
+    assert event(desk)["ShowAs"] == "Free"
 
 
 def test_a_link_to_a_converted_lead_says_so() -> None:

@@ -50,6 +50,7 @@ def test_default_mapping_fits_a_plain_org() -> None:
             ("meeting.summary_long", "Description"),
             ("meeting.status", "Instep_Event_Status__c"),
             ("meeting.reason", "Instep_Cancel_Reschedule_Reason__c"),
+            ("meeting.show_as", "ShowAs"),
         ],
     }
     assert not any(row.overwrite for rows in BASE.rows.values() for row in rows)

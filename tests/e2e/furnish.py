@@ -111,12 +111,13 @@ def _person(account_id: int) -> dict[str, str]:
 
 def _of_the_demo(account_id: int) -> dict[str, str]:
     """An example booking of the demo that came from elsewhere, and the connections."""
-    from instep.store.models import Booking
+    from instep.store.models import Booking, Calendar
 
     came = Booking.objects.filter(account_id=account_id, source="oncehub", in_trash=False).order_by("id")
     known = next((row.id, receipt) for row in came if (receipt := _receipt(account_id, row.id, "salesforce")))
     return {
         "booking": str(known[0]),
+        "known_calendar": Calendar.objects.filter(account_id=account_id, source="oncehub")[0].source_id,
         "receipt": str(known[1]),
         "connection": _connection(account_id, "salesforce"),
         "hubspot": _connection(account_id, "hubspot"),

@@ -60,6 +60,7 @@ PAGES = {
     "calendars": ("/calendars",),
     "new-calendar": ("/calendars/new",),
     "calendar": ("/calendars/{calendar}",),
+    "known-calendar": ("/calendars/known/{known_calendar}",),
     "calendar-crm": ("/calendars/{calendar}/crm", "/calendars/{calendar}/crm?connection={hubspot}"),
     "creation-rules": ("/integrations/{connection}/rules", "/integrations/{hubspot}/rules"),
     "share-calendar": ("/calendars/{calendar}/links",),

@@ -247,6 +247,8 @@ def _event(events: list[dict[str, Any]], people: Mapping[str, dict[str, Any]]) -
         "DurationInMinutes": data["duration_minutes"],
         STATUS: status_of(newest),
         REASON: reason_of(events),
+        # what an org shows by itself is busy
+        "ShowAs": "Free" if data["status"] == "canceled" else None,
         BOOKING_ID: data["id"],
         "OwnerId": _owner(events),
         "WhoId": _who(person["object"], person["row"]) if person else None,

@@ -227,6 +227,11 @@ def test_events_of_other_kinds_are_not_used(kind: str) -> None:
         ({"attendees": [{"email": "a@x.example"}, None, 7, ""]}, "attendees", ("a@x.example",)),
         ({"booking_calendar": {"id": "BKC-1", "name": "Demos"}}, "calendar_name", "Demos"),
         ({"booking_calendar": None, "booking_page": "BP-1"}, "calendar", "BP-1"),
+        (
+            {"booking_calendar": None, "booking_page": {"id": "BP-1", "label": "Dana"}},
+            "calendar_name",
+            "Dana",
+        ),
         ({"owner": {}}, "owner", None),
         ({"owner": {"id": "USR-1", "email": "not an address"}}, "owner", Owner("USR-1")),
         (

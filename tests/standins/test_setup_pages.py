@@ -8,6 +8,7 @@ from html import escape
 import httpx2
 import pytest
 
+from instep_standins.inputs import several
 from instep_standins.salesforce import Org, create_app
 from standins.sf import Client
 from standins.test_page import do, words
@@ -44,6 +45,29 @@ def test_page_has_what_is_there_and_nothing_inline(sf: Client, path: str) -> Non
     ids = re.findall(r' id="([^"]+)"', page.text)
     assert sorted(ids) == sorted(set(ids))
     assert 'aria-current="page"' in page.text.partition('class="tabs"')[2].partition("</nav>")[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Warm, Hot", ["Warm", "Hot"]),
+        ("Warm\r\nHot\r\n\r\n", ["Warm", "Hot"]),
+        ("1-10, Porto\n11-50, Porto", ["1-10, Porto", "11-50, Porto"]),
+        ("Warm,\n", ["Warm"]),
+        ("", []),
+    ],
+)
+def test_several_values_are_typed_on_lines_or_with_commas(typed: str, kept: list[str]) -> None:
+    assert several(typed) == kept
+
+
+def test_a_picklists_values_are_typed_on_lines(sf: Client) -> None:
+    """As people paste them; a text of one line would run them together."""
+    path = "/setup/objects/Lead"
+    assert re.search(r'<textarea name="values"', sf.http.get(path).text)
+    do(sf, path, act="field", kind="Picklist", label="Mood", values="Good\r\nBad", required="", seen="yes")
+    described = {f["name"]: f for f in sf.call("GET", "/sobjects/Lead/describe").json()["fields"]}
+    assert [one["value"] for one in described["Mood__c"]["picklistValues"]] == ["Good", "Bad"]
 
 
 def test_the_org_is_made_another_kind(sf: Client) -> None:

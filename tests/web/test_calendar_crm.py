@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,52 @@ def test_only_record_types_that_the_user_may_use_are_offered(
     assert saved.status_code == 302
     assert config_of(row).calendars[CALENDAR].record_types == {"Lead": offered[1]}
     assert client.post(ADDRESS, {**form, "type-Lead": "Nothing"}).status_code == 422
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "/integrations/{connection}/rules"])
+def test_record_types_made_a_moment_ago_are_read_on_request(
+    client: Client, org: Running, row: Connection, address: str
+) -> None:
+    """Nobody waits until what is known of the org is old; what was chosen stands, and nothing is saved."""
+    place = address.format(connection=row.public_id)
+    client.get(place)
+    order(org, "record-types", {"object": "Lead", "developerName": "Partner", "name": "Partner lead"})
+    assert ">Partner lead<" not in client.get(place).content.decode()
+    name, chosen = ("links", "Contact") if address == ADDRESS else ("new_contacts", "Contact")
+    answer = client.post(place, {**form_of(client.get(place)), name: chosen, "act": "read"})
+    assert answer.status_code == 200
+    assert ">Partner lead<" in answer.content.decode()
+    assert form_of(answer)[name] == chosen
+    assert (config_of(row).calendars, config_of(row).person_object) == ({}, "Lead")
+
+
+def test_what_a_record_type_is_without_a_choice_is_named(
+    client: Client, org: Running, row: Connection
+) -> None:
+    """By the user's own default, or by what the connection says; whose profile counts stands beside it."""
+    for name, label in (("Partner", "Partner lead"), ("Direct", "Direct lead")):
+        order(org, "record-types", {"object": "Lead", "developerName": name, "name": label})
+    CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    def as_now() -> str:
+        page = unescape(client.get(ADDRESS).content.decode())
+        assert "The hosts' own profiles play no part" in page
+        found = re.search(r'<select name="type-Lead".*?<option value=""[^>]*>([^<]*)<', page, re.S)
+        assert found is not None
+        return found[1]
+
+    default = as_now()
+    assert default.removesuffix(" (default)") in (
+        "Master",
+        "Partner lead",
+        "Direct lead",
+    )
+    rules = f"/integrations/{row.public_id}/rules"
+    answer = client.get(rules)
+    offered = re.search(r'value="([^"]+)">Direct lead<', answer.content.decode())
+    assert offered is not None
+    assert client.post(rules, {**form_of(answer), "Lead-type": offered[1]}).status_code == 302
+    assert as_now() == "Direct lead (connection)"
 
 
 def test_person_accounts_are_offered_where_the_org_has_them(

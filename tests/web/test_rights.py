@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from instep.store.models import Account, User
 
-SAMPLES = {"crm": "hubspot", "int": "1", "slug": "one", "str": "one"}
+SAMPLES = {"crm": "hubspot", "int": "1", "path": "one", "slug": "one", "str": "one"}
 
 
 def patterns(resolver: Any = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:

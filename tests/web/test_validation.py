@@ -223,7 +223,7 @@ def test_case_01_an_unmapped_required_text_gets_unspecified_and_one_error_is_log
     assert lead["Region__c"] == "Unspecified"
     answer = page(client, row)
     ((calendar, (group,)),) = answer.context["log"]
-    assert (calendar, group.total) == ("BKC-51RT8YQ20V", 1)
+    assert (calendar, group.total) == ("BKC-51RT8YQ20V · “Onboarding call”", 1)
     (entry,) = group.lines
     assert (entry["target"], entry["field"], entry["value"]) == (key, "Region__c", "Unspecified")
     assert reverse("receipt", args=[key, entry["receipt"]]) in answer.content.decode()

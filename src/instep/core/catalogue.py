@@ -110,6 +110,8 @@ def _event_title(source: Source) -> str:
 
 
 TITLE_KEY = "meeting.event_title"
+#: whether a meeting takes its host's time in the CRM's own calendar
+SHOW_AS = "meeting.show_as"
 _LOOSE_ENDS = re.compile(r"^[\s,;:|/–—-]+|[\s,;:|/–—-]+$")
 
 

@@ -189,7 +189,7 @@ LOCATION = "location"
 WORDS = "words"
 _FITS: Mapping[str, frozenset[str]] = {
     "text": TEXTUAL | NUMERIC | CHOICES | {"email", "phone", "url", "date", "datetime", "boolean", LOCATION},
-    WORDS: TEXTUAL | CHOICES | {"email", "phone", "url"},
+    WORDS: TEXTUAL | {"picklist", "email", "phone", "url"},
     "textarea": TEXTUAL,
     "email": TEXTUAL | {"email"},
     "phone": TEXTUAL | {"phone"},

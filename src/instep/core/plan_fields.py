@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.booking import Booking
-from instep.core.catalogue import is_booking_fed, static_value
+from instep.core.catalogue import SHOW_AS, is_booking_fed, static_value
 from instep.core.changes import Change, Verdict
 from instep.core.creation import Ownership
 from instep.core.crm_schema import Field, ObjectSchema, RecordType
@@ -19,6 +19,9 @@ from instep.core.work import Known, Memory, Sent
 
 #: the note on a value that rules alone give to a record that was in step
 AT_NEXT_CHANGE = "written with the booking's next change: new rules alone do not write fixed values"
+
+#: the note on a calendar entry of before, which a row that is new would show as busy or free
+SHOWN_AT_NEXT_CHANGE = "written with the booking's next change: new rules alone do not change how it is shown"
 
 
 def said_by_nobody(want: DesiredField) -> bool:
@@ -274,12 +277,21 @@ def mirroring(
         if refused:
             changes.append(change_of(want, old, read, verdict=Verdict.LEAVE_OUT, note=refused))
         elif target is not None and target.updateable:
-            if settled and said_by_nobody(want) and not same(target, old, want.value):
-                changes.append(change_of(want, old, read, verdict=Verdict.KEEP, note=AT_NEXT_CHANGE))
+            later = _later(want, old) if settled else ""
+            if later and not same(target, old, want.value):
+                changes.append(change_of(want, old, read, verdict=Verdict.KEEP, note=later))
                 continue
             changes.append(_mirrored(target, want, old, read, sent.get(want.field)))
             needs_read = needs_read or not (read or want.field in there)
     return changes, needs_read
+
+
+def _later(want: DesiredField, old: Any) -> str:
+    """Why rules alone do not write a value into a record that is in step; empty where they do."""
+    if said_by_nobody(want):
+        return AT_NEXT_CHANGE
+    # a CRM's calendar shows every entry as something: what hosts see of old meetings does not change by a new row
+    return SHOWN_AT_NEXT_CHANGE if want.source == SHOW_AS and not is_blank(old) else ""
 
 
 def _mirrored(target: Field, want: DesiredField, old: Any, old_known: bool, sent: Sent | None) -> Change:

@@ -1,4 +1,4 @@
-"""Mapping rows that nobody made yet and that suggest themselves: equal words, and a type that fits."""
+"""Mapping rows that nobody made yet and that suggest themselves: equal words, and a type that takes every value."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from instep.core.catalogue import SYSTEM_PROPERTIES, Property
-from instep.core.crm_schema import CHOICES, LOCATION, TEXTUAL, Field, ObjectSchema, mappable, takes
+from instep.core.catalogue import SHOW_AS, SYSTEM_PROPERTIES, Property
+from instep.core.crm_schema import CHOICES, NUMERIC, TEXTUAL, Field, ObjectSchema, mappable, takes
 from instep.core.mapping import Row
 
 #: what CRMs call our properties, beside their own labels; without spaces and in small letters
@@ -48,7 +48,7 @@ def suggestions(
             continue
         names = _names(target)
         match = next((p for p in candidates if p.key not in used and _is_called(p, names)), None)
-        if match is None or not takes(match.type, described, target) or not _alike(match, target):
+        if match is None or not takes(match.type, described, target) or not _takes_all(match, target):
             continue
         used.add(match.key)
         found.append(Row(match.key, target.name))
@@ -69,11 +69,28 @@ def _is_called(prop: Property, names: frozenset[str]) -> bool:
     return bool(names & said)
 
 
-def _alike(prop: Property, target: Field) -> bool:
-    """Whether the types are alike too. A text of ours could feed a number, but is not one by its name."""
-    if target.type == LOCATION:
-        return False
-    return prop.custom or prop.type != "text" or target.type in TEXTUAL | CHOICES
+#: types of ours → the CRM's types that take whatever such a property holds, beside texts
+_SURELY: Mapping[str, frozenset[str]] = {
+    "text": frozenset({"picklist"}),
+    "picklist": CHOICES,
+    "multi": frozenset({"multipicklist"}),
+    "number": NUMERIC,
+    "date": frozenset({"date", "datetime"}),
+    "datetime": frozenset({"date", "datetime"}),
+    "boolean": frozenset({"boolean"}),
+    "email": frozenset({"email"}),
+    "url": frozenset({"url"}),
+}
+
+
+def _takes_all(prop: Property, target: Field) -> bool:
+    """Whether the field takes every value of the property: what is right by chance only is for people to choose.
+
+    A list that takes nothing beside its values is such a chance, whatever fills it; so is a text that may be a number.
+    """
+    if target.restricted and (target.picklist or target.type in CHOICES):
+        return prop.key == SHOW_AS and {"Busy", "Free"} <= {v.value for v in target.picklist if v.active}
+    return target.type in TEXTUAL | {"phone"} or target.type in _SURELY.get(prop.type, frozenset())
 
 
 def _names(target: Field) -> frozenset[str]:

@@ -43,12 +43,12 @@ def version_of(config: SyncConfig) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def look_again(account_id: int, row: dict[str, Any]) -> InstepError | None:
-    """Read record types and fields anew where what is known of them is old; what went wrong, or None."""
+def look_again(account_id: int, row: dict[str, Any], older_than: float = _OLD) -> InstepError | None:
+    """Read record types and fields anew where what is known is so many seconds old; what went wrong, or None."""
     if row["state"] != credentials.CONNECTED:
         return None
     try:
-        read_again(account_id, row, vendor_of(row["vendor"]).profile.objects, _OLD)
+        read_again(account_id, row, vendor_of(row["vendor"]).profile.objects, older_than)
     except InstepError as error:
         return error
     return None

@@ -335,13 +335,17 @@ def _owner(data: Mapping[str, Any]) -> Owner | None:
 
 
 def _calendar(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Id and name of the booking calendar, or of the booking page in accounts that have pages instead."""
+    """Id and name of the booking calendar, or of the booking page in accounts that have pages instead.
+
+    A page without a public name has at least the label that its owner gave it.
+    """
     for key in ("booking_calendar", "booking_page"):
         value = data.get(key)
         if isinstance(value, str) and value.strip():
             return value, None
         if isinstance(value, Mapping) and isinstance(value.get("id"), str):
-            return value["id"], _text(value, "name", f"data.{key}")
+            where = f"data.{key}"
+            return value["id"], _text(value, "name", where) or _text(value, "label", where)
     return None, None
 
 

@@ -16,7 +16,7 @@ from attrs import frozen
 from instep.core.booking_calendar import HERE
 from instep.store.queries import rows
 
-#: what a calendar made here has as the stamp of its name: newer than any fact, so that no fact renames it
+#: the stamp of a name that was given here: newer than any fact, so that no fact renames the calendar
 _NAMED_HERE = "~"
 
 
@@ -166,38 +166,80 @@ def delete_calendar(account_id: int, source_id: str) -> bool:
 
 @frozen
 class CalendarUse:
-    """What the list of calendars says of one: made here (`source` instep) or named by a source's events."""
+    """What the list of calendars says of one: made here (`source` instep) or named by a source's events.
+
+    `named_here` is a name that somebody typed here; `subject` is that of its newest booking.
+    """
 
     source: str
     source_id: str
     name: str
+    named_here: bool
+    subject: str
     bookings: int
     ahead: int
+
+    @property
+    def called(self) -> str:
+        """The name; of a calendar without one its id and what its bookings are about."""
+        about = f" · “{self.subject}”" if self.subject else ""
+        return self.name or f"{self.source_id}{about}"
+
+
+#: what the newest booking of a calendar `c` is about
+NEWEST_SUBJECT = """
+    SELECT s.subject FROM booking s
+     WHERE s.account_id = c.account_id AND s.calendar_id = c.id AND s.subject <> ''
+     ORDER BY s.id DESC LIMIT 1"""
 
 
 def calendar_uses(account_id: int, now: datetime) -> list[CalendarUse]:
     """Every calendar with how many bookings it has, and how many of them are still to come."""
     found = rows(
-        """
-        SELECT c.source, c.source_id, c.name, count(b.id),
+        f"""
+        SELECT c.source, c.source_id, c.name, c.name_stamp = %(named_here)s,
+               coalesce(({NEWEST_SUBJECT}), ''), count(b.id),
                count(b.id) FILTER (WHERE b.active AND b.start_at > %(now)s)
           FROM calendar c
           LEFT JOIN booking b ON b.account_id = %(account)s AND b.calendar_id = c.id AND NOT b.in_trash
          WHERE c.account_id = %(account)s
          GROUP BY c.id ORDER BY lower(c.name), c.id
-        """,
-        {"account": account_id, "now": now},
+        """,  # noqa: S608 - the words in braces are this module's own
+        {"account": account_id, "now": now, "named_here": _NAMED_HERE},
     )
     return [CalendarUse(*row) for row in found]
 
 
-def calendar_name(account_id: int, source_id: str) -> str | None:
-    """The name of a calendar, made here or known from a source; None where there is none."""
+def calendar_name(account_id: int, source_id: str) -> str:
+    """The name of a calendar, made here or known from a source; empty where there is none."""
     found = rows(
         "SELECT name FROM calendar WHERE account_id = %s AND source_id = %s ORDER BY id LIMIT 1",
         [account_id, source_id],
     )
-    return str(found[0][0]) if found else None
+    return str(found[0][0]) if found else ""
+
+
+def name_calendar(account_id: int, source: str, source_id: str, name: str) -> None:
+    """Give a calendar of another source a name of one's own; empty: the newest that the source's events say, if any."""
+    rows(
+        """
+        UPDATE calendar c
+           SET name_stamp = CASE WHEN %(name)s = '' THEN '' ELSE %(named_here)s END,
+               name = coalesce(nullif(%(name)s, ''), (
+                   SELECT b.state ->> 'calendar_name' FROM booking b
+                    WHERE b.account_id = c.account_id AND b.calendar_id = c.id AND b.state ->> 'calendar_name' <> ''
+                    ORDER BY b.id DESC LIMIT 1), '')
+         WHERE c.account_id = %(account)s AND c.source = %(source)s AND c.source <> %(here)s AND c.source_id = %(id)s
+        """,
+        {
+            "account": account_id,
+            "source": source,
+            "here": HERE,
+            "id": source_id,
+            "name": name,
+            "named_here": _NAMED_HERE,
+        },
+    )
 
 
 # --- hosts ---

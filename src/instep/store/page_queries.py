@@ -14,6 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.booking import Status
+from instep.store.calendar_queries import NEWEST_SUBJECT
 from instep.store.queries import BOOKING, IGNORED, IN_STEP, PROBLEM, STATE, WAITING, rows
 
 
@@ -123,7 +124,7 @@ def list_bookings(
     found = rows(
         f"""
         SELECT b.id, b.source_id, b.status, b.detail, b.subject, b.start_at, b.end_at,
-               coalesce(b.state #>> '{{guest,name}}', ''), coalesce(b.state #>> '{{guest,email}}', ''),
+               btrim(coalesce(b.state #>> '{{guest,name}}', '')), coalesce(b.state #>> '{{guest,email}}', ''),
                coalesce(nullif(h.name, ''), h.email, ''), coalesce(c.name, '')
           FROM booking b
           LEFT JOIN host h ON h.account_id = b.account_id AND h.id = b.host_id
@@ -161,12 +162,13 @@ class Choice:
 
 
 def calendars_booked(account_id: int) -> list[Choice]:
-    """Every calendar by name, whether made here or named by a source's events."""
+    """Every calendar as it is called (`calendar_queries.CalendarUse`), made here or named by a source's events."""
     found = rows(
-        """
-        SELECT id, coalesce(nullif(name, ''), source_id) FROM calendar WHERE account_id = %s
-         ORDER BY lower(coalesce(nullif(name, ''), source_id)), id
-        """,
+        f"""
+        SELECT c.id, coalesce(nullif(c.name, ''), c.source_id || coalesce(' · “' || ({NEWEST_SUBJECT}) || '”', ''))
+          FROM calendar c WHERE c.account_id = %s
+         ORDER BY lower(coalesce(nullif(c.name, ''), c.source_id)), c.id
+        """,  # noqa: S608 - the words in braces are the store's own
         [account_id],
     )
     return [Choice(*row) for row in found]

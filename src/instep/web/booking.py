@@ -20,6 +20,7 @@ from instep.core.contact import Contact, email_key
 from instep.core.work import link_of
 from instep.crm.vendors import vendor_of
 from instep.store import page_queries, queries
+from instep.store.calendar_queries import calendar_name
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
 from instep.store.queries import LoggedTransition
 from instep.web.act_words import buttons
@@ -82,6 +83,9 @@ def booking(request: HttpRequest, key: int) -> HttpResponse:
     context: dict[str, Any] = {
         "head": head,
         "booking": shown,
+        # a name that somebody gave here, else that of the events, else the id
+        "calendar": shown
+        and (calendar_name(account_id, shown.calendar) or shown.calendar_name or shown.calendar),
         "made_here": head.source == HERE,
         "acts": buttons(shown, now) if shown else [],
         "contact": contact,

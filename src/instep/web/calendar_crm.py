@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve
@@ -14,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from instep.core.booking_calendar import HERE
 from instep.core.creation import CASE, NO_CALENDAR, NONE, CalendarRules
-from instep.core.crm_schema import Schema
+from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.errors import InstepError
 from instep.core.profile import PersonObject, Profile
 from instep.core.rules import SyncConfig
@@ -24,9 +26,9 @@ from instep.engine import rules_edit
 from instep.engine.lane import load_config
 from instep.engine.schemas import schemas_of
 from instep.store import lane_queries
-from instep.store.calendar_queries import calendar_name
+from instep.store.calendar_queries import CalendarUse, calendar_uses
 from instep.store.page_queries import lane_states
-from instep.web.creation_form import record_type_choices
+from instep.web.creation_form import record_type_choices, users_default
 from instep.web.crm_words import words_of
 
 #: the choices of an Event, and what the configuration says for each
@@ -51,16 +53,16 @@ class CalendarCrmForm(forms.Form):
         companies = [profile.company.name] if profile.company else []
         cases = [profile.case.name] if profile.case else []
         for role in (*roles, *companies, *cases, profile.activity.name):
-            choices = record_type_choices(
-                schema.get(profile.object_of(role)),
-                rules.record_types.get(role, ""),
-                people=profile.object_of(role) != role,
-            )
+            described, people = schema.get(profile.object_of(role)), profile.object_of(role) != role
+            choices = record_type_choices(described, rules.record_types.get(role, ""), people=people)
             if choices:
                 self.fields[f"type-{role}"] = forms.ChoiceField(
                     label=_("Person Account") if role not in profile.objects else role,
                     choices=[
-                        ("", _as_now(config.record_types.get(role) or _("the user's default"))),
+                        (
+                            "",
+                            _type_now(config.record_types.get(role, ""), described, people),
+                        ),
                         *choices,
                     ],
                     initial=rules.record_types.get(role, ""),
@@ -82,12 +84,12 @@ class CalendarCrmForm(forms.Form):
                 "Without one, records are written all the same: for calendars that another product syncs."
             ),
         )
-        people = [(name, name) for name in profile.choices]
+        persons = [(name, name) for name in profile.choices]
         self.fields["links"] = forms.ChoiceField(
             label=_("Bookings created via General links"),
             choices=[
                 ("", _as_now(config.person_object)),
-                *people,
+                *persons,
                 *([(CASE, CASE)] if profile.case else []),
                 (NONE, _("Do not integrate this calendar with %(crm)s") % {"crm": crm}),
             ],
@@ -115,6 +117,14 @@ class CalendarCrmForm(forms.Form):
         return CalendarRules(chosen["links"], _EVENT[chosen["event"]], types)
 
 
+def _type_now(chosen: str, described: ObjectSchema | None, people: bool) -> str:
+    """Which record type it is as long as the calendar says nothing: short enough to be read whole."""
+    if not chosen:
+        return users_default(described, people=people)
+    found = described.record_type(chosen) if described is not None else None
+    return _("%(name)s (connection)") % {"name": found.name if found else chosen}
+
+
 def _as_now(said: str) -> str:
     return _("As the connection says: %(said)s") % {"said": said}
 
@@ -124,22 +134,28 @@ def _as_now(said: str) -> str:
 def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     """The CRM tab of one calendar, made here or known from a source; one CRM at a time."""
     account_id = request.user.account_id
-    name = calendar_name(account_id, calendar_id)
-    if name is None:
+    uses = calendar_uses(account_id, datetime.now(UTC))
+    use = next((one for one in uses if one.source_id == calendar_id), None)
+    if use is None:
         raise Http404
     lanes = lane_states(account_id)
     wanted = request.POST.get("connection") or request.GET.get("connection") or ""
     chosen = next((lane for lane in lanes if lane.id == wanted), next(iter(lanes), None))
-    context: dict[str, Any] = {"calendar_id": calendar_id, "name": name, "lanes": lanes, "chosen": chosen}
+    context: dict[str, Any] = {"use": use, "elsewhere": use.source != HERE, "lanes": lanes, "chosen": chosen}
     row = lane_queries.connection_by_id(account_id, chosen.key) if chosen else None
     if row is None:
         return render(request, "web/calendar_crm/page.html", context)
     config, vendor = load_config(row), vendor_of(row["vendor"])
-    if request.method != "POST":
+    sent = request.method == "POST"
+    asked = request.POST.get("act") == "read"
+    if not sent:
         context["error"] = rules_edit.look_again(account_id, row)
+    elif asked:
+        context["error"] = rules_edit.look_again(account_id, row, older_than=0)
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
-    data = request.POST if request.method == "POST" else None
-    form = CalendarCrmForm(data, config.calendar(calendar_id), config, vendor.profile, schema)
+    form = CalendarCrmForm(
+        request.POST if sent else None, config.calendar(calendar_id), config, vendor.profile, schema
+    )
     version = request.POST.get("version") or rules_edit.version_of(config)
     context |= {
         "form": form,
@@ -147,18 +163,26 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
         "has_types": bool(vendor.profile.record_type_field),
         "version": version,
     }
-    if data is None:
+    if not sent or asked:
         return render(request, "web/calendar_crm/page.html", context)
-    status = 422
+    return _saved(request, row, use, context)
+
+
+def _saved(
+    request: HttpRequest, row: dict[str, Any], use: CalendarUse, context: dict[str, Any]
+) -> HttpResponse:
+    """Save what was chosen, or show it again with what is wrong, or that somebody else saved meanwhile."""
+    account_id, form, status = request.user.account_id, context["form"], 422
     if form.is_valid():
+        change = _changing(use.source_id, form.rules())
         try:
-            outcome = rules_edit.save_rules(account_id, row, _changing(calendar_id, form.rules()), version)
+            outcome = rules_edit.save_rules(account_id, row, change, context["version"])
         except InstepError as error:
             context, status = {**context, "error": error}, 503
         else:
             if outcome.saved:
                 messages.success(request, _("Saved; every booking is compared again."))
-                return redirect(f"{request.path}?connection={chosen.id if chosen else ''}")
+                return redirect(f"{request.path}?connection={row['public_id']}")
             if outcome.meanwhile:
                 fresh = lane_queries.connection_by_id(account_id, int(row["id"])) or row
                 context = {**context, "meanwhile": True, "version": rules_edit.version_of(load_config(fresh))}

@@ -360,10 +360,15 @@ class CreationForm(forms.Form):
         if choices:
             self.fields[f"{role}-type"] = forms.ChoiceField(
                 label=label or _("Record type of new records"),
-                choices=[("", _("The connected user's default")), *choices],
+                choices=[
+                    ("", users_default(self.schema.get(object_name or role), people=bool(object_name))),
+                    *choices,
+                ],
                 initial=self.config.record_types.get(role, ""),
                 required=False,
-                help_text=_("A booking calendar can choose another."),
+                help_text=_(
+                    "The default is that of the connected user. A booking calendar can choose another."
+                ),
             )
 
     def _radio(self, name: str, label: str, said: str, choices: Sequence[tuple[str, Any]]) -> None:
@@ -393,6 +398,18 @@ class CreationForm(forms.Form):
         for field_name in (n for n in self.fields if n.endswith("-type")):
             types[field_name.removesuffix("-type")] = chosen[field_name]
         return {role: wanted for role, wanted in types.items() if wanted}
+
+
+def users_default(described: ObjectSchema | None, *, people: bool = False) -> str:
+    """What new records get where nobody chose a record type, by its name where the CRM tells it.
+
+    The default of Accounts may be one of person accounts, which is none for companies, and the other way round.
+    """
+    types = described.record_types if described is not None else ()
+    fitting = (t.name for t in types if t.default and t.available and t.person in (None, people))
+    name = next(fitting, "")
+    # short enough to be read whole on a phone
+    return _("%(name)s (default)") % {"name": name} if name else _("The user's default")
 
 
 def record_type_choices(

@@ -32,6 +32,9 @@ def creation_rules(request: HttpRequest, connection_id: str) -> HttpResponse:
     if request.method != "POST":
         error = rules_edit.look_again(request.user.account_id, row)
         return _shown(request, row, vendor, config, _form(request, row, vendor, config), error=error)
+    if request.POST.get("act") == "read":
+        error = rules_edit.look_again(request.user.account_id, row, older_than=0)
+        return _shown(request, row, vendor, config, _form(request, row, vendor, config), error=error)
     form = _form(request, row, vendor, config)
     if not form.is_valid():
         return _shown(request, row, vendor, config, form, status=422)
@@ -55,7 +58,7 @@ def _form(request: HttpRequest, row: dict[str, Any], vendor: Vendor, config: Syn
     account_id = request.user.account_id
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor.schema_of)
     uses = calendar_uses(account_id, datetime.now(UTC))
-    offered = [(one.source_id, one.name or one.source_id) for one in uses]
+    offered = [(one.source_id, one.called) for one in uses]
     data = request.POST if request.method == "POST" else None
     return CreationForm(data, config, vendor.profile, schema, offered)
 

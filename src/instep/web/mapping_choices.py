@@ -33,7 +33,7 @@ FIELD_TYPES = {
     "picklist": later("picklist"),
     "multipicklist": later("picklist, multi-select"),
     "boolean": later("checkbox"),
-    "location": later("geolocation"),
+    "location": later("geolocation, as “48.2, 16.37”"),
     "reference": later("lookup relationship"),
     "encryptedstring": later("encrypted text"),
 }
@@ -118,7 +118,7 @@ def offered_as(prop: Property) -> str:
 
 def by_chance() -> str:
     """The name of the group of fields that a text fills only where it happens to be what they take."""
-    return str(_("Only where the text is a number, a date, yes or no"))
+    return str(_("Only where the text is a number, a date, a place, choices, yes or no"))
 
 
 def plain_first(groups: Groups, kinds: frozenset[str]) -> Groups:

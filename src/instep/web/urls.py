@@ -23,6 +23,7 @@ from instep.web import (
     host_directory,
     hosts,
     integrations,
+    known_calendar,
     mapping,
     plan,
     problems,
@@ -62,7 +63,9 @@ urlpatterns = [
     path("contacts/<slug:contact_id>/receipts/<int:receipt_id>", contact.receipt, name="contact-receipt"),
     path("calendars", calendars.calendars, name="calendars"),
     path("calendars/new", calendar.new, name="new-calendar"),
-    path("calendars/<slug:calendar_id>/crm", calendar_crm.calendar_crm, name="calendar-crm"),
+    # ids of other schedulers are whatever they are
+    path("calendars/known/<path:calendar_id>", known_calendar.known_calendar, name="known-calendar"),
+    path("calendars/<path:calendar_id>/crm", calendar_crm.calendar_crm, name="calendar-crm"),
     path("calendars/<slug:calendar_id>", calendar.calendar, name="calendar"),
     path("calendars/<slug:calendar_id>/links", sharing.sharing, name="share-calendar"),
     path("calendars/<slug:calendar_id>/links/sign", sharing.sign, name="sign-links"),

@@ -28,6 +28,7 @@ from instep.engine import mapping_edit
 from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
 from instep.store import credentials
+from instep.store.calendar_queries import calendar_uses
 from instep.store.connection_queries import defaults_sent, described_at, linked_records
 from instep.web.connection import row_of
 from instep.web.crm_words import words_of
@@ -322,7 +323,7 @@ def _shown(
         "sections": sections,
         "open": sum(section.open for section in sections),
         "fillable": n > 0,
-        "log": _logged(defaults_sent(account_id, key_, VALIDATION_ERROR)),
+        "log": _logged(defaults_sent(account_id, key_, VALIDATION_ERROR), _called(account_id)),
         "described_at": min(at, default=None),
         "wrong": bool(errors),
         "stale": stale,
@@ -335,11 +336,18 @@ def _shown(
     return render(request, "web/validation/page.html", context, status=status)
 
 
-def _logged(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Logged]]]:
+def _called(account_id: int) -> dict[str, str]:
+    """What calendars without a name are called, by id."""
+    uses = calendar_uses(account_id, datetime.now(UTC))
+    return {use.source_id: use.called for use in uses if not use.name}
+
+
+def _logged(lines: Sequence[Mapping[str, Any]], called: Mapping[str, str]) -> list[tuple[str, list[Logged]]]:
     """The errors by calendar (empty for contacts that no booking speaks of), then by field."""
     by_field: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for line in lines:
-        by_field.setdefault((line["calendar"], line["object"], line["field"]), []).append(line)
+        calendar = called.get(line["calendar"], line["calendar"])
+        by_field.setdefault((calendar, line["object"], line["field"]), []).append(line)
     by_calendar: dict[str, list[Logged]] = {}
     for key, found in by_field.items():
         one = Logged(*key, found[0]["label"], int(found[0]["total"]), tuple(found))

@@ -21,6 +21,9 @@ REASON = "Instep_Cancel_Reschedule_Reason__c"
 BOOKING_ID = "Instep_Booking_Id__c"
 CONTACT_ID = "Instep_Contact_Id__c"
 
+#: what an Event is shown as in its owner's calendar: Busy, OutOfOffice or Free
+SHOW_AS = "ShowAs"
+
 LABELS = {
     EVENT_STATUS: "Event status",
     REASON: "Cancel/reschedule reason",

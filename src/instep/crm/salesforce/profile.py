@@ -5,6 +5,7 @@ Default mapping: reference OnceHub 2.4. Event start and end are never mapped: In
 
 from __future__ import annotations
 
+from instep.core.catalogue import SHOW_AS
 from instep.core.mapping import Row
 from instep.core.profile import (
     ActivityObject,
@@ -110,6 +111,8 @@ PROFILE = Profile(
             Row("meeting.summary_long", "Description"),
             Row("meeting.status", names.EVENT_STATUS),
             Row("meeting.reason", names.REASON),
+            # a canceled meeting is kept, and must not block its host's calendar
+            Row(SHOW_AS, names.SHOW_AS),
         ),
         names.CASE: (
             Row("meeting.subject", "Subject"),

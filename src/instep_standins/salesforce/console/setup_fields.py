@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from ...inputs import Input, adder, switch
+from ...inputs import Input, adder, several, switch
 from ...markup import Markup, el, said
 from ...pages import (
     NotHere,
@@ -103,7 +103,12 @@ def _field_inputs() -> tuple[Input, ...]:
     return (
         Input("kind", "Type", "Text", tuple((kind, kind) for kind in custom_fields.KINDS)),
         Input("label", "Label", required=True),
-        Input("values", "Values", hint="Of a picklist, with commas between"),
+        Input(
+            "values",
+            "Values",
+            hint="Of a picklist: each on a line of its own, or with commas between",
+            lines=4,
+        ),
         Input("target", "Looks up", "Account", tuple((name, name) for name in LISTED if name != "Event")),
         Input("formula", "Formula", hint="Of a Formula, such as UPPER(LastName)"),
         Input("required", "Required", "", (("", "no"), ("yes", "yes, for everybody"))),
@@ -121,7 +126,7 @@ def add_field(visit: Visit, name: str) -> str:
     kind, formula = typed.get("kind", ""), typed.get("formula", "").strip() or None
     body = {
         "kind": kind, "label": label, "required": bool(typed.get("required")), "target": typed.get("target", ""),
-        "choices": [one.strip() for one in typed.get("values", "").split(",") if one.strip()], "formula": formula,
+        "choices": several(typed.get("values", "")), "formula": formula,
     }  # fmt: skip
     if kind == "Text":
         body["length"] = 255

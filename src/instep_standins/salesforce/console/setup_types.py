@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...inputs import Input, adder, remover, switch
+from ...inputs import Input, adder, remover, several, switch
 from ...markup import Markup, el, said
 from ...pages import Refused, empty, live, notice, part, problem, row, table, td
 from .. import admin, config, record_types
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PATH = "/setup/record-types"
 _OBJECTS = tuple((name, name) for name in record_types.TYPED)
+#: how the values of a list are typed
+_SEVERAL = "Each on a line of its own, or with commas between; the first is the default"
 
 
 def _switches(org: "Org", found: Record) -> list[Markup]:
@@ -134,14 +136,14 @@ def show(visit: Visit) -> str:
         Input("object", "Object", "Lead", _OBJECTS), Input("label", "Label", required=True),
         Input("process", "Process", "", processes),
         Input("field", "Picklist with fewer values", hint="API name, such as LeadSource; empty for none"),
-        Input("values", "Its values", hint="With commas between; the first is the default"),
+        Input("values", "Its values", hint=_SEVERAL, lines=4),
     )  # fmt: skip
     if org.config.has(config.PERSON_ACCOUNTS):
         type_inputs = (*type_inputs, Input("person", "Person type", "", person))
     process_inputs = (
         Input("object", "Object", "Lead", tuple((name, name) for name in sorted(record_types.PROCESSED))),
         Input("name", "Name", required=True),
-        Input("values", "Statuses", required=True, hint="With commas between; the first is the default"),
+        Input("values", "Statuses", required=True, hint=_SEVERAL, lines=4),
     )  # fmt: skip
     add_type = adder(visit, PATH, "add", "Add a record type", type_inputs, "Add the record type")
     add_process = adder(visit, PATH, "process", "Add a process", process_inputs, "Add the process")
@@ -159,17 +161,13 @@ def show(visit: Visit) -> str:
     )  # fmt: skip
 
 
-def _texts(typed: dict[str, str], name: str) -> list[str]:
-    return [one.strip() for one in typed.get(name, "").split(",") if one.strip()]
-
-
 def _add(org: "Org", typed: dict[str, str]) -> None:
     body: dict = {"object": typed.get("object"), "label": typed.get("label", "").strip()}
     if not body["label"]:
         raise Refused("A record type needs a label. Type one.")
     if typed.get("process"):
         body["process"] = typed["process"]
-    field, values = typed.get("field", "").strip(), _texts(typed, "values")
+    field, values = typed.get("field", "").strip(), several(typed.get("values", ""))
     if bool(field) is not bool(values):
         raise Refused("Type both the picklist and its values, or neither.")
     if field:
@@ -190,7 +188,7 @@ def act(visit: Visit) -> str:
             body = {
                 "object": typed.get("object"),
                 "name": typed.get("name", ""),
-                "values": _texts(typed, "values"),
+                "values": several(typed.get("values", "")),
             }
             admin.order(org, "POST", "processes", body)
         elif what == "active":
