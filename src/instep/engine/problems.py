@@ -57,11 +57,11 @@ def problems_of(account_id: int, row: dict[str, Any]) -> tuple[Problem, ...]:
     if row["state"] == credentials.DISABLED:
         return ()
     merged = _merged([*_setup(account_id, row), *_refused(account_id, row)])
-    found = [*_holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
+    found = [*holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
     return tuple(sorted(found, key=lambda one: (not one.whole, one.since is None, one.since or _LONG_AGO)))
 
 
-def _holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+def holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
     """What stops the whole connection: held by a drain, or met by the last look."""
     known = row["installed"] or {}
     met = known.get("error") or {}
