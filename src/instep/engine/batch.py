@@ -23,6 +23,7 @@ from instep.core.plan import BatchPlan, ItemPlan, plan
 from instep.core.plan_record import OTHER_ADDRESS
 from instep.core.receipt import Cost, receipt_document
 from instep.core.refusal import REQUIRED, Reaction, Refusal, quarantined_value, react
+from instep.core.required_advice import advice
 from instep.core.rules import plain_email
 from instep.core.to_read import fields_to_read, lookup_for
 from instep.core.wanted import wanted
@@ -385,6 +386,8 @@ def _react(run: _Run, writes: tuple[Write, ...], applied: Applied) -> None:
         result = applied.results.get(write.ref)
         if result is None:
             raise Bug(f"The CRM adapter gave no answer for {write.ref}.", code="NO_ANSWER")
+        if result.error is not None and result.error.code == REQUIRED:
+            _advise(run, write, result.error)
         if result.error is not None and not _learn(run, write, result.error, planned_by):
             _refused(run, write, result.error)
 
@@ -419,6 +422,13 @@ def _refused(run: _Run, write: Write, error: InstepError) -> None:
         )
     for item in _served(run, write):
         run.problems.setdefault(item, error)
+
+
+def _advise(run: _Run, write: Write, error: InstepError) -> None:
+    """What helps depends on the kind of field, which the adapter does not know; the receipt has this same error."""
+    described, there = run.setting.schema.get(write.object), write.action is Action.UPDATE
+    cure = advice(described, error.fields, run.setting.profile, new=not there, there=there)
+    error.cure = cure or error.cure
 
 
 def _demanded(run: _Run, write: Write, error: InstepError) -> bool:

@@ -59,7 +59,7 @@ def troubles(
             for part in (
                 _rights(config, profile, found, crm),
                 _ours(found, crm),
-                _mapped(found, crm),
+                _mapped(schema, found, crm),
                 _values(config, profile, schema, crm),
                 _record_types(config, profile, schema, crm),
                 _required(config, profile, schema, crm),
@@ -104,11 +104,15 @@ def _ours(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
         )
 
 
-def _mapped(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
+def _mapped(schema: Schema, found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
     for one in found.get("hidden") or ():
         name = f"{one['object']}.{one['field']}"
+        described = schema.get(one["object"])
+        target = described.get(one["field"]) if described else None
+        # what is hidden has no label: nothing is described of it
+        said = f"{target.label} ({name})" if target else name
         yield Trouble(
-            Cause.MAPPED_FIELD, name, f"{name} is mapped and {one['why']} for the connected user of {crm}."
+            Cause.MAPPED_FIELD, name, f"{said} is mapped and {one['why']} for the connected user of {crm}."
         )
 
 
@@ -123,8 +127,9 @@ def _values(config: SyncConfig, profile: Profile, schema: Schema, crm: str) -> I
             for value in (static_value(row.source), row.fallback):
                 if value and (convert(value, target).refused or is_retired(value, target)):
                     name = f"{role}.{target.name}"
+                    said = f"{target.label} ({name})"
                     yield Trouble(
-                        Cause.VALUE_RETIRED, name, f"{name}: “{value}” is no value of {crm} any more."
+                        Cause.VALUE_RETIRED, name, f"{said}: “{value}” is no value of {crm} any more."
                     )
 
 
