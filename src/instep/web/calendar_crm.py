@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from instep.bookings import calendars
 from instep.core.creation import CASE, NO_CALENDAR, NONE, CalendarRules
 from instep.core.crm_schema import Schema
 from instep.core.errors import InstepError
@@ -130,7 +131,14 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     lanes = lane_states(account_id)
     wanted = request.POST.get("connection") or request.GET.get("connection") or ""
     chosen = next((lane for lane in lanes if lane.id == wanted), next(iter(lanes), None))
-    context: dict[str, Any] = {"calendar_id": calendar_id, "name": name, "lanes": lanes, "chosen": chosen}
+    context: dict[str, Any] = {
+        "calendar_id": calendar_id,
+        "name": name,
+        # one that is known from a source alone has no page of its own here
+        "has_page": calendars.calendar(account_id, calendar_id) is not None,
+        "lanes": lanes,
+        "chosen": chosen,
+    }
     row = lane_queries.connection_by_id(account_id, chosen.key) if chosen else None
     if row is None:
         return render(request, "web/calendar_crm/page.html", context)
@@ -170,9 +178,9 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
 
 def _changing(calendar_id: str, rules: CalendarRules) -> rules_edit.Change:
     def change(config: SyncConfig) -> SyncConfig:
-        calendars = {key: one for key, one in config.calendars.items() if key != calendar_id}
+        ruled = {key: one for key, one in config.calendars.items() if key != calendar_id}
         if rules != NO_CALENDAR:
-            calendars[calendar_id] = rules
-        return evolve(config, calendars=calendars)
+            ruled[calendar_id] = rules
+        return evolve(config, calendars=ruled)
 
     return change
