@@ -86,6 +86,7 @@ def test_a_connection_that_nobody_looked_at_says_what_it_does_not_know_yet(
 def test_a_check_names_what_is_missing_and_the_clicks(page: Act) -> None:
     words = page("connection-check")
     assert "6 fields are missing" in words
+    assert '<button type="submit" id="install">Install connector</button>' in words
     assert "Missing or hidden" in words
     assert "brings the permission set" in words
     assert "Checked just now" in words
@@ -100,6 +101,7 @@ def test_after_the_installation_nothing_is_missing(page: Act, row: Connection, a
     assert words.count("Installed</span>") == 6
     assert "Assigned</span>" in words
     assert "Install again" in words
+    assert "Install connector" not in words
     assert "all there" in words
 
 
