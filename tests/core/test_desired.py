@@ -92,8 +92,7 @@ def test_a_required_type_without_default_says_what_to_do() -> None:
     )
     tier = next(d for d in fields if d.field == "Tier__c")
     assert tier.refused == (
-        "Tier is required and has no value, no fallback and no default. "
-        "Map Tier (Tier__c), or give it a fallback value."
+        "Tier is required, and nothing fills it. Map Tier (Tier__c), or give it a fallback value."
     )
 
 

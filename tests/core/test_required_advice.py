@@ -19,14 +19,18 @@ FIELDS = {
 LEAD = ObjectSchema("Lead", "Lead", {f.name: f for f in FIELDS.values()})
 
 
+#: whom a cure is for: new records, those that are there, or both
+_FOR = st.sampled_from([(True, False), (False, True), (True, True)])
+
+
 @given(
     st.lists(st.sampled_from(sorted(LEAD.fields)), min_size=1, max_size=4, unique=True),
-    st.booleans(),
-    st.booleans(),
+    _FOR,
 )
 def test_mapping_is_advised_exactly_for_what_a_mapping_can_fill(
-    names: list[str], new: bool, there: bool
+    names: list[str], whom: tuple[bool, bool]
 ) -> None:
+    new, there = whom
     said = advice(LEAD, names, SALESFORCE, new=new, there=there)
     for name in names:
         target = LEAD.fields[name]
@@ -46,16 +50,23 @@ def test_mapping_is_advised_exactly_for_what_a_mapping_can_fill(
             "reference",
             True,
             False,
-            "No mapping can fill The reference (reference__c), a look-up to another record. So that no other record "
-            "waits, make it optional in Salesforce, or required on the page layout only.",
+            "No mapping can fill The reference (reference__c), a look-up to another record. Make it optional in "
+            "Salesforce, or required on the page layout only.",
         ),
         (
             "reference",
             False,
             True,
             "No mapping can fill The reference (reference__c), a look-up to another record. Give the record a value "
-            "for The reference (reference__c) in Salesforce, then retry. So that no other record waits, make it "
-            "optional in Salesforce, or required on the page layout only.",
+            "for it in Salesforce, then retry. To keep others from waiting, make it optional there, or required on the "
+            "page layout only.",
+        ),
+        (
+            "picklist",
+            False,
+            True,
+            "Map The picklist (picklist__c), or give it a fallback value. Or give the record a value for it in "
+            "Salesforce, then retry.",
         ),
     ],
 )

@@ -272,7 +272,7 @@ def test_every_place_advises_the_same_for_a_required_look_up(house: House) -> No
     ):
         words = text_of(house.client.get(address, follow=True))
         assert "No mapping can fill Campaign (Campaign__c), a look-up to another record." in words, address
-        assert "make it optional in Salesforce, or required on the page layout only." in words
+        assert "Make it optional in Salesforce, or required on the page layout only." in words
         assert "give it a fallback value" not in words
         assert "give them a fallback value" not in words
 
@@ -291,12 +291,9 @@ def test_records_that_lack_a_field_required_later_go_on_once_they_have_a_value(h
         Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c", len(found.groups) and sum(g.count for g in found.groups)
     )  # fmt: skip
     assert found.waiting
-    assert (
-        "Give the record a value for Campaign (Campaign__c) in Salesforce, then retry."
-        in found.groups[0].cure
-    )
+    assert "Give the record a value for it in Salesforce, then retry." in found.groups[0].cure
     validation = text_of(house.client.get(reverse("validation", args=[house.connection.public_id])))
-    assert "changes of records that are there without a value wait, too" in validation
+    assert "and so is every change of a record that lacks a value" in validation
     assert re.search(r"changes? of (a booking or contact|bookings and contacts) waits? for it", validation)
     (lead,) = house.stored("Lead")
     assert not lead.get("MobilePhone")

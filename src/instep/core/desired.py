@@ -335,15 +335,15 @@ def _rows(
         if target.name in filled:
             continue
         default = default_for(target, setting.now)
-        refused = default.refused
-        if refused:
+        refused, rule = "", "default for a required field without value or fallback"
+        if default.refused:
             cure = advice(columns.described, (target.name,), setting.profile, new=True)
-            refused = f"{refused} {cure}"
+            refused, rule = f"{target.label} is required, and nothing fills it. {cure}", "a required field"
         blank = DesiredField(
             target.name,
             target.label,
             default.value,
-            "default for a required field without value or fallback",
+            rule,
             note=f"{VALIDATION_ERROR}: nothing fills this required field",
             refused=refused,
             stand_in=True,

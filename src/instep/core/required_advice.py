@@ -6,10 +6,17 @@ before wait for it too; what only a page's layout requires binds people alone. S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from instep.core.crm_schema import Field, ObjectSchema, mappable
 from instep.core.profile import Profile
+
+#: how people call the types that take no value of a booking
+_KINDS = {
+    "reference": "a look-up to another record",
+    "encryptedstring": "an encrypted text",
+    "base64": "a file",
+}
 
 
 def called(target: Field) -> str:
@@ -35,25 +42,23 @@ def advice(
             closed[called(target)] = _kind(target)
     said = []
     if open_to_rows:
-        fields = _listed([*open_to_rows])
-        it = "them" if len(open_to_rows) > 1 else "it"
-        said.append(f"Map {fields}, or give {it} a fallback value.")
-    for field, kind in closed.items():
-        said.append(f"No mapping can fill {field}, {kind}.")
-    if there and (open_to_rows or closed):
-        fields = _listed([*open_to_rows, *closed])
-        said.append(_of_records(fields, profile.label, new))
-    if closed:
-        fields = "them" if len(closed) > 1 else "it"
-        least = f", or {profile.required_of_people}" if profile.required_of_people else ""
-        said.append(f"So that no other record waits, make {fields} optional in {profile.label}{least}.")
-    return " ".join(said)
-
-
-def _of_records(fields: str, crm: str, new: bool) -> str:
-    if new:
-        return f"A record that is there without {fields} waits too: give it a value in {crm}, then retry."
-    return f"Give the record a value for {fields} in {crm}, then retry."
+        said.append(f"Map {_listed(open_to_rows)}, or give {_it(open_to_rows)} a fallback value.")
+    said += [f"No mapping can fill {field}, {kind}." for field, kind in closed.items()]
+    relaxed = _it(closed)
+    least = f", or {profile.required_of_people}" if profile.required_of_people else ""
+    missing = _it([*open_to_rows, *closed])
+    if closed and new:
+        said.append(f"Make {relaxed} optional in {profile.label}{least}.")
+    if there and new:
+        said.append(
+            f"A record that has no value for {missing} waits until it has one: give it one in {profile.label}, "
+            "then retry."
+        )
+    elif there:
+        give = "Give" if closed else "Or give"
+        said.append(f"{give} the record a value for {missing} in {profile.label}, then retry.")
+        said += [f"To keep others from waiting, make {relaxed} optional there{least}."] if closed else []
+    return " ".join(said) if open_to_rows or closed else ""
 
 
 def _whole(described: ObjectSchema | None, name: str) -> Field | None:
@@ -65,10 +70,13 @@ def _whole(described: ObjectSchema | None, name: str) -> Field | None:
 
 
 def _kind(target: Field) -> str:
-    if target.type == "reference":
-        return "a look-up to another record"
-    return f"a field of the type {target.type}"
+    return _KINDS.get(target.type) or f"a field of the type {target.type}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(names: Collection[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _it(names: Collection[str]) -> str:
+    return "them" if len(names) > 1 else "it"
