@@ -184,9 +184,11 @@ def test_problem_shows_the_crms_words_and_the_next_try(
         error_message="Partner leads need a partner id",
         due_at=NOON + timedelta(hours=6),
     )
-    words = text_of(client.get(f"/bookings/{key}"))
+    answer = client.get(f"/bookings/{key}")
+    words = text_of(answer)
     assert "! Problem next try 2 Mar 2026, 18:00:00" in words
-    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION Partner leads need a partner id" in words
+    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION Partner leads need a partner id What to do" in words
+    assert f'href="/sync-log?connection={lane.public_id}#problems"' in answer.content.decode()
 
 
 @pytest.mark.usefixtures("lane")

@@ -264,6 +264,9 @@ def test_no_step_of_a_disconnected_org_is_done(client: Client, row: Connection, 
     assert kept["Installation"] == kept["Permissions"] == "todo: not known while disconnected"
     assert kept["Field mapping"] == kept["Creation rules"] == "todo: kept"
     assert not [said for said in kept.values() if said.startswith("ok")]
+    shown = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    assert "As last seen, " in shown
+    assert "Checked just now" not in shown
 
 
 def test_a_setup_that_was_removed_is_not_set_up(client: Client, row: Connection, account: Account) -> None:

@@ -114,6 +114,9 @@ def test_headline_of_a_crm_that_is_away_lost_or_not_there(
     assert headline(client) == "! Salesforce has to be connected again … 1 change waits"
     set_to(state="disabled", hold_code="")
     assert headline(client) == "– Disconnected: bookings are written to no CRM"
+    words = text_of(client.get("/dashboard"))
+    assert "Still to do Connect a CRM" in words
+    assert "Welcome" not in words, "nobody here is new"
     Connection.objects.all().delete()
     assert headline(client) == "– No CRM is connected: bookings are written to none"
 
