@@ -91,7 +91,18 @@ def test_a_required_type_without_default_says_what_to_do() -> None:
         None,
     )
     tier = next(d for d in fields if d.field == "Tier__c")
-    assert tier.refused == "Tier is required and has no value, no fallback and no default."
+    assert tier.refused == (
+        "Tier is required, and nothing fills it. Map Tier (Tier__c), or give it a fallback value."
+    )
+
+
+def test_a_required_look_up_is_not_said_to_be_mapped() -> None:
+    """A plan's line says what helps: for a look-up that is no mapping."""
+    described = with_field("Lead", "Partner__c reference cu")
+    fields = fields_of(setting(schema=described), "Lead", contact(), None)
+    said = next(d for d in fields if d.field == "Partner__c").refused
+    assert "No mapping can fill Partner (Partner__c), a look-up" in said
+    assert "give it a fallback" not in said
 
 
 def test_start_and_end_are_never_mapped_but_always_there() -> None:

@@ -130,6 +130,21 @@ def test_an_events_times_and_series_are_reserved(crm: SalesforceCrm) -> None:
     assert not [name for name in offered if name.startswith("Recurrence")]
 
 
+def test_look_ups_are_called_as_people_meet_them(crm: SalesforceCrm) -> None:
+    """A describe says “Name ID” of what every page of Salesforce calls “Name”; an admin's own label stays."""
+    described = crm.describe(["Event", "Lead"])
+    event, lead = (schema_of(described[name]) for name in ("Event", "Lead"))
+    labels = {name: event.fields[name].label for name in ("WhoId", "WhatId", "OwnerId")}
+    assert labels == {"WhoId": "Name", "WhatId": "Related To", "OwnerId": "Assigned To"}
+    assert lead.fields["OwnerId"].label == "Owner"
+    own = {"name": "Badge__c", "label": "Badge ID", "type": "reference"}
+    text = {"name": "TaxCode", "label": "Tax ID", "type": "string"}
+    kept = {"schema": {"name": "Lead", "fields": [own, text], "idLists": ["EventWhoIds"]}}
+    assert [field.label for field in schema_of(kept).fields.values()] == [
+        "Badge ID", "Tax ID", "Name (several people)"
+    ]  # fmt: skip
+
+
 def test_the_parts_of_a_geolocation_are_known() -> None:
     where = {
         "name": "Office__c",

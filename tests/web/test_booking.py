@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from django.test import Client
 
 from instep.bookings.contacts import edit
 from instep.store import encryption
-from instep.store.models import Account, Connection, Contact, CrmRecord, SyncItem
+from instep.store.models import Account, Booking, Connection, Contact, CrmRecord, SyncItem
 from oncehub_events import GRETA, NOON, form, line
 
 from .test_bookings import text_of
@@ -27,6 +28,32 @@ def test_page_tells_who_when_where_and_what_was_answered(client: Client, recorde
     assert "Mobile phone +351912000111" in words
     assert "topics Pricing, Security" in words
     assert "Booking id BKNG-7Q2M9XKD41TA from OnceHub" in words
+
+
+def test_record_that_a_personal_link_was_made_for_is_told(
+    client: Client, recorded: Recorded, lane: Connection
+) -> None:
+    """By its name as last seen, in whichever form the link had its id; another record may be related by then."""
+    one, other, plain = recorded(*(line(f"EVNT-{n}", id=f"BKNG-{n}") for n in range(3)))
+    CrmRecord.objects.create(
+        account=lane.account,
+        connection=lane,
+        object="Lead",
+        crm_id="00Q000000000001EAA",
+        snapshot={"FirstName": "Ines", "LastName": "Castro"},
+    )
+    for key, ids in ((one, {"lead": "00Q000000000001"}), (other, {"contact": "003000000000009"})):
+        row = Booking.objects.get(id=key)
+        row.state = {**row.state, "record_ids": ids}
+        row.save()
+    words = text_of(client.get(f"/bookings/{one}"))
+    assert re.search("Made for Lead Ines Castro .*The guest.s link named it.", words), words
+    assert "Made for Contact 003000000000009" in text_of(client.get(f"/bookings/{other}"))
+    assert "Made for" not in text_of(client.get(f"/bookings/{plain}"))
+    SyncItem.objects.all().delete()
+    assert "Made for Lead 00Q000000000001EAA" in text_of(client.get(f"/bookings/{one}")), (
+        "without a connection"
+    )
 
 
 def test_timeline_tells_moves_reasons_and_hosts_newest_first(client: Client, recorded: Recorded) -> None:
@@ -157,9 +184,11 @@ def test_problem_shows_the_crms_words_and_the_next_try(
         error_message="Partner leads need a partner id",
         due_at=NOON + timedelta(hours=6),
     )
-    words = text_of(client.get(f"/bookings/{key}"))
+    answer = client.get(f"/bookings/{key}")
+    words = text_of(answer)
     assert "! Problem next try 2 Mar 2026, 18:00:00" in words
-    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION Partner leads need a partner id" in words
+    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION Partner leads need a partner id What to do" in words
+    assert f'href="/sync-log?connection={lane.public_id}#problems"' in answer.content.decode()
 
 
 @pytest.mark.usefixtures("lane")

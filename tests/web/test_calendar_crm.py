@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from instep.bookings.calendars import create
+from instep.core.booking_calendar import Rules
 from instep.core.creation import CalendarRules
 from instep.engine.drain import drain
 from instep.store.models import Account, Connection, CrmDescribe, User
@@ -170,6 +172,19 @@ def test_somebody_elses_change_is_not_overwritten(client: Client, row: Connectio
     answer = client.post(ADDRESS, {**form, "links": "none"})
     assert answer.status_code == 409
     assert config_of(row).calendars == {CALENDAR: CalendarRules(event=False)}
+
+
+def test_the_way_back_leads_over_the_calendar_where_it_has_a_page(
+    client: Client, row: Connection, account: Account
+) -> None:
+    def crumbs(address: str) -> str:
+        page = client.get(address).content.decode()
+        return page[page.index('class="crumbs"') :].partition("</nav>")[0]
+
+    assert "/calendars" in crumbs(ADDRESS)
+    assert f"/calendars/{CALENDAR}" not in crumbs(ADDRESS), "one of another source has no page here"
+    made = create(account.id, "Onboarding", "onboarding", Rules(), [], True)
+    assert f'<a href="/calendars/{made.id}" dir="auto">Onboarding</a>' in crumbs(f"/calendars/{made.id}/crm")
 
 
 def test_no_crm_and_no_such_calendar(

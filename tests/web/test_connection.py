@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,7 @@ def test_a_connection_that_nobody_looked_at_says_what_it_does_not_know_yet(
 def test_a_check_names_what_is_missing_and_the_clicks(page: Act) -> None:
     words = page("connection-check")
     assert "6 fields are missing" in words
+    assert '<button type="submit" id="install">Install connector</button>' in words
     assert "Missing or hidden" in words
     assert "brings the permission set" in words
     assert "Checked just now" in words
@@ -99,6 +101,7 @@ def test_after_the_installation_nothing_is_missing(page: Act, row: Connection, a
     assert words.count("Installed</span>") == 6
     assert "Assigned</span>" in words
     assert "Install again" in words
+    assert "Install connector" not in words
     assert "all there" in words
 
 
@@ -237,6 +240,46 @@ def test_disconnecting_revokes_and_deletes_the_tokens_and_keeps_the_setup(
     assert after.settings == {"config": {"always_write": True}}
     assert not org.org.tokens.sessions
     assert all(family.revoked for family in org.org.tokens.families.values())
+
+
+def steps(client: Client, row: Connection) -> dict[str, str]:
+    """The phases at the top of a connection's page, and what is said of each."""
+    shown = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    listed = re.search(r'<ol class="steps">(.*?)</ol>', shown, re.DOTALL)
+    assert listed
+    found = re.findall(r"</span>([^<]+) <small[^>]*>([^<]*)<", listed.group(1))
+    done = re.findall(r'<li class="(\w+)">', listed.group(1))
+    return {name: f"{kind}: {said}" for kind, (name, said) in zip(done, found, strict=True)}
+
+
+def test_no_step_of_a_disconnected_org_is_done(client: Client, row: Connection, account: Account) -> None:
+    """A tick says that it works now: what was so while somebody was signed in there is none."""
+    looking.install(account.id, row.id)
+    Connection.objects.filter(id=row.id).update(settings={"config": {"always_write": True}})
+    before = steps(client, row)
+    assert before["Installation"] == before["Creation rules"] == "ok: done"
+    client.post(reverse("disconnect", args=[row.public_id]))
+    kept = steps(client, row)
+    assert kept["API connection"] == "todo: disconnected"
+    assert kept["Installation"] == kept["Permissions"] == "todo: not known while disconnected"
+    assert kept["Field mapping"] == kept["Creation rules"] == "todo: kept"
+    assert not [said for said in kept.values() if said.startswith("ok")]
+    shown = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    assert "As last seen, " in shown
+    assert "Checked just now" not in shown
+
+
+def test_a_setup_that_was_removed_is_not_set_up(client: Client, row: Connection, account: Account) -> None:
+    looking.install(account.id, row.id)
+    Connection.objects.filter(id=row.id).update(settings={"config": {"always_write": True}})
+    client.post(reverse("disconnect", args=[row.public_id]), {"setup": "remove"})
+    assert steps(client, row)["Creation rules"] == "todo: not set up"
+    assert steps(client, row)["Field validation"] == "todo: not set up"
+
+
+def test_rules_that_nobody_chose_are_a_suggestion(client: Client, row: Connection, account: Account) -> None:
+    looking.install(account.id, row.id)
+    assert steps(client, row)["Creation rules"] == steps(client, row)["Field mapping"] == "todo: as suggested"
 
 
 def test_disconnecting_works_while_the_crm_is_away(page: Act, org: Running, row: Connection) -> None:

@@ -58,6 +58,79 @@ def test_everything_in_step_is_said_in_so_many_words(client: Client, booking: in
     assert "Needs you" not in words
 
 
+def headline(client: Client) -> str:
+    """The first line of the dashboard, without how fast things went."""
+    page = client.get("/dashboard").content.decode()
+    found = re.search(r'<p class="headline".*?</p>', page, re.DOTALL)
+    return " ".join(re.sub("<[^>]+>", " ", found.group(0)).split()) if found else ""
+
+
+IN_STEP = "✓ Everything is in step"
+
+
+def test_what_waits_for_somebody_is_never_everything_in_step(
+    client: Client, account: Account, lane: Connection, booking: int
+) -> None:
+    """The first line follows from the list below it, whichever kind of line that has."""
+    put(booking, done=1, due_at=None)
+    assert headline(client) == IN_STEP
+    FieldQuarantine.objects.create(
+        account=account, connection=lane, object="Lead", record_key="00Q1", field="Title",
+        value_hash="x", message="data value too large",
+    )  # fmt: skip
+    assert headline(client) == "! 1 thing needs you"
+    assert "Not written 0 Needs you 1 thing" in text_of(client.get("/dashboard"))
+    Alert.objects.create(
+        account=account, connection=lane, code="setup:rights:Lead", message="No Create on Lead."
+    )
+    SetAside.objects.create(account=account, source="oncehub", reason="no JSON", raw="{", digest="d")
+    assert headline(client) == "! 3 things need you"
+    # what is no connection's own is told on none
+    assert "Not written 0 Needs you 2 things" in text_of(client.get("/dashboard"))
+    put(booking, done=0, due_at=timezone.now(), error_class="NeedsAdmin", error_code="R", error_message="No.")
+    assert headline(client) == "! 1 change not written ! 3 things need you"
+
+
+def test_headline_of_a_crm_that_is_away_lost_or_not_there(
+    client: Client, account: Account, lane: Connection, booking: int
+) -> None:
+    def set_to(**changes: Any) -> None:
+        Connection.objects.filter(id=lane.id).update(**changes)
+
+    put(booking, done=1, due_at=None)
+    down = {"message": "Salesforce did not answer.", "cure": "", "code": "TIMEOUT", "since": ""}
+    set_to(installed={"error": down, "checked_at": (timezone.now() + timedelta(minutes=1)).isoformat()})
+    assert headline(client) == "! 1 thing needs you"
+    assert "did not answer the last look as it should: Salesforce did not answer." in text_of(
+        client.get("/dashboard")
+    )
+    set_to(
+        installed={}, held_until=timezone.now() + timedelta(minutes=5), hold_code="TIMEOUT", hold_reason="…"
+    )
+    assert headline(client) == "… Paused; nothing waits"
+    put(booking, done=0, due_at=timezone.now())
+    assert headline(client) == "… 1 change waits"
+    set_to(held_until=None, state="reconnect", hold_code="reconnect")
+    assert headline(client) == "! Salesforce has to be connected again … 1 change waits"
+    set_to(state="disabled", hold_code="")
+    assert headline(client) == "– Disconnected: bookings are written to no CRM"
+    words = text_of(client.get("/dashboard"))
+    assert "Still to do Connect a CRM" in words
+    assert "Welcome" not in words, "nobody here is new"
+    Connection.objects.all().delete()
+    assert headline(client) == "– No CRM is connected: bookings are written to none"
+
+
+def test_headline_of_several_speaks_of_those_at_work(
+    client: Client, account: Account, lane: Connection, booking: int
+) -> None:
+    put(booking, done=1, due_at=None)
+    Connection.objects.create(
+        account=account, vendor="hubspot", name="Portal", url="https://h", org_id="2", state="disabled"
+    )
+    assert headline(client) == IN_STEP
+
+
 def test_what_waits_and_what_needs_a_person_is_counted_apart(
     client: Client, recorded: Recorded, lane: Connection
 ) -> None:

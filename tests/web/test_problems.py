@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from instep.engine.problems import Problem, problems_of
 from instep.store import credentials
 from instep.store.lane_queries import connection_by_id
 from instep.store.models import Account, Alert, Connection
-from oncehub_events import line
+from oncehub_events import form, line
 
 from .crm_sign_in import BY_BROWSER, BY_ITSELF, connected, order
 from .test_bookings import text_of
@@ -247,6 +248,80 @@ def test_records_refused_for_it_wait_under_its_card(house: House) -> None:
     found = house.only()
     assert (found.cause, found.subject) == (Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c")
     assert (found.waiting, len(found.groups)) == (1, 1)
+
+
+def test_every_place_advises_the_same_for_a_required_look_up(house: House) -> None:
+    """Receipt, sync log, card and validation page: neither mapping nor fallback helps, and none says so."""
+    made(house, {"kind": "Lookup", "label": "Campaign", "target": "Account"})
+    order(house.org, "field", {"object": "Lead", "field": "Campaign__c", "change": {"nillable": False}})
+    # the first look finds it: no news, but the refusal has its card
+    Connection.objects.filter(id=house.connection.id).update(
+        installed={k: v for k, v in house.row["installed"].items() if k != "baseline"}
+    )
+    house.check()
+    booking = house.record(line("EVNT-1", id="BKNG-1"))[0]
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.subject) == (Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c")
+    here = house.connection.public_id
+    for address in (
+        reverse("receipts", args=[booking]),
+        reverse("sync-log"),
+        reverse("problems", args=[here]),
+        reverse("validation", args=[here]),
+    ):
+        words = text_of(house.client.get(address, follow=True))
+        assert "No mapping can fill Campaign (Campaign__c), a look-up to another record." in words, address
+        assert "Make it optional in Salesforce, or required on the page layout only." in words
+        assert "give it a fallback value" not in words
+        assert "give them a fallback value" not in words
+
+
+def test_records_that_lack_a_field_required_later_go_on_once_they_have_a_value(house: House) -> None:
+    """Salesforce asks for it at every save: a change waits, until somebody gives the record its value and retries."""
+    made(house, {"kind": "Lookup", "label": "Campaign", "target": "Account"})
+    house.record(line("EVNT-1", id="BKNG-1", form_submission=form(mobile_phone=None)))
+    house.drain()
+    order(house.org, "field", {"object": "Lead", "field": "Campaign__c", "change": {"nillable": False}})
+    house.check()
+    house.record(line("EVNT-2", "scheduled", 5, id="BKNG-2", form_submission=form()))
+    house.drain()
+    found = house.only()
+    assert (found.cause, found.subject, found.waiting) == (
+        Cause.UNFILLABLE_REQUIRED, "Lead.Campaign__c", len(found.groups) and sum(g.count for g in found.groups)
+    )  # fmt: skip
+    assert found.waiting
+    assert "Give the record a value for it in Salesforce, then retry." in found.groups[0].cure
+    validation = text_of(house.client.get(reverse("validation", args=[house.connection.public_id])))
+    assert "and so is every change of a record that lacks a value" in validation
+    assert re.search(r"changes? of (a booking or contact|bookings and contacts) waits? for it", validation)
+    (lead,) = house.stored("Lead")
+    assert not lead.get("MobilePhone")
+    house.org.org.tables.put("Lead", {**lead, "Campaign__c": "001000000000001AAA"})
+    for group in found.groups:
+        told = {
+            "connection": group.connection,
+            "code": group.code,
+            "shape": group.shape,
+            "state": group.state,
+        }
+        house.client.post(reverse("retry-group"), told)
+    house.drain()
+    (lead,) = house.stored("Lead")
+    assert lead["MobilePhone"] == "+351912000111"
+    assert {event["WhoId"] for event in house.stored("Event")} == {lead["Id"]}
+    assert not [group for problem in house.problems() for group in problem.groups], "nothing waits any more"
+
+
+def test_steps_name_a_field_by_its_label_and_its_api_name_once(house: House) -> None:
+    made(house, {"kind": "Lookup", "label": "Main Partner", "target": "Account"})
+    order(house.org, "field", {"object": "Lead", "field": "Main_Partner__c", "change": {"nillable": False}})
+    house.check()
+    shown = house.client.get(reverse("problems", args=[house.connection.public_id])).content.decode()
+    steps = shown[shown.index('<ol class="guide">') :].partition("</ol>")[0]
+    assert "→ Main Partner (Main_Partner__c) →" in steps
+    assert steps.count("Main_Partner__c") == 1
+    assert steps.count("Main Partner") > 1
 
 
 def test_a_retired_picklist_value_in_use(house: House) -> None:

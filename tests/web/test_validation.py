@@ -156,7 +156,7 @@ def test_a_type_that_cannot_be_filled_is_a_blocker_with_its_clicks(
     require(org, "Region__c", kind, **more)
     words = page(client, row).content.decode()
     assert 'id="Lead-Region__c"' in words
-    assert "every new record is refused" in words
+    assert "Every new record is refused" in words
     assert "untick <b>Required</b>" in words
     assert ("Default Value" in words) is (kind != "reference"), "a look-up has no default"
     assert "Page Layouts" in words

@@ -29,6 +29,7 @@ from instep.core.mapping import (
 )
 from instep.core.picklists import agreeing, clash
 from instep.core.profile import Profile, Twin
+from instep.core.required_advice import advice
 from instep.core.rules import Directory, SyncConfig, system_fields
 
 #: how the note on a default begins: the log of what the field validation has to mend
@@ -133,6 +134,7 @@ class Columns:
     required: tuple[Field, ...] = ()
     #: whether a list among them follows another field
     controlled: bool = False
+    described: ObjectSchema | None = None
 
 
 def wants_activity(booking: Booking) -> bool:
@@ -282,6 +284,7 @@ def _columns_of(setting: Setting, role: str, record_type: str = "") -> Columns:
         columns,
         tuple(target for target in described.required() if target.name not in own),
         any(column.target is not None and column.target.controller for column in columns),
+        described,
     )
 
 
@@ -332,13 +335,17 @@ def _rows(
         if target.name in filled:
             continue
         default = default_for(target, setting.now)
+        refused, rule = "", "default for a required field without value or fallback"
+        if default.refused:
+            cure = advice(columns.described, (target.name,), setting.profile, new=True)
+            refused, rule = f"{target.label} is required, and nothing fills it. {cure}", "a required field"
         blank = DesiredField(
             target.name,
             target.label,
             default.value,
-            "default for a required field without value or fallback",
+            rule,
             note=f"{VALIDATION_ERROR}: nothing fills this required field",
-            refused=default.refused,
+            refused=refused,
             stand_in=True,
             default=True,
             optional=False,

@@ -156,6 +156,7 @@ class Profile:
     `duplicate_rules`: admins can have new people refused because somebody like them is there.
     `user_word` is what it calls somebody who can own records.
     `connected_owns`: what no host's user can own belongs to the connected user; else to nobody.
+    `required_of_people` says how a field is asked of people and not of programs, where that can be.
     """
 
     vendor: str
@@ -174,6 +175,7 @@ class Profile:
     duplicate_rules: bool = False
     user_word: str = "user"
     connected_owns: bool = True
+    required_of_people: str = ""
 
     @property
     def user_called(self) -> str:

@@ -12,6 +12,10 @@ from typing import Any
 from attrs import frozen
 
 from instep.core.causes import REFUSALS, SETUP, Cause, of_alert, of_hold, of_refusal
+from instep.core.crm_schema import Schema, mappable
+from instep.core.refusal import REQUIRED
+from instep.crm.vendors import vendor_of
+from instep.engine.schemas import schemas_of
 from instep.store import alert_queries, credentials, item_queries, lane_queries, log_queries, memory_queries
 from instep.store.connection_queries import work_of
 from instep.store.log_queries import ProblemGroup
@@ -57,11 +61,11 @@ def problems_of(account_id: int, row: dict[str, Any]) -> tuple[Problem, ...]:
     if row["state"] == credentials.DISABLED:
         return ()
     merged = _merged([*_setup(account_id, row), *_refused(account_id, row)])
-    found = [*_holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
+    found = [*holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
     return tuple(sorted(found, key=lambda one: (not one.whole, one.since is None, one.since or _LONG_AGO)))
 
 
-def _holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+def holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
     """What stops the whole connection: held by a drain, or met by the last look."""
     known = row["installed"] or {}
     met = known.get("error") or {}
@@ -90,10 +94,29 @@ def _setup(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _refused(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
+    schema: Schema = {}
     for group in log_queries.problem_groups(account_id, _GROUPS, row["public_id"]):
-        cause = of_refusal(group.code)
-        if cause is not None and not group.ignored:
-            yield Problem(cause, group.since, group.count, message=group.message, groups=(group,))
+        cause, subject = of_refusal(group.code), ""
+        if cause is None or group.ignored:
+            continue
+        if group.code == REQUIRED:
+            schema = schema or schemas_of(
+                account_id, int(row["id"]), row["vendor"], vendor_of(row["vendor"]).schema_of
+            )
+            cause, subject = _required(schema, group)
+        yield Problem(
+            cause, group.since, group.count, subject=subject, message=group.message, groups=(group,)
+        )
+
+
+def _required(schema: Schema, group: ProblemGroup) -> tuple[Cause, str]:
+    """Which card tells of refused records that lack required fields: that of the field that no mapping can fill."""
+    described = schema.get(group.object)
+    found = [described.get(name) for name in group.fields] if described is not None else []
+    closed = [f.name for f in found if f is not None and described is not None and not mappable(described, f)]
+    names = closed or list(group.fields)
+    cause = Cause.UNFILLABLE_REQUIRED if closed else Cause.NEW_REQUIRED
+    return cause, f"{group.object}.{names[0]}" if group.object and names else ""
 
 
 def send_again(account_id: int, row: dict[str, Any], refused: tuple[str, str, str]) -> None:

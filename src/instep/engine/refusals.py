@@ -16,6 +16,7 @@ from instep.core.refusal import (
     quarantined_value,
     react,
 )
+from instep.core.required_advice import advice
 from instep.core.work import Quarantined, QuarantineKey
 from instep.crm.port import Applied
 from instep.engine.run import Run
@@ -27,6 +28,8 @@ def react_to(run: Run, writes: tuple[Write, ...], applied: Applied) -> None:
         result = applied.results.get(write.ref)
         if result is None:
             raise Bug(f"The CRM adapter gave no answer for {write.ref}.", code="NO_ANSWER")
+        if result.error is not None and result.error.code == REQUIRED:
+            _advise(run, write, result.error)
         if result.error is not None and not _learn(run, write, result.error, planned_by):
             _refused(run, write, result.error)
 
@@ -61,6 +64,13 @@ def _refused(run: Run, write: Write, error: InstepError) -> None:
         )
     for item in _served(run, write):
         run.problems.setdefault(item, error)
+
+
+def _advise(run: Run, write: Write, error: InstepError) -> None:
+    """What helps depends on the kind of field, which the adapter does not know; the receipt has this same error."""
+    described, there = run.setting.schema.get(write.object), write.action is Action.UPDATE
+    cure = advice(described, error.fields, run.setting.profile, new=not there, there=there)
+    error.cure = cure or error.cure
 
 
 def _demanded(run: Run, write: Write, error: InstepError) -> bool:

@@ -61,7 +61,7 @@ def troubles(
             for part in (
                 _rights(config, profile, found, crm),
                 _ours(found, crm),
-                _mapped(profile, found, crm),
+                _mapped(profile, schema, found, crm),
                 _values(config, profile, schema, crm),
                 _record_types(config, profile, schema, crm),
                 _required(config, profile, schema, crm),
@@ -106,16 +106,22 @@ def _ours(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
         )
 
 
-def _mapped(profile: Profile, found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
+def _mapped(profile: Profile, schema: Schema, found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
     addresses = {(person.role, person.email_field) for person in profile.persons}
     for one in found.get("hidden") or ():
         name = f"{one['object']}.{one['field']}"
+        described = schema.get(one["object"])
+        target = described.get(one["field"]) if described else None
+        # what is hidden has no label: nothing is described of it
+        called = f"{target.label} ({name})" if target else name
         if (one["object"], one["field"]) in addresses and one["why"] != READ_ONLY:
-            said = f"{name} is {one['why']} for the connected user of {crm}: nobody can be looked for by it."
+            said = (
+                f"{called} is {one['why']} for the connected user of {crm}: nobody can be looked for by it."
+            )
             yield Trouble(Cause.NOT_SEARCHABLE, name, said)
             continue
         yield Trouble(
-            Cause.MAPPED_FIELD, name, f"{name} is mapped and {one['why']} for the connected user of {crm}."
+            Cause.MAPPED_FIELD, name, f"{called} is mapped and {one['why']} for the connected user of {crm}."
         )
 
 
@@ -130,8 +136,9 @@ def _values(config: SyncConfig, profile: Profile, schema: Schema, crm: str) -> I
             for value in (static_value(row.source), row.fallback):
                 if value and (convert(value, target).refused or is_retired(value, target)):
                     name = f"{role}.{target.name}"
+                    said = f"{target.label} ({name})"
                     yield Trouble(
-                        Cause.VALUE_RETIRED, name, f"{name}: “{value}” is no value of {crm} any more."
+                        Cause.VALUE_RETIRED, name, f"{said}: “{value}” is no value of {crm} any more."
                     )
 
 

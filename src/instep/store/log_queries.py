@@ -7,6 +7,7 @@ names, ids and numbers only. Every function takes the account first.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from attrs import frozen
@@ -221,6 +222,9 @@ class ProblemGroup:
     target: int
     error_class: str
     cure: str
+    #: the object and the fields that the CRM blamed on that one's record, as far as it named them
+    object: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def ignored(self) -> bool:
@@ -244,12 +248,16 @@ def problem_groups(account_id: int, limit: int = 50, connection: str = "") -> li
               FROM sync_item i WHERE i.account_id = %(account)s AND {_TROUBLED}
              GROUP BY 1, 2, 3, 4)
         SELECT n.public_id, n.vendor, n.name, g.error_code, g.shape, g.state, g.items, g.since, g.next_try,
-               i.error_message, i.kind, i.target_id, i.error_class, coalesce(said.cure, '')
+               i.error_message, i.kind, i.target_id, i.error_class, coalesce(said.cure, ''),
+               coalesce(said.refused ->> 'object', ''), coalesce(said.refused #> '{{result,fields}}', '[]')
           FROM grouped g
           JOIN connection n ON n.account_id = %(account)s AND n.id = g.connection_id AND n.state <> 'disabled'
           JOIN sync_item i ON i.account_id = %(account)s AND i.id = g.example
           LEFT JOIN LATERAL (
-               SELECT r.document #>> '{{error,cure}}' AS cure FROM receipt r
+               SELECT r.document #>> '{{error,cure}}' AS cure,
+                      jsonb_path_query_first(r.document, '$.writes[*] ? (@.result.code == $code)',
+                                             jsonb_build_object('code', i.error_code)) AS refused
+                 FROM receipt r
                 WHERE r.account_id = %(account)s AND r.kind = i.kind AND r.target_id = i.target_id
                   AND r.connection_id = i.connection_id
                 ORDER BY r.at DESC LIMIT 1) said ON true
@@ -258,7 +266,7 @@ def problem_groups(account_id: int, limit: int = 50, connection: str = "") -> li
         """,  # noqa: S608 - as above
         {"account": account_id, "limit": limit, "connection": connection.replace("\0", "")},
     )
-    return [ProblemGroup(*row) for row in found]
+    return [ProblemGroup(*row[:-1], fields=tuple(json.loads(row[-1]))) for row in found]
 
 
 _OF_GROUP = f"""

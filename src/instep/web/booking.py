@@ -24,7 +24,7 @@ from instep.store.calendar_queries import calendar_name
 from instep.store.page_queries import BookingHead, Mark, ReceiptRow
 from instep.store.queries import LoggedTransition
 from instep.web.act_words import buttons
-from instep.web.links import CrmRecordLink, record_links
+from instep.web.links import CrmRecordLink, named_by_link, record_links
 
 #: how long after a change the CRM usually follows
 _MOMENTS = timedelta(seconds=30)
@@ -80,6 +80,7 @@ def booking(request: HttpRequest, key: int) -> HttpResponse:
     now = datetime.now(UTC)
     shown = shown_booking(account_id, head)
     contact = _contact(account_id, head)
+    made_for = named_by_link(account_id, shown.record_ids if shown else {}, marks)
     context: dict[str, Any] = {
         "head": head,
         "booking": shown,
@@ -92,6 +93,7 @@ def booking(request: HttpRequest, key: int) -> HttpResponse:
         "other_email": shown is not None
         and contact is not None
         and email_key(shown.guest.email) not in ("", email_key(contact.email)),
+        "made_for": made_for,
         "related": page_queries.related_bookings(account_id, key),
         "catching_up": any(catching_up(mark, now) for mark in marks),
         "steps": timeline(queries.transitions(account_id, key)),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from instep.bookings import calendars
 from instep.core.booking_calendar import HERE
 from instep.core.creation import CASE, NO_CALENDAR, NONE, CalendarRules
 from instep.core.crm_schema import ObjectSchema, Schema
@@ -141,7 +142,14 @@ def calendar_crm(request: HttpRequest, calendar_id: str) -> HttpResponse:
     lanes = lane_states(account_id)
     wanted = request.POST.get("connection") or request.GET.get("connection") or ""
     chosen = next((lane for lane in lanes if lane.id == wanted), next(iter(lanes), None))
-    context: dict[str, Any] = {"use": use, "elsewhere": use.source != HERE, "lanes": lanes, "chosen": chosen}
+    context: dict[str, Any] = {
+        "use": use,
+        "elsewhere": use.source != HERE,
+        # one that is known from a source alone has no page of its own here
+        "has_page": calendars.calendar(account_id, calendar_id) is not None,
+        "lanes": lanes,
+        "chosen": chosen,
+    }
     row = lane_queries.connection_by_id(account_id, chosen.key) if chosen else None
     if row is None:
         return render(request, "web/calendar_crm/page.html", context)
@@ -194,9 +202,9 @@ def _saved(
 
 def _changing(calendar_id: str, rules: CalendarRules) -> rules_edit.Change:
     def change(config: SyncConfig) -> SyncConfig:
-        calendars = {key: one for key, one in config.calendars.items() if key != calendar_id}
+        ruled = {key: one for key, one in config.calendars.items() if key != calendar_id}
         if rules != NO_CALENDAR:
-            calendars[calendar_id] = rules
-        return evolve(config, calendars=calendars)
+            ruled[calendar_id] = rules
+        return evolve(config, calendars=ruled)
 
     return change

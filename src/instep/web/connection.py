@@ -25,8 +25,9 @@ from instep.store.connection_queries import connection_by_public_id, count_recei
 from instep.store.credentials import KEPT_ASIDE, restorable_until
 from instep.store.host_user_queries import count_hosts
 from instep.web.connecting import again
-from instep.web.connection_setup import hosts_step, setup_of, signed_in, steps_of
+from instep.web.connection_setup import setup_of, signed_in
 from instep.web.connection_state import DISCONNECTED, RECONNECT, State, state_of
+from instep.web.connection_steps import hosts_step, steps_of
 from instep.web.crm_words import words_of
 
 #: a look that is older is done anew when somebody opens the page
@@ -65,7 +66,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "certificates": certificates_of(account_id, row),
         "steps": [
             *steps_of(state, setup, installing),
-            hosts_step(hosts, needing, str(words_of(row["vendor"]).user)),
+            hosts_step(state, hosts, needing, str(words_of(row["vendor"]).user)),
         ],
         "installing": installing,
         "nobody_works": installing and not workers_beating(),

@@ -8,7 +8,6 @@ from typing import Any
 
 from attrs import frozen
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from instep.core.catalogue import Property, find
 from instep.core.crm_schema import ObjectSchema
@@ -22,21 +21,9 @@ from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
 from instep.engine.watch import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.store import credentials
-from instep.web.connection_state import DISCONNECTED, PAUSED, WORKS, State
 from instep.web.crm_words import words_of
 
 _RIGHTS = ("read", "create", "edit")
-
-
-@frozen
-class Step:
-    """One phase: `kind` is ok, bad or todo."""
-
-    anchor: str
-    kind: str
-    sign: str
-    word: str
-    said: str
 
 
 @frozen
@@ -167,6 +154,10 @@ class Setup:
     looked_at: datetime | None
     error: Mapping[str, str] | None
     install_error: Mapping[str, str] | None
+    #: whether the CRM has described its objects yet
+    described: bool
+    #: whether somebody has set up anything here; a setup that was removed is none
+    chosen: bool
 
     @property
     def looked(self) -> bool:
@@ -234,6 +225,8 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         looked_at=_moment(known.get("looked_at")),
         error=known.get("error"),
         install_error=known.get("install_error"),
+        described=bool(schema),
+        chosen=bool((row["settings"] or {}).get("config")),
     )
 
 
@@ -352,64 +345,3 @@ def signed_in(account_id: int, row: Mapping[str, Any]) -> SignedIn:
         scopes=scopes,
         missing_scopes=tuple(s for s in consent.scopes if s not in has) if by_browser and scopes else (),
     )
-
-
-def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
-    """The phases with their state, in the order in which they are gone through."""
-    connection = {
-        WORKS: ("ok", "✓", _("connected")),
-        PAUSED: ("todo", "…", _("paused")),
-        DISCONNECTED: ("todo", "–", _("disconnected")),
-    }.get(state.name, ("bad", "!", _("has to be connected again")))
-    if installing:
-        installation = ("todo", "…", _("under way"))
-    elif setup.installed:
-        installation = ("ok", "✓", _("done"))
-    elif setup.missing_fields:
-        n = setup.missing_fields
-        installation = (
-            "bad",
-            "!",
-            ngettext("%(n)s field is missing", "%(n)s fields are missing", n) % {"n": n},
-        )
-    else:
-        installation = ("todo", "–", _("not looked at yet"))
-    if not setup.looked:
-        rights = ("todo", "–", _("not looked at yet"))
-    elif setup.missing_rights:
-        n = setup.missing_rights
-        rights = ("bad", "!", ngettext("%(n)s is missing", "%(n)s are missing", n) % {"n": n})
-    else:
-        rights = ("ok", "✓", _("all there"))
-    if setup.open_fields:
-        n = len(setup.open_fields)
-        fields = ("bad", "!", ngettext("%(n)s field is open", "%(n)s fields are open", n) % {"n": n})
-    else:
-        fields = ("ok", "✓", _("done"))
-    missing = sum(one.missing for object_ in setup.mapping for one in object_.fields)
-    if missing:
-        said = ngettext("%(n)s field is missing", "%(n)s fields are missing", missing) % {"n": missing}
-        rows = ("bad", "!", said)
-    else:
-        rows = ("ok", "✓", _("done"))
-    return [
-        Step("api-connection", connection[0], connection[1], _("API connection"), connection[2]),
-        Step("installation", installation[0], installation[1], _("Installation"), installation[2]),
-        Step("permissions", rights[0], rights[1], _("Permissions"), rights[2]),
-        Step("field-validation", fields[0], fields[1], _("Field validation"), fields[2]),
-        Step("field-mapping", rows[0], rows[1], _("Field mapping"), rows[2]),
-        Step("creation-rules", "ok", "✓", _("Creation rules"), _("done")),
-    ]
-
-
-def hosts_step(hosts: int, needing: int, user: str) -> Step:
-    """The phase of the hosts: how many have no user who can own records."""
-    if not hosts:
-        return Step("hosts", "todo", "–", _("Hosts"), _("none yet"))
-    if needing:
-        said = ngettext("%(n)s with no %(user)s", "%(n)s with no %(user)s", needing) % {
-            "n": needing,
-            "user": user,
-        }
-        return Step("hosts", "bad", "!", _("Hosts"), said)
-    return Step("hosts", "ok", "✓", _("Hosts"), _("all known"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -15,9 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from instep.core.causes import SETUP, of_alert
+from instep.engine.problems import Problem, holding
 from instep.engine.warnings import known_warnings
 from instep.store import dashboard_queries, item_queries, log_queries
 from instep.store.alert_queries import OpenAlert, open_alerts
+from instep.store.connection_queries import every_connection
+from instep.store.credentials import CONNECTED, DISABLED
 from instep.store.dashboard_queries import ConnectionCard, Day, RefusedFields
 from instep.store.log_queries import ProblemGroup
 
@@ -54,11 +57,47 @@ class NeedsYou:
     set_aside: int
     alerts: Sequence[OpenAlert]
     warned: Sequence[tuple[ConnectionCard, str]]
+    #: connections that nothing holds, and that did not answer the last look as they should
+    met: Sequence[tuple[ConnectionCard, Problem]] = ()
 
     @property
     def any(self) -> bool:
         """True when there is something to do."""
-        return bool(self.causes or self.refused or self.set_aside or self.alerts or self.warned)
+        return bool(self.causes or self.others)
+
+    @property
+    def others(self) -> int:
+        """How many lines there are that are not about changes that were refused: those are counted themselves."""
+        lists = (self.refused, self.alerts, self.warned, self.met)
+        return sum(len(lines) for lines in lists) + bool(self.set_aside)
+
+    def of(self, card: ConnectionCard) -> int:
+        """How many of those others are about one connection."""
+        told = [line.connection for line in (*self.refused, *self.alerts)]
+        told += [of.id for of, _said in (*self.warned, *self.met)]
+        return told.count(card.id)
+
+
+@frozen
+class Headline:
+    """What the first line says: changes that are refused or wait, what else needs somebody, lanes that stand still.
+
+    `lost` are the CRMs whose sign-in has to be renewed. Nothing is connected where both `connected` and they are none.
+    """
+
+    unwritten: int
+    waiting: int
+    needing: int
+    lost: Sequence[str]
+    paused: bool
+    connected: int
+    disconnected: bool
+
+    @property
+    def in_step(self) -> bool:
+        """True only when nothing waits, neither for a CRM nor for somebody, and what comes now would be written."""
+        waits = self.unwritten or self.waiting or self.needing
+        return bool(self.connected and not waits and not self.lost and not self.paused)
 
 
 @require_safe
@@ -74,21 +113,38 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     account_id = request.user.account_id
     cards = dashboard_queries.connection_cards(account_id)
     charts = charts_of(account_id)
+    connections = every_connection(account_id)
+    needs = needs_you(account_id, cards, connections)
     context: dict[str, Any] = {
-        "cards": [(card, charts.calls.get(card.key)) for card in cards],
-        "waiting": sum(card.waiting for card in cards),
-        "problems": sum(card.problems for card in cards),
-        "standing_still": any(card.stands_still for card in cards),
+        "cards": [(card, charts.calls.get(card.key), needs.of(card)) for card in cards],
+        "headline": headline_of(cards, connections, needs),
         "speed": dashboard_queries.speed(account_id),
         "charts": charts,
-        "needs": needs_you(account_id, cards),
+        "needs": needs,
         "first_steps": dashboard_queries.first_steps(account_id),
         "address": request.get_full_path(),
     }
     return render(request, "web/dashboard/page.html", context)
 
 
-def needs_you(account_id: int, cards: Sequence[ConnectionCard]) -> NeedsYou:
+def headline_of(
+    cards: Sequence[ConnectionCard], connections: Sequence[Mapping[str, Any]], needs: NeedsYou
+) -> Headline:
+    """The first line, from what stands below it."""
+    return Headline(
+        unwritten=sum(card.problems for card in cards),
+        waiting=sum(card.waiting for card in cards),
+        needing=needs.others,
+        lost=list(dict.fromkeys(card.vendor for card in cards if card.state != CONNECTED)),
+        paused=any(card.state == CONNECTED and card.stands_still for card in cards),
+        connected=len(cards),
+        disconnected=any(row["state"] == DISABLED for row in connections),
+    )
+
+
+def needs_you(
+    account_id: int, cards: Sequence[ConnectionCard], connections: Sequence[dict[str, Any]]
+) -> NeedsYou:
     """Problems by cause, refused values, events that could not be used, and what the configuration will do."""
     groups = [group for group in log_queries.problem_groups(account_id, _CAUSES + 1) if not group.ignored]
     alerts = open_alerts(account_id, SETUP)
@@ -102,7 +158,17 @@ def needs_you(account_id: int, cards: Sequence[ConnectionCard]) -> NeedsYou:
         item_queries.count_set_aside(account_id),
         alerts,
         warned,
+        _met(account_id, cards, connections),
     )
+
+
+def _met(
+    account_id: int, cards: Sequence[ConnectionCard], connections: Sequence[dict[str, Any]]
+) -> list[tuple[ConnectionCard, Problem]]:
+    """What the last look at a connection met, where no banner tells of it: nothing has had to be written since."""
+    looked = {int(row["id"]): row for row in connections if (row["installed"] or {}).get("error")}
+    going = [card for card in cards if card.key in looked and not card.stands_still]
+    return [(card, problem) for card in going for problem in holding(account_id, looked[card.key])]
 
 
 def charts_of(account_id: int) -> Charts:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from attrs import frozen
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from instep.core.causes import Cause
@@ -31,18 +30,12 @@ RECONNECT, CHECK, INSTALL, RETRY, MAPPING, VALIDATION, REVIEW, RULES = (
 
 @frozen
 class Words:
-    """What a card says. Steps may name `%(object)s` and `%(field)s` of what it is about."""
+    """What a card says. Steps may name `%(object)s` and `%(field)s` of what it is about (`setup_names.Named`)."""
 
     title: Text
     happened: Text
     steps: tuple[Text, ...]
     button: str
-
-    def steps_about(self, subject: str) -> list[str]:
-        """The steps with the names of that subject ("Lead.Region__c", "Lead" or nothing) in them."""
-        name, _dot, field = subject.partition(".")
-        names = {"object": name or gettext("the object"), "field": field or gettext("the field")}
-        return [str(step) % names if "%(" in str(step) else str(step) for step in self.steps]
 
 
 WORDS: Mapping[Cause, Words] = {
@@ -273,13 +266,19 @@ WORDS: Mapping[Cause, Words] = {
         ),
         (
             _("Open Field validation, and choose a field, a static value or an existing value for it."),
-            _("Or in Salesforce: untick Required, or give the field a default value."),
+            _(
+                "Or in Salesforce: Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Edit → "
+                "untick Required, or give it a default value → Save."
+            ),
         ),
         VALIDATION,
     ),
     Cause.UNFILLABLE_REQUIRED: Words(
         _("A required field that cannot be filled"),
-        _("Its type takes no value of a booking, so that every new record is refused until it changes."),
+        _(
+            "Its type takes no value of a booking, so that every new record is refused until it changes. Salesforce "
+            "asks for it whenever a record is saved: changes of records that are there without it wait as well."
+        ),
         (
             _(
                 "Setup → Object Manager → %(object)s → Fields & Relationships → %(field)s → Edit → untick Required → "
@@ -289,6 +288,7 @@ WORDS: Mapping[Cause, Words] = {
                 "To ask people for it all the same, require it on the page layout only. Some types can be given a "
                 "default value instead."
             ),
+            _("Or give the records that wait a value for %(field)s, and choose Retry: they go on."),
         ),
         VALIDATION,
     ),

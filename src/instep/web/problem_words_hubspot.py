@@ -135,7 +135,7 @@ WORDS: Mapping[Cause, Words] = {
                 "Open Field validation, and choose a field, a static value or an existing value for it. What waited is "
                 "written then."
             ),
-            _("Or in HubSpot: Settings → Objects → Record customization, untick Required for it."),
+            _("Or in HubSpot: Settings → Objects → Record customization, untick Required for %(field)s."),
         ),
         VALIDATION,
     ),

@@ -15,11 +15,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from instep.core.causes import Cause
+from instep.core.crm_schema import Schema
 from instep.core.errors import InputError
+from instep.core.required_advice import advice
 from instep.crm.vendors import vendor_of
 from instep.engine import connection as looking
 from instep.engine.lane import record_url_of
 from instep.engine.problems import Problem, problems_of, send_again
+from instep.engine.schemas import schemas_of
 from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
@@ -27,6 +30,7 @@ from instep.web.mapping_tabs import tab_slug
 from instep.web.problem_words import MAPPING, Words
 from instep.web.problem_words import WORDS as SALESFORCE
 from instep.web.problem_words_hubspot import WORDS as HUBSPOT
+from instep.web.setup_names import named
 
 #: the page looks again so often while somebody has it open and something is wrong
 _AGAIN = timedelta(seconds=30)
@@ -42,6 +46,8 @@ class Card:
     words: Words
     steps: list[str]
     mapping: str
+    #: what helps with required fields, in the words of receipts and of the sync log
+    advice: str = ""
     #: (object, id, address in the CRM or empty) of records that it is about
     records: tuple[tuple[str, str, str], ...] = ()
 
@@ -80,7 +86,16 @@ def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
     records = tuple(
         (name, key, url(name, key) if url and "-" not in key else "") for name, key in problem.records
     )
-    return Card(problem, words, words.steps_about(problem.subject), mapping, records)
+    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor_of(row["vendor"]).schema_of)
+    steps = named(schema, problem.subject).said([str(step) for step in words.steps])
+    return Card(problem, words, steps, mapping, _advice(row, schema, problem), records)
+
+
+def _advice(row: dict[str, Any], schema: Schema, problem: Problem) -> str:
+    name, _dot, field = problem.subject.partition(".")
+    if problem.cause not in (Cause.NEW_REQUIRED, Cause.UNFILLABLE_REQUIRED) or not field:
+        return ""
+    return advice(schema.get(name), (field,), vendor_of(row["vendor"]).profile, new=True, there=True)
 
 
 def words_for(vendor: str, cause: Cause) -> Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,19 +22,21 @@ from instep.core.desired import VALIDATION_ERROR
 from instep.core.errors import InstepError
 from instep.core.field_validation import Required, State, required_fields, with_row
 from instep.core.mapping import Row
+from instep.core.refusal import REQUIRED
+from instep.core.required_advice import advice
 from instep.core.rules import SyncConfig, system_fields
-from instep.crm.salesforce.names import ACTIVITY, EVENT
 from instep.crm.vendors import Vendor, vendor_of
 from instep.engine import mapping_edit
 from instep.engine.lane import custom_properties, load_config
 from instep.engine.schemas import schemas_of
-from instep.store import credentials
+from instep.store import credentials, log_queries
 from instep.store.calendar_queries import calendar_uses
 from instep.store.connection_queries import defaults_sent, described_at, linked_records
 from instep.web.connection import row_of
 from instep.web.crm_words import words_of
 from instep.web.mapping_choices import Groups, fitting, options_html, source_groups, type_words
 from instep.web.mapping_tabs import Tab, tabs_of
+from instep.web.setup_names import setup_object
 
 #: the three ways to fill a field, and none of them
 FIELD, FIXED, VALUE, NOTHING = "field", "static", "value", ""
@@ -65,6 +68,10 @@ class Entry:
     errors: tuple[str, ...] = ()
     #: where the field is set up in the CRM: fields of Events belong to another object there
     setup_object: str = ""
+    #: what helps, in the words of receipts and problems; empty while it is filled
+    advice: str = ""
+    #: changes that the CRM has refused because of it
+    waiting: int = 0
 
 
 @frozen
@@ -304,12 +311,14 @@ def _shown(
         page.custom.values(), [r.source for rows in page.config.rows.values() for r in rows]
     )
     sections: list[Section] = []
+    waiting = _waiting(request.user.account_id, page)
     n = 0
     for tab in page.tabs:
         entries = []
         for one in page.required(tab.name):
             key = (tab.name, one.target.name)
-            entries.append(_entry(page, n, one, typed.get(key), tuple((errors or {}).get(key, ())), sources))
+            wrong = tuple((errors or {}).get(key, ()))
+            entries.append(_entry(page, n, one, typed.get(key), wrong, sources, waiting.get(key, 0)))
             n += one.state is not State.BLOCKED
         version = mapping_edit.version_of(page.config.rows.get(tab.name, ()))
         sections.append(Section(tab, tuple(entries), version, tab.name not in page.schema))
@@ -342,6 +351,15 @@ def _called(account_id: int) -> dict[str, str]:
     return {use.source_id: use.called for use in uses if not use.name}
 
 
+def _waiting(account_id: int, page: Page) -> dict[tuple[str, str], int]:
+    """How many changes of records wait, new ones or not, by the object and the required field that they lack."""
+    found: Counter[tuple[str, str]] = Counter()
+    for group in log_queries.problem_groups(account_id, connection=page.row["public_id"]):
+        if group.code == REQUIRED:
+            found.update({(group.object, name): group.count for name in group.fields})
+    return found
+
+
 def _logged(lines: Sequence[Mapping[str, Any]], called: Mapping[str, str]) -> list[tuple[str, list[Logged]]]:
     """The errors by calendar (empty for contacts that no booking speaks of), then by field."""
     by_field: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
@@ -356,7 +374,13 @@ def _logged(lines: Sequence[Mapping[str, Any]], called: Mapping[str, str]) -> li
 
 
 def _entry(
-    page: Page, n: int, one: Required, typed: Chosen | None, errors: tuple[str, ...], sources: Groups
+    page: Page,
+    n: int,
+    one: Required,
+    typed: Chosen | None,
+    errors: tuple[str, ...],
+    sources: Groups,
+    waiting: int,
 ) -> Entry:
     described = page.schema[one.object]
     chosen = typed or _chosen(one)
@@ -374,7 +398,11 @@ def _entry(
         options_html([g for g in fields if g[1]], chosen.source, _("Choose a field …"), chosen.source),
         tuple((v.value, v.label) for v in one.target.picklist if v.active),
         errors,
-        ACTIVITY if one.object == EVENT and one.target.custom else one.object,
+        setup_object(one.object, one.target),
+        advice(described, (one.target.name,), page.vendor.profile, new=True, there=True)
+        if one.state in (State.REFUSED, State.BLOCKED) or waiting
+        else "",
+        waiting,
     )
 
 

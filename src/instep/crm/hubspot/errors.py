@@ -34,7 +34,7 @@ _LOCK_SECONDS = 2.0
 
 _AGAIN = "It is tried again by itself."
 _CHOOSE = "Change the mapping or its fallback value, or correct the value in the booking."
-_FILL = "Map these properties or give them a fallback value."
+_FILL = "Give these properties a value."
 _SEE = "Take the property out of the mapping, or restore it in HubSpot."
 
 

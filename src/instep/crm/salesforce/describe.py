@@ -54,6 +54,8 @@ _RECORD_TYPE_KEYS = (
     "defaultRecordTypeMapping",
     "master",
 )
+#: What people call the lists of ids, which a describe gives no label.
+_LIST_LABELS = {"EventWhoIds": "Name (several people)"}
 #: `extraTypeInfo` of a Rich Text Area.
 _RICH_TEXT = "richtextarea"
 #: How the two parts of a geolocation end, and which half each is.
@@ -201,7 +203,10 @@ def schema_of(document: Document) -> ObjectSchema:
     body = document["schema"]
     fields = {f["name"]: _field(f, str(body["name"])) for f in body.get("fields") or ()}
     # lists of ids (EventWhoIds) are written like fields, and described among the child relationships
-    fields |= {name: Field(name, name, ID_LIST, filterable=False) for name in body.get("idLists") or ()}
+    fields |= {
+        name: Field(name, _LIST_LABELS.get(name, name), ID_LIST, filterable=False)
+        for name in body.get("idLists") or ()
+    }
     return ObjectSchema(
         name=body["name"],
         label=body.get("label") or body["name"],
@@ -241,10 +246,17 @@ def _coded(one: Field, fields: Mapping[str, Field]) -> Field:
     return evolve(one, picklist=labels, restricted=True, controller=codes.controller.removesuffix(_CODE))
 
 
+def _label(body: Mapping[str, Any]) -> str:
+    """A field's label as people meet it: a describe calls the look-up “Related To” “Related To ID”, no page does."""
+    label = str(body.get("label") or body["name"])
+    standard_lookup = body.get("type") == "reference" and not str(body["name"]).endswith(_CUSTOM)
+    return label.removesuffix(" ID") if standard_lookup else label
+
+
 def _field(body: Mapping[str, Any], object_name: str) -> Field:
     return Field(
         name=body["name"],
-        label=body.get("label") or body["name"],
+        label=_label(body),
         type=body.get("type") or "string",
         length=int(body.get("length") or 0),
         nillable=bool(body.get("nillable", True)),

@@ -113,7 +113,7 @@ DECISIONS: Mapping[str, Decision] = {
     # mapping and data
     "INVALID_FIELD": _STALE,
     "INVALID_FIELD_FOR_INSERT_UPDATE": _STALE,
-    "REQUIRED_FIELD_MISSING": Decision(NeedsAdmin, cure="Map these fields or give them a fallback value."),
+    "REQUIRED_FIELD_MISSING": Decision(NeedsAdmin, cure="Give these fields a value."),
     "STRING_TOO_LONG": _DATA,
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _DATA,
     "INVALID_EMAIL_ADDRESS": _DATA,

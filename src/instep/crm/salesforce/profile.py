@@ -139,4 +139,5 @@ PROFILE = Profile(
     process_fields={names.LEAD: "Status", names.CASE: "Status"},
     assigned=names.ASSIGNED_BY_RULES - {names.ACCOUNT},
     duplicate_rules=True,
+    required_of_people="required on the page layout only",
 )
