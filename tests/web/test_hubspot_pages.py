@@ -21,7 +21,7 @@ from instep.store.models import Booking, Connection, Receipt
 from instep.web.problems import words_for
 from oncehub_events import form, line
 
-from .test_connecting_hubspot import connected, settings
+from .test_connecting_hubspot import ALL_SCOPES, connected, settings
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -222,13 +222,41 @@ def test_links_by_record_ids_are_not_offered_for_hubspot(hub: Hub, account: Acco
     assert "Create a HubSpot Meeting" in crm
 
 
-def test_a_missing_scope_is_a_problem_with_its_cure(hub: Hub) -> None:
-    settings(hub.running, tokenScopes=["oauth", "crm.objects.contacts.read", "crm.schemas.contacts.read"])
+def without(hub: Hub, *lost: str) -> str:
+    """Take scopes from the key and look again; the words of the problems."""
+    settings(hub.running, tokenScopes=[one for one in ALL_SCOPES if one not in lost])
+    return look_again(hub)
+
+
+def look_again(hub: Hub) -> str:
+    """Choose Check again; the words of the problems."""
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
-    page = words_of(hub.page("problems"))
-    assert "A scope is missing" in page
-    assert "crm.objects.owners.read" in page
+    return words_of(hub.page("problems"))
+
+
+def test_missing_scopes_are_one_problem_that_names_each_once_and_what_goes_on(hub: Hub) -> None:
+    page = without(hub, "crm.objects.owners.read", "crm.schemas.contacts.read")
+    assert page.count("Scopes are missing") == 1
+    assert page.count("crm.objects.owners.read") == page.count("crm.schemas.contacts.read") == 1
+    assert "meetings of hosts whose owner is known are written" in page
+    assert "Everything waits" not in page
+    assert "Instep's properties were removed" not in page, "nobody may see whether they are"
     assert FOREIGN.findall(page) == []
+
+
+def test_what_a_missing_scope_holds_up_stays_held_until_it_is_granted(
+    hub: Hub, recorded: Callable[..., list[int]]
+) -> None:
+    without(hub, "crm.objects.contacts.write")
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    page = look_again(hub)
+    assert page.count("Scopes are missing") == 1
+    assert "Everything waits" in page
+    assert Connection.objects.get(id=hub.row.id).hold_code
+    assert "Nothing is wrong" in without(hub)
+    hub.drain()
+    assert len(hub.records("meetings")) == 2
 
 
 def test_a_key_that_was_deleted_is_a_problem_with_its_cure(hub: Hub) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 from attrs import asdict, frozen
 
 from instep.core.crm_schema import Schema, mappable
-from instep.core.errors import InputError, InstepError, Wait
+from instep.core.errors import InputError, InstepError, NeedsAdmin, Wait
 from instep.core.profile import Profile
+from instep.core.refusal import NO_RIGHT
 from instep.core.rules import SyncConfig
 from instep.crm.vendors import vendor_of
 from instep.engine import pauses, watch
@@ -68,7 +69,8 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
 def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
     """Ask the CRM who we are and what we may do, and keep its answer; what went wrong, or None.
 
-    A lane that stood still goes on when the CRM answers; one whose sign-in is refused asks to reconnect.
+    A lane that stood still goes on when the CRM answers, unless scopes that it was held for are still missing; one
+    whose sign-in is refused asks to reconnect.
     """
     if row["state"] == credentials.DISABLED:
         raise InputError(
@@ -85,7 +87,8 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
             pauses.stop(account_id, row, error, Policy())
         return error
     _keep(account_id, row, **found, checked_at=_now(), looked_at=_now(), error=None)
-    if credentials.works_again(account_id, connection_id):
+    still_lacking = row["hold_code"] == NO_RIGHT and bool(found.get("scopes"))
+    if not still_lacking and credentials.works_again(account_id, connection_id):
         lane_queries.clear_alerts(account_id, connection_id)
         lane_queries.wake(connection_id)
     return None
@@ -97,7 +100,12 @@ def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
     # what is missing is worth knowing, most of all where it makes the rest of the look fail
     row["installed"] = {**(row["installed"] or {}), **rights}
     lane = open_lane(account_id, row, hurried=True)
-    refresh(lane, force=True)
+    try:
+        refresh(lane, force=True)
+    except NeedsAdmin as error:
+        # the scopes that it takes are known to be missing, and told all together
+        if error.code != NO_RIGHT or not rights.get("scopes"):
+            raise
     credentials.save_identity(account_id, lane.id, asdict(identity), crm.limits.used, crm.limits.allowed)
     lane_queries.count_calls(account_id, lane.id, len(crm.calls), 0)
     hidden = closed_fields(lane.config, lane.vendor.profile, lane.schema)

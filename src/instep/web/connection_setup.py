@@ -246,10 +246,11 @@ def _created(one: NewField, fields: Mapping[str, bool], unique: Mapping[str, boo
 
 
 def _scopes(vendor: Vendor, granted: Sequence[str] | None) -> tuple[Scope, ...]:
+    words = words_of(vendor.profile.vendor).scopes
     needed, installing = _("needed for every write"), _("for installing only")
     optional = _("for installing only, where the CRM offers it")
     asked = (
-        *((name, True, needed) for name in vendor.scopes),
+        *((name, True, words.get(name, needed)) for name in vendor.scopes),
         *((name, False, installing) for name in vendor.install_scopes),
         *((name, False, optional) for name in vendor.optional_scopes),
     )

@@ -23,6 +23,7 @@ from instep.engine.problems import Problem, problems_of, send_again
 from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
+from instep.web.crm_words import words_of
 from instep.web.mapping_tabs import tab_slug
 from instep.web.problem_words import MAPPING, Words
 from instep.web.problem_words import WORDS as SALESFORCE
@@ -42,6 +43,8 @@ class Card:
     words: Words
     steps: list[str]
     mapping: str
+    #: (scope, what goes on without it) of what the token lacks
+    missing: tuple[tuple[str, Any], ...] = ()
     #: (object, id, address in the CRM or empty) of records that it is about
     records: tuple[tuple[str, str, str], ...] = ()
 
@@ -80,7 +83,10 @@ def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
     records = tuple(
         (name, key, url(name, key) if url and "-" not in key else "") for name, key in problem.records
     )
-    return Card(problem, words, words.steps_about(problem.subject), mapping, records)
+    lacking = (row["installed"] or {}).get("scopes") or () if problem.cause is Cause.RIGHTS else ()
+    without = words_of(row["vendor"]).scopes
+    missing = tuple((scope, without.get(scope, "")) for scope in lacking)
+    return Card(problem, words, words.steps_about(problem.subject), mapping, missing, records)
 
 
 def words_for(vendor: str, cause: Cause) -> Words:
