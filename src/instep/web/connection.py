@@ -172,6 +172,10 @@ def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
     crm = vendor_of(row["vendor"]).profile.label
     if done.revoked:
         messages.success(request, _("Disconnected. %(crm)s has forgotten the sign-in too.") % {"crm": crm})
+    elif done.by_hand:
+        messages.info(
+            request, _("Disconnected, and the key is deleted here.") + f" {done.problem} {done.cure}"
+        )
     else:
         messages.warning(
             request,
