@@ -242,3 +242,23 @@ def test_disconnecting_keeps_the_setup_and_speaks_of_hubspot_only(client: Client
     assert "Service keys → the key → Rotate" in said
     assert "could not" not in said, "nothing has failed"
     assert Connection.objects.get(id=row.id).state == "disabled"
+
+
+def test_a_disconnected_connection_shows_no_findings_of_the_last_look_as_those_of_now(
+    client: Client, portal: Running, account: Account
+) -> None:
+    row = connected(client, portal)
+    looking.install(account.id, row.id)
+    settings(portal, tokenScopes=[one for one in ALL_SCOPES if one != "crm.objects.owners.read"])
+    client.post(reverse("connection-check", args=[row.public_id]))
+    client.post(reverse("disconnect", args=[row.public_id]))
+    page = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    for gone in ("installation", "permissions", "field-validation", "hosts"):
+        assert f'id="{gone}"' not in page
+        assert f'href="#{gone}"' not in page
+    assert "API calls today" not in page
+    assert 'class="ok"' not in page
+    assert 'id="field-mapping"' in page
+    settings(portal, tokenScopes=ALL_SCOPES)
+    assert connected(client, portal).id == row.id
+    assert 'id="permissions"' in client.get(reverse("connection", args=[row.public_id])).content.decode()

@@ -153,6 +153,34 @@ def test_a_property_that_hubspot_requires_is_asked_for_once_it_was_refused_and_t
     assert "required field needs you" in page
 
 
+@pytest.mark.parametrize("address", ["problems-check", "connection-check", "validation"])
+@pytest.mark.parametrize("cured", [True, False])
+def test_a_learned_requirement_is_forgotten_when_somebody_looks_again_and_learned_anew_where_it_stands(
+    hub: Hub, recorded: Callable[..., list[int]], address: str, cured: bool
+) -> None:
+    settings(hub.running, required={"contacts": ["jobtitle"]})
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    settings(hub.running, required={} if cured else {"contacts": ["jobtitle"]})
+    hub.client.post(reverse(address, args=[hub.row.public_id]), {"act": "read"})
+    hub.drain()
+    recorded(line("EVNT-3", id="BKNG-3", form_submission=form(name="Bo Berg", email="bo@guest.example")))
+    hub.drain()
+    # what was sent before stays in the log of the page
+    assert ('value="jobtitle"' in hub.page("validation")) is not cured
+    [bo] = [one for one in hub.records("contacts") if one["properties"].get("email") == "bo@guest.example"]
+    assert bool(bo["properties"].get("jobtitle")) is not cured, "no default for what is not required"
+
+
+def test_a_page_that_looks_by_itself_forgets_nothing(hub: Hub, recorded: Callable[..., list[int]]) -> None:
+    settings(hub.running, required={"contacts": ["jobtitle"]})
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    settings(hub.running, required={})
+    hub.client.post(reverse("connection-check", args=[hub.row.public_id]), headers={"HX-Request": "true"})
+    assert 'value="jobtitle"' in hub.page("validation")
+
+
 def test_the_rules_ask_nothing_that_hubspot_does_not_know(hub: Hub) -> None:
     page = hub.page("creation-rules")
     for name in ("new_contacts", "case_calendars", "duplicates", "person_accounts"):
@@ -220,6 +248,8 @@ def test_links_by_record_ids_are_not_offered_for_hubspot(hub: Hub, account: Acco
     crm = hub.client.get(reverse("calendar-crm", args=[made.id])).content.decode()
     assert FOREIGN.findall(words_of(crm)) == []
     assert "Create a HubSpot Meeting" in crm
+    links = re.findall(r'name="links" value="(\w*)"', crm)
+    assert links == ["", "none"], "the connection says Contact already"
 
 
 def without(hub: Hub, *lost: str) -> str:

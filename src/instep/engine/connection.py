@@ -66,8 +66,10 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
     return closed
 
 
-def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
+def check(account_id: int, row: dict[str, Any], *, by_person: bool = False) -> InstepError | None:
     """Ask the CRM who we are and what we may do, and keep its answer; what went wrong, or None.
+
+    `by_person`: somebody has asked for it, perhaps after changing the CRM (`lane.refresh`).
 
     A lane that stood still goes on when the CRM answers, unless scopes that it was held for are still missing; one
     whose sign-in is refused asks to reconnect.
@@ -80,7 +82,7 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
         )
     connection_id = int(row["id"])
     try:
-        found = _look(account_id, row)
+        found = _look(account_id, row, by_person)
     except InstepError as error:
         _keep(account_id, row, checked_at=_now(), error=_told(error, (row["installed"] or {}).get("error")))
         if error.code in pauses.NEEDS_CONNECT or isinstance(error, Wait):
@@ -94,14 +96,14 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
     return None
 
 
-def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
+def _look(account_id: int, row: dict[str, Any], by_person: bool) -> dict[str, Any]:
     crm = open_crm(account_id, row, hurried=True)
     identity, rights = crm.whoami(), crm.preflight()
     # what is missing is worth knowing, most of all where it makes the rest of the look fail
     row["installed"] = {**(row["installed"] or {}), **rights}
     lane = open_lane(account_id, row, hurried=True)
     try:
-        refresh(lane, force=True)
+        refresh(lane, force=True, by_person=by_person)
     except NeedsAdmin as error:
         # the scopes that it takes are known to be missing, and told all together
         if error.code != NO_RIGHT or not rights.get("scopes"):

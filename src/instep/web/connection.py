@@ -52,6 +52,9 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
     installing = looking.is_installing(key)
     access = signed_in(account_id, row)
     hosts, needing = count_hosts(account_id, key)
+    steps = steps_of(state, setup, installing)
+    if state.name != DISCONNECTED:
+        steps.append(hosts_step(hosts, needing, str(words_of(row["vendor"]).user)))
     context = {
         "row": row,
         "identity": row["identity"] or {},
@@ -63,10 +66,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "setup": setup,
         "access": access,
         "certificates": certificates_of(account_id, row),
-        "steps": [
-            *steps_of(state, setup, installing),
-            hosts_step(hosts, needing, str(words_of(row["vendor"]).user)),
-        ],
+        "steps": steps,
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),
@@ -105,8 +105,9 @@ def _setup_pages(address: str) -> str:
 def check(request: HttpRequest, connection_id: str) -> HttpResponse:
     """Ask the CRM whether it lets us in and what we may do. The page shows the answer, good or bad."""
     row = row_of(request, connection_id)
+    by_itself = request.headers.get("HX-Request") == "true"
     try:
-        looking.check(request.user.account_id, row)
+        looking.check(request.user.account_id, row, by_person=not by_itself)
     except InputError as error:
         messages.error(request, str(error))
     return redirect("connection", connection_id)

@@ -219,7 +219,9 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         scopes=_scopes(vendor, known.get("granted")),
         rights_exist=known.get("permission_set"),
         rights_assigned=known.get("assigned"),
-        mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
+        mapping=_mapping(
+            vendor, config, schema, custom_properties(account_id), row["state"] != credentials.DISABLED
+        ),
         open_fields=tuple(
             one
             for name in vendor.profile.objects
@@ -312,15 +314,20 @@ def _mapping(
     config: SyncConfig,
     schema: Mapping[str, ObjectSchema],
     custom: Mapping[str, Property],
+    connected: bool,
 ) -> tuple[MappedObject, ...]:
     persons = {person.name for person in vendor.profile.persons}
     return tuple(
-        MappedObject(name, name in persons, tuple(_mapped(row, schema.get(name), custom) for row in rows))
+        MappedObject(
+            name, name in persons, tuple(_mapped(row, schema.get(name), custom, connected) for row in rows)
+        )
         for name, rows in config.rows.items()
     )
 
 
-def _mapped(row: Row, described: ObjectSchema | None, custom: Mapping[str, Property]) -> MappedField:
+def _mapped(
+    row: Row, described: ObjectSchema | None, custom: Mapping[str, Property], connected: bool
+) -> MappedField:
     prop = find(row.source, custom) if row.source else None
     return MappedField(
         source=prop.label if prop else row.source,
@@ -328,7 +335,7 @@ def _mapped(row: Row, described: ObjectSchema | None, custom: Mapping[str, Prope
         name=row.field,
         overwrite=row.overwrite,
         fallback="" if row.fallback is None else str(row.fallback),
-        missing=described is not None and described.get(row.field) is None,
+        missing=connected and described is not None and described.get(row.field) is None,
     )
 
 
@@ -356,11 +363,19 @@ def signed_in(account_id: int, row: Mapping[str, Any]) -> SignedIn:
 
 
 def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
-    """The phases with their state, in the order in which they are gone through."""
+    """The phases with their state, in the order in which they are gone through.
+
+    Of a disconnected CRM nothing is known: what the last look found there is no state of now.
+    """
+    if state.name == DISCONNECTED:
+        return [
+            Step("api-connection", "todo", "–", _("API connection"), _("disconnected")),
+            Step("field-mapping", "todo", "–", _("Field mapping"), _("not in use")),
+            Step("creation-rules", "todo", "–", _("Creation rules"), _("not in use")),
+        ]
     connection = {
         WORKS: ("ok", "✓", _("connected")),
         PAUSED: ("todo", "…", _("paused")),
-        DISCONNECTED: ("todo", "–", _("disconnected")),
     }.get(state.name, ("bad", "!", _("has to be connected again")))
     if installing:
         installation = ("todo", "…", _("under way"))

@@ -108,7 +108,7 @@ def check_again(request: HttpRequest, connection_id: str) -> HttpResponse:
     by_itself = request.headers.get("HX-Request") == "true" and request.POST.get("by") == "page"
     if not by_itself or checked is None or datetime.now(UTC) - checked >= _AGAIN - timedelta(seconds=2):
         try:
-            looking.check(request.user.account_id, row)
+            looking.check(request.user.account_id, row, by_person=not by_itself)
         except InputError as error:
             messages.error(request, str(error))
     return redirect("problems", connection_id)
