@@ -5,9 +5,10 @@ from typing import Any
 
 import attrs
 
-from .inputs import Input, control
+from .inputs import control
 from .markup import Markup, el, said
 from .pages import Refused, Visit, button, count, empty, form, live, notice, part, problem, tag
+from .presets import Groups, Preset
 
 _PATH = "/faults"
 #: the kinds of faults that every stand-in has
@@ -16,50 +17,6 @@ KINDS = {
     "drop_after": "Lost answer", "late_commit": "Time-out, done later", "session": "The session ends",
     "row": "Records are refused", "row_limit": "Too many records at once are refused",
 }  # fmt: skip
-OFTEN = (("1", "the next one"), ("5", "the next five"), ("", "until cleared"))
-SECONDS = Input("seconds", "Seconds", "3", number=(1, 300))
-
-#: (method, order, body) of `/__fake__/`
-Orders = list[tuple[str, str, dict[str, Any]]]
-
-
-@attrs.frozen
-class Preset:
-    """A fault that the page offers; `orders` turns (the stand-in, what was typed) into what makes it."""
-
-    key: str
-    title: str
-    words: str
-    button: str
-    inputs: tuple[Input, ...]
-    orders: Callable[[Any, dict[str, str]], Orders]
-
-
-Groups = tuple[tuple[str, tuple[Preset, ...]], ...]
-
-
-def often(value: str) -> Input:
-    return Input("times", "How often", value, OFTEN)
-
-
-def whole(typed: dict[str, str], name: str, least: int, most: int) -> int:
-    """A whole number that was typed. Raises Refused."""
-    text = typed.get(name, "").strip()
-    if not text.isdecimal() or not least <= int(text[:9]) <= most:
-        raise Refused(f"“{text}” was not taken. Type a whole number from {least} to {most}.")
-    return int(text)
-
-
-def one_of(objects: tuple[str, ...], typed: dict[str, str]) -> str:
-    """The object that was chosen. Raises Refused."""
-    if typed.get("object") not in objects:
-        raise Refused("Choose an object from the list.")
-    return typed["object"]
-
-
-def arm(kind: str, name: str, match: dict[str, Any], typed: dict[str, str], **details: Any) -> Orders:
-    times = int(typed["times"]) if typed.get("times") in ("1", "5") else None
-    return [("POST", "faults", {"kind": kind, "name": name, "match": match, "times": times, **details})]
 
 
 @attrs.frozen

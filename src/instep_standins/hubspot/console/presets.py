@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from ...fault_page import SECONDS, Groups, Orders, Preset, arm, often, one_of, whole
 from ...inputs import Input
 from ...pages import Refused
+from ...presets import Groups, Orders, Preset, arm, often, one_of, sessions_end, the_line, whole
 from ..schema import OBJECT_TYPES
 from .frame import LISTED
 
@@ -17,31 +17,8 @@ _CRM = {"path": "^/crm/"}  # calls about records; signing in stays as it is
 _OBJECT = Input("object", "Object", "meetings", tuple((name, OBJECT_TYPES[name].plural) for name in LISTED))
 
 
-def _slow(portal: "Portal", typed: dict[str, str]) -> Orders:
-    seconds = whole(typed, "seconds", 1, 300)
-    return arm("latency", f"Slow: every answer takes {seconds} s longer", {}, typed, ms=seconds * 1000)
-
-
-def _down(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return arm("status", "Down: 503 instead of an answer", {}, typed, status=503)
-
-
 def _flaky(portal: "Portal", typed: dict[str, str]) -> Orders:
     return arm("status", "Flaky: one call in five fails", _CRM, typed, status=500, probability=0.2)
-
-
-def _lost(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return arm("drop_after", "Lost answer: done, but the connection closes", _CRM, typed)
-
-
-def _cut(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return arm("drop_before", "Cut off: the connection closes, nothing is done", _CRM, typed)
-
-
-def _late(portal: "Portal", typed: dict[str, str]) -> Orders:
-    seconds = whole(typed, "seconds", 1, 300)
-    name = f"Time-out: no answer, the work is done {seconds} s later"
-    return arm("late_commit", name, _CRM, typed, ms=seconds * 1000, hold=seconds * 1000)
 
 
 def _broken(portal: "Portal", typed: dict[str, str]) -> Orders:
@@ -51,10 +28,6 @@ def _broken(portal: "Portal", typed: dict[str, str]) -> Orders:
 def _moving(portal: "Portal", typed: dict[str, str]) -> Orders:
     name = "Moving: 477, the account changes its data centre"
     return arm("status", name, _CRM, typed, status=477, retryAfter=whole(typed, "seconds", 1, 86_400))
-
-
-def _expire(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return [("POST", "expire-sessions", {})]
 
 
 def _revoke(portal: "Portal", typed: dict[str, str]) -> Orders:
@@ -97,27 +70,18 @@ def _apart(portal: "Portal", typed: dict[str, str]) -> Orders:
     )
 
 
+_FLAKY = Preset("flaky", "Flaky", "One call in five fails with an internal error.", "Make it flaky", (often(""),),
+               _flaky)  # fmt: skip
+
 GROUPS: Groups = (
     ("The line", (
-        Preset("slow", "Slow", "Every answer comes later.", "Make it slow", (SECONDS, often("")), _slow),
-        Preset("down", "Down", "The portal answers 503 to everything, signing in included.", "Take it down",
-               (often(""),), _down),
-        Preset("flaky", "Flaky", "One call in five fails with an internal error.", "Make it flaky", (often(""),),
-               _flaky),
-        Preset("lost", "Lose the answer", "The call is done, but its answer never arrives.", "Lose the answer",
-               (often("1"),), _lost),
-        Preset("cut", "Cut the connection", "The connection closes before anything is done.", "Cut the connection",
-               (often("1"),), _cut),
-        Preset("late", "Time out", "The call hangs, gets no answer, and is done when nobody waits any more.",
-               "Let it time out", (Input("seconds", "Seconds", "60", number=(1, 300)), often("1")), _late),
-        Preset("broken", "Half an answer", "The call is done, and its answer breaks off in the middle.",
-               "Break the answer", (often("1"),), _broken),
+        *the_line("portal", _CRM, _FLAKY),
         Preset("moving", "Moving house", "The account changes its data centre: 477 with Retry-After.", "Let it move",
                (Input("seconds", "Seconds", "60", number=(1, 86_400)), often("1")), _moving),
     )),
     ("Access and limits", (
         Preset("expire", "End the sessions", "Every access token of OAuth ends. An app refreshes by itself.",
-               "End the sessions", (), _expire),
+               "End the sessions", (), sessions_end),
         Preset("revoke", "Revoke the tokens", "The app is uninstalled, and the static token ends until that is "
                "cleared.", "Revoke the tokens", (), _revoke),
         Preset("burst", "Too fast", "Ten seconds' worth of calls are used up.", "Refuse as too fast", (often("5"),),

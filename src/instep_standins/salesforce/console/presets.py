@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from ...fault_page import SECONDS, Groups, Orders, Preset, arm, often, one_of, whole
 from ...inputs import Input
 from ...pages import Refused
+from ...presets import Groups, Orders, Preset, arm, often, one_of, sessions_end, the_line, whole
 from .frame import LISTED
 
 if TYPE_CHECKING:
@@ -18,32 +18,9 @@ _REFUSED = "This value is not allowed here."
 _OBJECT = Input("object", "Object", "Lead", tuple((name, name) for name in LISTED))
 
 
-def _slow(org: "Org", typed: dict[str, str]) -> Orders:
-    seconds = whole(typed, "seconds", 1, 300)
-    return arm("latency", f"Slow: every answer takes {seconds} s longer", {}, typed, ms=seconds * 1000)
-
-
-def _down(org: "Org", typed: dict[str, str]) -> Orders:
-    return arm("status", "Down: 503 instead of an answer", {}, typed, status=503)
-
-
 def _flaky(org: "Org", typed: dict[str, str]) -> Orders:
     return arm("status", "Flaky: one call in five fails", _API, typed, status=500, probability=0.2,
                 errorCode="UNKNOWN_EXCEPTION", message="An unexpected error occurred.")  # fmt: skip
-
-
-def _lost(org: "Org", typed: dict[str, str]) -> Orders:
-    return arm("drop_after", "Lost answer: done, but the connection closes", _API, typed)
-
-
-def _cut(org: "Org", typed: dict[str, str]) -> Orders:
-    return arm("drop_before", "Cut off: the connection closes, nothing is done", _API, typed)
-
-
-def _late(org: "Org", typed: dict[str, str]) -> Orders:
-    seconds = whole(typed, "seconds", 1, 300)
-    name = f"Time-out: no answer, the work is done {seconds} s later"
-    return arm("late_commit", name, _API, typed, ms=seconds * 1000, hold=seconds * 1000)
 
 
 def _locked(org: "Org", typed: dict[str, str]) -> Orders:
@@ -73,10 +50,6 @@ def _too_many(org: "Org", typed: dict[str, str]) -> Orders:
     return arm("row_limit", title, {"object": name}, typed, max=most)
 
 
-def _expire(org: "Org", typed: dict[str, str]) -> Orders:
-    return [("POST", "expire-sessions", {})]
-
-
 def _revoke(org: "Org", typed: dict[str, str]) -> Orders:
     return [("POST", "revoke", {"clientCredentials": True})]
 
@@ -89,23 +62,14 @@ def _used_up(org: "Org", typed: dict[str, str]) -> Orders:
     return [("POST", "settings", {"apiUsed": org.settings.apiMax})]
 
 
+_FLAKY = Preset("flaky", "Flaky", "One call in five fails with an error of the org's own.", "Make it flaky",
+               (often(""),), _flaky)  # fmt: skip
+
 GROUPS: Groups = (
-    ("The line", (
-        Preset("slow", "Slow", "Every answer comes later.", "Make it slow", (SECONDS, often("")), _slow),
-        Preset("down", "Down", "The org answers 503 to everything, signing in included.", "Take it down",
-               (often(""),), _down),
-        Preset("flaky", "Flaky", "One call in five fails with an error of the org's own.", "Make it flaky",
-               (often(""),), _flaky),
-        Preset("lost", "Lose the answer", "The call is done, but its answer never arrives.", "Lose the answer",
-               (often("1"),), _lost),
-        Preset("cut", "Cut the connection", "The connection closes before anything is done.", "Cut the connection",
-               (often("1"),), _cut),
-        Preset("late", "Time out", "The call hangs, gets no answer, and is done when nobody waits any more.",
-               "Let it time out", (Input("seconds", "Seconds", "60", number=(1, 300)), often("1")), _late),
-    )),
+    ("The line", the_line("org", _API, _FLAKY)),
     ("Access and limits", (
         Preset("expire", "End the sessions", "Every access token ends. An app signs in again by itself.",
-               "End the sessions", (), _expire),
+               "End the sessions", (), sessions_end),
         Preset("revoke", "Revoke the token", "Tokens end, and the app may not sign in again until that is cleared.",
                "Revoke the token", (), _revoke),
         Preset("approvals", "Too many approvals", "The user who connected approves the app five times more: the oldest "
