@@ -36,7 +36,6 @@ __all__ = [
     "HubSpotCrm",
     "check_api_url",
     "connect",
-    "open_hubspot",
 ]
 
 
@@ -165,28 +164,3 @@ def connect(
     sender = transport or shared(tuple(allow))
     auth = HubSpotAuth(credentials, sender, load_tokens, save_tokens, lock, api_version)
     return HubSpotCrm(HubSpotClient(auth, sender, api_version))
-
-
-def open_hubspot(
-    kept: Mapping[str, Any],
-    org_id: str,
-    api_version: str,
-    load_tokens: LoadTokens,
-    save_tokens: SaveTokens,
-    lock: Lock,
-    hurried: bool = False,
-) -> HubSpotCrm:
-    """A `HubSpotCrm` for a stored connection: `kept` is `HubSpotCredentials.kept()`.
-
-    `kept["allow"]` may list the private hosts or networks that were allowed when it was connected.
-    `hurried`: a person waits for the answers.
-    """
-    allow = tuple(kept.get("allow") or ())
-    return connect(
-        HubSpotCredentials.of(kept, org_id),
-        api_version=api_version,
-        load_tokens=load_tokens,
-        save_tokens=save_tokens,
-        lock=lock,
-        transport=shared(allow, hurried),
-    )
