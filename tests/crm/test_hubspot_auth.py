@@ -182,3 +182,22 @@ def test_the_address_is_hubspots_own_unless_another_is_given() -> None:
     for refused in ("http://api.hubapi.com", "http://127.0.0.1:8020"):
         with pytest.raises(InputError):
             check_api_url(refused)
+
+
+@pytest.mark.parametrize("by_app", [False, True])
+def test_a_refusal_for_a_scope_names_all_that_are_missing(portal: StandinPortal, by_app: bool) -> None:
+    """Not the first alone, and how they come to count: a key's at once, an app's with the next sign-in."""
+    lost = {"crm.objects.contacts.write", "crm.objects.owners.read"}
+    if by_app:
+        crm = client(portal, Keep(consented(portal)))
+        sessions = portal.portal.tokens.sessions
+        for token, grant in sessions.items():
+            sessions[token] = evolve(grant, scopes=tuple(one for one in grant.scopes if one not in lost))
+    else:
+        crm = portal.connect()
+        portal.settings(tokenScopes=[one for one in portal.settings()["tokenScopes"] if one not in lost])
+    with pytest.raises(NeedsAdmin) as caught:
+        crm.users()
+    assert "Missing: crm.objects.contacts.write, crm.objects.owners.read." in caught.value.cure
+    assert ("connect HubSpot again" in caught.value.cure) is by_app
+    assert ("it counts at once" in caught.value.cure) is not by_app

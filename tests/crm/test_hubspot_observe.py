@@ -107,6 +107,23 @@ def test_meetings_without_our_id_are_found_by_their_start_among_those_of_a_conta
     assert hub.observe(Lookup((people, elsewhere))).of("Meeting") == ()
 
 
+def test_a_meeting_that_belongs_to_nobody_says_so(hub: HubSpotCrm, portal: StandinPortal) -> None:
+    """Whom of several a meeting is about is not told: one that has contacts says nothing of them."""
+    ada = portal.seed("contacts", email="ada@guest.example")
+    made = hub.apply([meeting("BKNG-1", contact=ada), meeting("BKNG-2")]).results
+    keys = {"instep_booking_id": ("BKNG-1", "BKNG-2", "BKNG-3")}
+    asked = Lookup((ObjectLookup("Meeting", ("hs_meeting_title", "associations.contact"), keys),))
+    hub.calls.clear()
+    said = {record.id: record.fields for record in hub.observe(asked).records}
+    assert len(hub.calls) == 2
+    assert "associations.contact" not in said[made["activity:BKNG-1"].id]
+    assert said[made["activity:BKNG-2"].id]["associations.contact"] is None
+    hub.calls.clear()
+    nobody = Lookup((ObjectLookup("Meeting", ("associations.contact",), {"instep_booking_id": ("BKNG-9",)}),))
+    assert hub.observe(nobody).records == ()
+    assert len(hub.calls) == 1, "of what is not there nothing more is asked"
+
+
 def test_owners_are_people_by_their_address(hub: HubSpotCrm) -> None:
     """The archived ones too, so that the reason can be told; a few cost a call each, many the list."""
     active = {user.email: user for user in hub.users() if user.active}

@@ -188,6 +188,35 @@ def test_whoever_has_the_phone_number_is_the_person(hub: Scene) -> None:
     assert hub.fake.meeting("BKNG-1")["associations"]["contacts"] == [there]
 
 
+@pytest.mark.parametrize("guests", [[], ["bo@guest.example"]], ids=["alone", "with a guest"])
+def test_an_association_that_was_lost_without_a_word_is_put_right_when_the_meeting_is_read(
+    hub: Scene, guests: list[str]
+) -> None:
+    """The receipt says so; a meeting that still has its contact costs no write."""
+    hub.fake.seed("contacts", email="bo@guest.example", firstname="Bo")
+    one, other = lives(2)
+    one.person = {**one.person, "guests": guests}
+    hub.tell(one.scheduled(), other.scheduled())
+    hub.until_settled()
+    there = hub.fake.meeting(one.id)
+    for contact in there["associations"]["contacts"]:
+        path = f"/crm/v4/objects/meetings/{there['id']}/associations/contacts/{contact}"
+        hub.fake.api("DELETE", path)
+    assert not hub.fake.meeting(one.id)["associations"].get("contacts")
+    hub.rows("UPDATE sync_item SET due_at = now(), observe_first = true RETURNING id")
+    hub.until_settled()
+    assert sorted(hub.fake.meeting(one.id)["associations"]["contacts"]) == sorted(
+        there["associations"]["contacts"]
+    )
+    assert "whom the record has lost" in hub.receipt_text(one)
+    assert hub.problems() == []
+    made = len([call for call in hub.fake.journal() if call["path"].endswith("associate/default")])
+    hub.rows("UPDATE sync_item SET due_at = now(), observe_first = true RETURNING id")
+    hub.until_settled()
+    again = len([call for call in hub.fake.journal() if call["path"].endswith("associate/default")])
+    assert made == again, "what is in step is not written"
+
+
 # --- further people --------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -222,10 +223,13 @@ def test_a_missing_scope_is_named_word_for_word_with_its_cure(
     assert "crm.objects.contacts.write" not in grant
 
 
-def test_connecting_with_a_key_that_lacks_a_scope_names_it(client: Client, portal: Running) -> None:
-    settings(portal, tokenScopes=[one for one in ALL_SCOPES if one != "crm.objects.owners.read"])
-    answer = client.post(CONNECT, by_key(portal))
-    assert "Grant one of these scopes: crm.objects.owners.read." in answer.content.decode()
+def test_connecting_with_a_key_that_lacks_scopes_names_all_of_them_once(
+    client: Client, portal: Running
+) -> None:
+    lost = ["crm.objects.contacts.write", "crm.objects.owners.read"]
+    settings(portal, tokenScopes=[one for one in ALL_SCOPES if one not in lost])
+    page = client.post(CONNECT, by_key(portal)).content.decode()
+    assert f"Missing: {', '.join(lost)}. Add what is missing to the key; it counts at once." in page
 
 
 def test_disconnecting_keeps_the_setup_and_speaks_of_hubspot_only(client: Client, portal: Running) -> None:
@@ -233,5 +237,28 @@ def test_disconnecting_keeps_the_setup_and_speaks_of_hubspot_only(client: Client
     asked = client.get(reverse("disconnect", args=[row.public_id])).content.decode()
     assert "Salesforce" not in asked.partition("<main")[2].partition("</main>")[0]
     page = client.post(reverse("disconnect", args=[row.public_id]), follow=True).content.decode()
-    assert "Disconnected" in page
+    said = " ".join(re.findall(r'<p class="notice[^"]*"[^>]*>(.*?)</p>', page, re.S))
+    assert "HubSpot lets only you end a key" in said
+    assert "Service keys → the key → Rotate" in said
+    assert "could not" not in said, "nothing has failed"
     assert Connection.objects.get(id=row.id).state == "disabled"
+
+
+def test_a_disconnected_connection_shows_no_findings_of_the_last_look_as_those_of_now(
+    client: Client, portal: Running, account: Account
+) -> None:
+    row = connected(client, portal)
+    looking.install(account.id, row.id)
+    settings(portal, tokenScopes=[one for one in ALL_SCOPES if one != "crm.objects.owners.read"])
+    client.post(reverse("connection-check", args=[row.public_id]))
+    client.post(reverse("disconnect", args=[row.public_id]))
+    page = client.get(reverse("connection", args=[row.public_id])).content.decode()
+    for gone in ("installation", "permissions", "field-validation", "hosts"):
+        assert f'id="{gone}"' not in page
+        assert f'href="#{gone}"' not in page
+    assert "API calls today" not in page
+    assert 'class="ok"' not in page
+    assert 'id="field-mapping"' in page
+    settings(portal, tokenScopes=ALL_SCOPES)
+    assert connected(client, portal).id == row.id
+    assert 'id="permissions"' in client.get(reverse("connection", args=[row.public_id])).content.decode()

@@ -22,7 +22,7 @@ from instep.web.problems import words_for
 from instep.web.setup_names import named
 from oncehub_events import form, line
 
-from .test_connecting_hubspot import connected, settings
+from .test_connecting_hubspot import ALL_SCOPES, connected, settings
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -154,6 +154,34 @@ def test_a_property_that_hubspot_requires_is_asked_for_once_it_was_refused_and_t
     assert "required field needs you" in page
 
 
+@pytest.mark.parametrize("address", ["problems-check", "connection-check", "validation"])
+@pytest.mark.parametrize("cured", [True, False])
+def test_a_learned_requirement_is_forgotten_when_somebody_looks_again_and_learned_anew_where_it_stands(
+    hub: Hub, recorded: Callable[..., list[int]], address: str, cured: bool
+) -> None:
+    settings(hub.running, required={"contacts": ["jobtitle"]})
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    settings(hub.running, required={} if cured else {"contacts": ["jobtitle"]})
+    hub.client.post(reverse(address, args=[hub.row.public_id]), {"act": "read"})
+    hub.drain()
+    recorded(line("EVNT-3", id="BKNG-3", form_submission=form(name="Bo Berg", email="bo@guest.example")))
+    hub.drain()
+    # what was sent before stays in the log of the page
+    assert ('value="jobtitle"' in hub.page("validation")) is not cured
+    [bo] = [one for one in hub.records("contacts") if one["properties"].get("email") == "bo@guest.example"]
+    assert bool(bo["properties"].get("jobtitle")) is not cured, "no default for what is not required"
+
+
+def test_a_page_that_looks_by_itself_forgets_nothing(hub: Hub, recorded: Callable[..., list[int]]) -> None:
+    settings(hub.running, required={"contacts": ["jobtitle"]})
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    settings(hub.running, required={})
+    hub.client.post(reverse("connection-check", args=[hub.row.public_id]), headers={"HX-Request": "true"})
+    assert 'value="jobtitle"' in hub.page("validation")
+
+
 def test_the_rules_ask_nothing_that_hubspot_does_not_know(hub: Hub) -> None:
     page = hub.page("creation-rules")
     for name in ("new_contacts", "case_calendars", "duplicates", "person_accounts"):
@@ -221,15 +249,45 @@ def test_links_by_record_ids_are_not_offered_for_hubspot(hub: Hub, account: Acco
     crm = hub.client.get(reverse("calendar-crm", args=[made.id])).content.decode()
     assert FOREIGN.findall(words_of(crm)) == []
     assert "Create a HubSpot Meeting" in crm
+    links = re.findall(r'name="links" value="(\w*)"', crm)
+    assert links == ["", "none"], "the connection says Contact already"
 
 
-def test_a_missing_scope_is_a_problem_with_its_cure(hub: Hub) -> None:
-    settings(hub.running, tokenScopes=["oauth", "crm.objects.contacts.read", "crm.schemas.contacts.read"])
+def without(hub: Hub, *lost: str) -> str:
+    """Take scopes from the key and look again; the words of the problems."""
+    settings(hub.running, tokenScopes=[one for one in ALL_SCOPES if one not in lost])
+    return look_again(hub)
+
+
+def look_again(hub: Hub) -> str:
+    """Choose Check again; the words of the problems."""
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
-    page = words_of(hub.page("problems"))
-    assert "A scope is missing" in page
-    assert "crm.objects.owners.read" in page
+    return words_of(hub.page("problems"))
+
+
+def test_missing_scopes_are_one_problem_that_names_each_once_and_what_goes_on(hub: Hub) -> None:
+    page = without(hub, "crm.objects.owners.read", "crm.schemas.contacts.read")
+    assert page.count("Scopes are missing") == 1
+    assert page.count("crm.objects.owners.read") == page.count("crm.schemas.contacts.read") == 1
+    assert "meetings of hosts whose owner is known are written" in page
+    assert "Everything waits" not in page
+    assert "Instep's properties were removed" not in page, "nobody may see whether they are"
     assert FOREIGN.findall(page) == []
+
+
+def test_what_a_missing_scope_holds_up_stays_held_until_it_is_granted(
+    hub: Hub, recorded: Callable[..., list[int]]
+) -> None:
+    without(hub, "crm.objects.contacts.write")
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=form(name="Rui Melo", email="rui@guest.example")))
+    hub.drain()
+    page = look_again(hub)
+    assert page.count("Scopes are missing") == 1
+    assert "Everything waits" in page
+    assert Connection.objects.get(id=hub.row.id).hold_code
+    assert "Nothing is wrong" in without(hub)
+    hub.drain()
+    assert len(hub.records("meetings")) == 2
 
 
 def test_a_key_that_was_deleted_is_a_problem_with_its_cure(hub: Hub) -> None:

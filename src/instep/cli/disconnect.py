@@ -54,6 +54,8 @@ def disconnect(
         "org": row["name"],
         "revoked": done.revoked,
         "problem": done.problem,
+        "by_hand": done.by_hand,
+        "cure": done.cure,
         "setup_removed": remove_setup,
     }
     print_json(answer) if as_json else _say(answer)
@@ -82,6 +84,8 @@ def _say(answer: dict[str, Any]) -> None:
         print("Mapping, rules and chosen hosts are removed; the connection's page restores them for 30 days.")
     if answer["revoked"]:
         print("The CRM has forgotten the tokens; they are deleted here too.")
+    elif answer["by_hand"]:
+        print(f"The key is deleted here. {answer['problem']} {answer['cure']}")
     else:
         why = answer["problem"] or "there was none."
         print(f"The tokens are deleted here; the CRM could not be told to forget them: {why}")

@@ -24,92 +24,92 @@ def register(app: typer.Typer) -> None:
     app.add_typer(standin, name="standin")
 
 
+Port = Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 picks a free one.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="Keep the records in this file, for the next start."),
+]
+ClientId = Annotated[
+    str, typer.Option("--client-id", envvar="INSTEP_STANDIN_CLIENT_ID", help="The id (key) of the app.")
+]
+ClientSecret = Annotated[
+    str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
+]
+Tls = Annotated[
+    bool, typer.Option("--tls", help="Serve https, with a certificate of its own if none is given.")
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--certificate", metavar="FILE", help="PEM file of the certificate for --tls."),
+]
+Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="PEM file of the certificate's key.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print no line when ready.")]
+
+
 def salesforce(
-    port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 picks a free one.")
-    ] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FILE", help="Keep the records in this file, for the next start."),
-    ] = None,
-    client_id: Annotated[
-        str, typer.Option("--client-id", envvar="INSTEP_STANDIN_CLIENT_ID", help="The app's key.")
-    ] = "",
-    client_secret: Annotated[
-        str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
-    ] = "",
-    tls: Annotated[
-        bool, typer.Option("--tls", help="Serve https, with a certificate of its own if none is given.")
-    ] = False,
-    certificate: Annotated[
-        Path | None,
-        typer.Option("--certificate", metavar="FILE", help="PEM file of the certificate for --tls."),
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="PEM file of the certificate's key.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line when ready.")] = False,
+    port: Port = 0,
+    data: Data = None,
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
+    tls: Tls = False,
+    certificate: Certificate = None,
+    key: Key = None,
+    quiet: Quiet = False,
     home: Home = None,
 ) -> None:
     """Run a Salesforce org on this machine; prints one JSON line with its address and client when ready."""
     from instep_standins.salesforce import server
 
-    options = {
-        "data": data,
-        "client-id": client_id,
-        "client-secret": client_secret,
-        "certificate": certificate,
-    }
-    _run(server.main, port, {**options, "key": key}, tls, quiet)
+    _run(
+        server.main,
+        quiet,
+        tls,
+        port=port,
+        data=data,
+        client_id=client_id,
+        client_secret=client_secret,
+        certificate=certificate,
+        key=key,
+    )
 
 
 def hubspot(
-    port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 picks a free one.")
-    ] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FILE", help="Keep the records in this file, for the next start."),
-    ] = None,
-    client_id: Annotated[
-        str, typer.Option("--client-id", envvar="INSTEP_STANDIN_CLIENT_ID", help="The app's id.")
-    ] = "",
-    client_secret: Annotated[
-        str, typer.Option("--client-secret", envvar="INSTEP_STANDIN_CLIENT_SECRET", help="The app's secret.")
-    ] = "",
+    port: Port = 0,
+    data: Data = None,
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
     token: Annotated[
         str,
         typer.Option("--token", envvar="INSTEP_STANDIN_TOKEN", help="The static token, as of a service key."),
     ] = "",
-    tls: Annotated[
-        bool, typer.Option("--tls", help="Serve https, with a certificate of its own if none is given.")
-    ] = False,
-    certificate: Annotated[
-        Path | None,
-        typer.Option("--certificate", metavar="FILE", help="PEM file of the certificate for --tls."),
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="PEM file of the certificate's key.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line when ready.")] = False,
+    tls: Tls = False,
+    certificate: Certificate = None,
+    key: Key = None,
+    quiet: Quiet = False,
     home: Home = None,
 ) -> None:
     """Run a HubSpot portal on this machine; prints one JSON line with its address, client and token when ready."""
     from instep_standins.hubspot import server
 
-    options = {
-        "data": data,
-        "client-id": client_id,
-        "client-secret": client_secret,
-        "certificate": certificate,
-    }
-    _run(server.main, port, {**options, "key": key, "token": token}, tls, quiet)
+    _run(
+        server.main,
+        quiet,
+        tls,
+        port=port,
+        data=data,
+        client_id=client_id,
+        client_secret=client_secret,
+        certificate=certificate,
+        key=key,
+        token=token,
+    )
 
 
 def _run(
-    main: Callable[[list[str]], int], port: int, options: dict[str, Path | str | None], tls: bool, quiet: bool
+    main: Callable[[list[str]], int], quiet: bool, tls: bool, **options: Path | str | int | None
 ) -> None:
-    given = [part for name, value in options.items() if value for part in (f"--{name}", str(value))]
-    given += ["--tls"] if tls else []
+    """Run a stand-in with these options, as far as they are given."""
+    given = {f"--{name.replace('_', '-')}": str(value) for name, value in options.items() if value}
+    arguments = [part for option in given.items() for part in option]
     with redirect_stdout(io.StringIO()) if quiet else nullcontext():
-        main(["--port", str(port), *given])
+        main([*arguments, *(["--tls"] if tls else [])])

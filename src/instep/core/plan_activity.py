@@ -282,10 +282,18 @@ def _new_person(setting: Setting, record: Record, known: Known, person: Related)
     sent = known.sent.get(activity.person_field)
     if target is None or not person.id or same(target, old, person.id):
         return []
-    if sent is not None and same(target, sent.value, person.id):
+    lost = _lost_everybody(setting, record)
+    if sent is not None and same(target, sent.value, person.id) and not lost:
         return []
-    rule = "the booking's person"
+    rule = "the booking's person" + (", whom the record has lost" if lost and sent is not None else "")
     return [Change(target.name, target.label, person.id, old, not record.assumed, rule=rule)]
+
+
+def _lost_everybody(setting: Setting, record: Record) -> bool:
+    """Whether a reading says that an activity is related to nobody, in a CRM that may lose that by itself."""
+    activity = setting.profile.activity
+    was_read = activity.person_field in record.fields and not record.assumed
+    return activity.person_apart and was_read and is_blank(record.get(activity.person_field))
 
 
 def _new_about(setting: Setting, record: Record, known: Known, about: Related) -> list[Change]:
@@ -323,6 +331,8 @@ def _people(
     change = Change(target.name, target.label, ids, rule="the guests whom the CRM knows", source_value=said)
     # nobody further is known: the person alone is related already, by the field that says so
     alone = sent is None and record is not None and ids == [to.person.id]
+    if record is not None and _lost_everybody(setting, record):
+        sent = None
     if alone or (sent is not None and set(sent.value) == set(ids)):
         return [change._replace(old=ids, verdict=Verdict.KEEP, note="already so", already=True)], False
     return [change._replace(old=sent.value if sent else None, old_known=sent is not None)], False

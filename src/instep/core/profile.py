@@ -129,6 +129,7 @@ class ActivityObject:
 
     `about_field` relates it to a case; `people_field` to further people, in CRMs that have it. `body_field` is what
     people read in it. `outcome_field` holds how the meeting stands, in the CRM's own words: `outcomes` by status.
+    `person_apart`: the CRM keeps whom it is related to apart from the record, where it may get lost without a word.
     """
 
     name: str
@@ -144,6 +145,7 @@ class ActivityObject:
     body_field: str = ""
     outcome_field: str = ""
     outcomes: Mapping[str, str] = field(factory=dict)
+    person_apart: bool = False
 
 
 @frozen

@@ -27,6 +27,8 @@ REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 #: The code of every refusal that only a new "Connect" can cure.
 RECONNECT = "reconnect"
+#: a secret that the CRM lets nobody end but its owner, by hand
+BY_HAND = "by_hand"
 
 
 @frozen

@@ -11,8 +11,9 @@ from attrs import field, frozen
 from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InputError, NeedsAdmin
 from instep.core.profile import Profile
-from instep.crm.hubspot import HubSpotCredentials, check_api_url, open_hubspot
+from instep.crm.hubspot import HubSpotCredentials, check_api_url
 from instep.crm.hubspot import auth as hubspot_auth
+from instep.crm.hubspot import connect as connect_hubspot
 from instep.crm.hubspot import install as hubspot_install
 from instep.crm.hubspot import names as hubspot_names
 from instep.crm.hubspot.describe import schema_of as hubspot_schema_of
@@ -20,7 +21,8 @@ from instep.crm.hubspot.profile import PROFILE as HUBSPOT
 from instep.crm.new_field import NewField
 from instep.crm.oauth import JWT_BEARER, Pkce, Tokens
 from instep.crm.port import Crm
-from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, open_salesforce, zip_bytes
+from instep.crm.salesforce import SalesforceCredentials, auth, check_org_url, zip_bytes
+from instep.crm.salesforce import connect as connect_salesforce
 from instep.crm.salesforce.describe import schema_of
 from instep.crm.salesforce.ids import checked_id
 from instep.crm.salesforce.names import CONNECTOR_LABEL, LINK_IDS, USER_RIGHTS
@@ -101,19 +103,32 @@ class Vendor:
     optional_scopes: tuple[str, ...] = ()
 
 
+def _allowed(kept: Kept) -> tuple[str, ...]:
+    """Private hosts or networks that were allowed when the connection was made."""
+    return tuple(kept.get("allow") or ())
+
+
+def _opener(credentials_of: Callable[[Kept, str], Any], connect: Callable[..., Crm]) -> Opener:
+    """Opens stored connections of one vendor by its own `connect`."""
+
+    def open_crm(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
+        return connect(
+            credentials_of(kept, org_id),
+            api_version=api_version,
+            load_tokens=keeper.load,
+            save_tokens=keeper.save,
+            lock=keeper.lock,
+            transport=shared(_allowed(kept), hurried),
+        )
+
+    return open_crm
+
+
 def _salesforce_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str, Any]:
     checked = {**entered, "url": check_org_url(entered["url"], allow)}
     if checked.get("grant") == JWT_BEARER:
         auth.check_assertion_host(checked["url"], allow)
     return {**SalesforceCredentials.of(checked).kept(), "allow": list(allow)}
-
-
-def _open_salesforce(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
-    return open_salesforce(kept, org_id, api_version, keeper.load, keeper.save, keeper.lock, hurried)
-
-
-def _allowed(kept: Kept) -> tuple[str, ...]:
-    return tuple(kept.get("allow") or ())
 
 
 _SALESFORCE_CONSENT = Consent(
@@ -136,10 +151,6 @@ def _hubspot_kept(entered: Mapping[str, str], allow: Sequence[str]) -> dict[str,
     return {**HubSpotCredentials.of(checked).kept(), "allow": list(allow)}
 
 
-def _open_hubspot(kept: Kept, org_id: str, api_version: str, keeper: Keeper, hurried: bool = False) -> Crm:
-    return open_hubspot(kept, org_id, api_version, keeper.load, keeper.save, keeper.lock, hurried)
-
-
 _HUBSPOT_CONSENT = Consent(
     url=lambda kept, callback, state, pkce: hubspot_auth.consent_url(
         HubSpotCredentials.of(kept), callback, state, pkce
@@ -157,7 +168,7 @@ VENDORS: Mapping[str, Vendor] = {
     "salesforce": Vendor(
         SALESFORCE,
         _salesforce_kept,
-        _open_salesforce,
+        _opener(SalesforceCredentials.of, connect_salesforce),
         _SALESFORCE_CONSENT,
         revoke=lambda kept, tokens: auth.revoke(
             SalesforceCredentials.of(kept), tokens, shared(_allowed(kept), True)
@@ -174,7 +185,7 @@ VENDORS: Mapping[str, Vendor] = {
     "hubspot": Vendor(
         HUBSPOT,
         _hubspot_kept,
-        _open_hubspot,
+        _opener(HubSpotCredentials.of, connect_hubspot),
         _HUBSPOT_CONSENT,
         revoke=lambda kept, tokens: hubspot_auth.revoke(
             HubSpotCredentials.of(kept), tokens, shared(_allowed(kept), True)

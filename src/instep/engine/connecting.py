@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from instep.core.errors import InputError, InstepError, NeedsAdmin, Scope
-from instep.crm.oauth import Tokens
+from instep.crm.oauth import BY_HAND, Tokens
 from instep.crm.port import Crm, Identity
 from instep.crm.vendors import Keeper, Vendor, vendor_of
 from instep.engine import watch
@@ -178,11 +178,16 @@ def install_fields(lane: Lane) -> Mapping[str, Any]:
 
 @frozen
 class Disconnected:
-    """What became of the tokens: `problem` says why the CRM could not be told to forget them, or is empty."""
+    """What became of the tokens: `problem` says why the CRM was not told to forget them, or is empty.
+
+    `by_hand`: nothing failed, the CRM ends such a secret for its owner only; `cure` says where.
+    """
 
     public_id: str
     revoked: bool
     problem: str = ""
+    by_hand: bool = False
+    cure: str = ""
 
 
 def disconnect(account_id: int, row: Mapping[str, Any], *, remove_setup: bool = False) -> Disconnected:
@@ -207,7 +212,7 @@ def disconnect(account_id: int, row: Mapping[str, Any], *, remove_setup: bool = 
     try:
         vendor_of(row["vendor"]).revoke(kept, tokens)
     except InstepError as error:
-        return Disconnected(row["public_id"], False, error.message)
+        return Disconnected(row["public_id"], False, error.message, error.code == BY_HAND, error.cure)
     return Disconnected(row["public_id"], True)
 
 

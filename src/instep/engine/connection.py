@@ -15,8 +15,9 @@ from typing import Any
 from attrs import asdict, frozen
 
 from instep.core.crm_schema import Schema, mappable
-from instep.core.errors import InputError, InstepError, Wait
+from instep.core.errors import InputError, InstepError, NeedsAdmin, Wait
 from instep.core.profile import Profile
+from instep.core.refusal import NO_RIGHT
 from instep.core.rules import SyncConfig
 from instep.crm.vendors import vendor_of
 from instep.engine import pauses, watch
@@ -63,10 +64,13 @@ def closed_fields(config: SyncConfig, profile: Profile, schema: Schema) -> list[
     return closed
 
 
-def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
+def check(account_id: int, row: dict[str, Any], *, by_person: bool = False) -> InstepError | None:
     """Ask the CRM who we are and what we may do, and keep its answer; what went wrong, or None.
 
-    A lane that stood still goes on when the CRM answers; one whose sign-in is refused asks to reconnect.
+    `by_person`: somebody has asked for it, perhaps after changing the CRM (`lane.refresh`).
+
+    A lane that stood still goes on when the CRM answers, unless scopes that it was held for are still missing; one
+    whose sign-in is refused asks to reconnect.
     """
     if row["state"] == credentials.DISABLED:
         raise InputError(
@@ -76,26 +80,32 @@ def check(account_id: int, row: dict[str, Any]) -> InstepError | None:
         )
     connection_id = int(row["id"])
     try:
-        found = _look(account_id, row)
+        found = _look(account_id, row, by_person)
     except InstepError as error:
         _keep(account_id, row, checked_at=_now(), error=_told(error, (row["installed"] or {}).get("error")))
         if error.code in pauses.NEEDS_CONNECT or isinstance(error, Wait):
             pauses.stop(account_id, row, error, Policy())
         return error
     _keep(account_id, row, **found, checked_at=_now(), looked_at=_now(), error=None)
-    if credentials.works_again(account_id, connection_id):
+    still_lacking = row["hold_code"] == NO_RIGHT and bool(found.get("scopes"))
+    if not still_lacking and credentials.works_again(account_id, connection_id):
         lane_queries.clear_alerts(account_id, connection_id)
         lane_queries.wake(connection_id)
     return None
 
 
-def _look(account_id: int, row: dict[str, Any]) -> dict[str, Any]:
+def _look(account_id: int, row: dict[str, Any], by_person: bool) -> dict[str, Any]:
     crm = open_crm(account_id, row, hurried=True)
     identity, rights = crm.whoami(), crm.preflight()
     # what is missing is worth knowing, most of all where it makes the rest of the look fail
     row["installed"] = {**(row["installed"] or {}), **rights}
     lane = open_lane(account_id, row, hurried=True)
-    refresh(lane, force=True)
+    try:
+        refresh(lane, force=True, by_person=by_person)
+    except NeedsAdmin as error:
+        # the scopes that it takes are known to be missing, and told all together
+        if error.code != NO_RIGHT or not rights.get("scopes"):
+            raise
     credentials.save_identity(account_id, lane.id, asdict(identity), crm.limits.used, crm.limits.allowed)
     lane_queries.count_calls(account_id, lane.id, len(crm.calls), 0)
     hidden = closed_fields(lane.config, lane.vendor.profile, lane.schema)

@@ -26,7 +26,7 @@ from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import VENDORS, Keeper, Vendor, vendor_of
 from instep.engine.policy import Policy
-from instep.engine.schemas import carried, parsed
+from instep.engine.schemas import carried, parsed, taught
 from instep.store import credentials, item_queries, lane_queries, memory_queries, statements
 
 #: the part of a connection's settings that says who saved which object's mapping last (`engine.mapping_edit`)
@@ -189,10 +189,16 @@ def _by_key(properties: Iterable[statements.Row]) -> dict[str, Property]:
     }
 
 
-def refresh(lane: Lane, kept: Mapping[str, statements.Row] | None = None, *, force: bool = False) -> None:
+def refresh(
+    lane: Lane,
+    kept: Mapping[str, statements.Row] | None = None,
+    *,
+    force: bool = False,
+    by_person: bool = False,
+) -> None:
     """Bring schema and users up to date: at connect, daily, and when the CRM calls a field unknown.
 
-    `kept` are the describes that are held, where they are at hand.
+    `kept` are the describes that are held, where they are at hand. `by_person`: somebody asks, see `_describe`.
     """
     if kept is None:
         kept = memory_queries.describes(lane.account_id, lane.id)
@@ -201,7 +207,7 @@ def refresh(lane: Lane, kept: Mapping[str, statements.Row] | None = None, *, for
     old = [name for name in objects if name in kept and kept[name]["age"] > lane.policy.refresh_after]
     before = len(lane.crm.calls)
     if todo := list(objects) if force else [*missing, *old]:
-        _describe(lane, todo, force, known=bool(kept))
+        _describe(lane, todo, force, known=bool(kept), by_person=by_person)
         kept = memory_queries.describes(lane.account_id, lane.id)
     digests = {name: row["digest"] for name, row in kept.items()}
     lane.schema = parsed(lane.account_id, lane.id, lane.row["vendor"], lane.crm.schema_of, digests)
@@ -214,14 +220,14 @@ def refresh(lane: Lane, kept: Mapping[str, statements.Row] | None = None, *, for
 def describe_again(lane: Lane, objects: Iterable[str], older_than: float) -> None:
     """Have the CRM describe these objects anew where what we hold of them is as old as so many seconds.
 
-    Raises the CRM's own errors.
+    0 seconds are asked for by a person only, see `_describe`. Raises the CRM's own errors.
     """
     kept = memory_queries.describes(lane.account_id, lane.id)
     todo = [name for name in objects if name not in kept or kept[name]["age"] >= older_than]
     if not todo:
         return
     before = len(lane.crm.calls)
-    _describe(lane, todo, force=True, known=bool(kept))
+    _describe(lane, todo, force=True, known=bool(kept), by_person=not older_than)
     digests = {
         name: row["digest"] for name, row in memory_queries.describes(lane.account_id, lane.id).items()
     }
@@ -229,19 +235,30 @@ def describe_again(lane: Lane, objects: Iterable[str], older_than: float) -> Non
     lane_queries.count_calls(lane.account_id, lane.id, len(lane.crm.calls) - before, 0)
 
 
-def _describe(lane: Lane, objects: list[str], force: bool, known: bool) -> None:
-    """Have the CRM describe these objects and keep what it says; `known`: some were described before."""
+def _describe(lane: Lane, objects: list[str], force: bool, known: bool, by_person: bool = False) -> None:
+    """Have the CRM describe these objects and keep what it says; `known`: some were described before.
+
+    No description tells that a field is not required any more which only refusals have told to be. Who looks again in
+    person may have changed that: it is forgotten, what waits is tried, and a refusal would teach it anew.
+    """
     documents = memory_queries.describe_documents(lane.account_id, lane.id, objects)
     # a right that was granted changes what we see but not the CRM's own date of the object: when it
     # matters (after an install, at a new mapping) nothing that we hold is good enough to be confirmed
     held = {} if force else {name: document for name, document in documents.items() if document}
     seen = lane.crm.describe(objects, held)
     # an object that is hidden from us is remembered as such, or each drain would ask for it again
-    fresh = {name: carried(documents.get(name), seen.get(name, {})) for name in objects}
+    forgets = by_person and any(map(taught, documents.values()))
+    fresh = {
+        name: seen.get(name, {}) if forgets else carried(documents.get(name), seen.get(name, {}))
+        for name in objects
+    }
     memory_queries.keep_describes(lane.account_id, lane.id, fresh)
     if known and any(documents.get(name) != document for name, document in fresh.items()):
         memory_queries.lift_quarantine(lane.account_id, lane.id, but=OF_RULES)
         item_queries.try_refused_again(lane.account_id, lane.id, but=OF_RULES)
+    if forgets:
+        item_queries.mark_in_lane(lane.account_id, lane.id)
+        lane_queries.wake(lane.id)
 
 
 def _users_old(lane: Lane) -> bool:

@@ -33,7 +33,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Problem:
     """One cause that is there. `subject` is the object or field, or empty; `message` is what the CRM or a look said.
 
-    `waiting` is how many changes wait for it; `whole` says that the whole connection waits. `groups` are the refused
+    `waiting` is how many changes wait for it; `whole` says that the whole connection waits, and `said` that
+    `message` is the CRM's own. `groups` are the refused
     records that it is about, as the sync log names them. `refused` is the (code, object, field) of values that were
     left out of `left_out` records, some of which are `records`.
     """
@@ -42,6 +43,7 @@ class Problem:
     since: datetime | None
     waiting: int
     whole: bool = False
+    said: bool = False
     subject: str = ""
     message: str = ""
     groups: tuple[ProblemGroup, ...] = ()
@@ -61,7 +63,10 @@ def problems_of(account_id: int, row: dict[str, Any]) -> tuple[Problem, ...]:
     if row["state"] == credentials.DISABLED:
         return ()
     merged = _merged([*_setup(account_id, row), *_refused(account_id, row)])
-    found = [*holding(account_id, row), *merged, *_left_out(account_id, row, merged)]
+    held = [*holding(account_id, row)]
+    # what a look found of the whole connection is the same trouble as what holds it
+    apart = [one for one in merged if one.subject or all(one.cause is not other.cause for other in held)]
+    found = [*held, *apart, *_left_out(account_id, row, apart)]
     return tuple(sorted(found, key=lambda one: (not one.whole, one.since is None, one.since or _LONG_AGO)))
 
 
@@ -83,7 +88,9 @@ def holding(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:
     used = [work["last_at"], datetime.fromisoformat(known["looked_at"]) if known.get("looked_at") else None]
     last = max((moment for moment in used if moment is not None), default=None)
     lately = last is not None and since is not None and since - last <= _LATELY
-    yield Problem(of_hold(code, reason, lately), since, int(work["waiting"]), whole=True, message=reason)
+    held = bool(row["hold_code"])
+    cause, waiting = of_hold(code, reason, lately), int(work["waiting"])
+    yield Problem(cause, since, waiting, whole=held, said=True, message=reason)
 
 
 def _setup(account_id: int, row: dict[str, Any]) -> Iterator[Problem]:

@@ -41,6 +41,11 @@ def carried(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Mapping
     return _with_learned(now, known) if known and now else now
 
 
+def taught(document: Mapping[str, Any] | None) -> bool:
+    """Whether a kept description has anything that only refusals have told."""
+    return bool((document or {}).get(_LEARNED))
+
+
 def _with_learned(document: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     return {**document, _LEARNED: sorted({*(document.get(_LEARNED) or ()), *names})}
 

@@ -53,7 +53,7 @@ def troubles(
 ) -> tuple[Trouble, ...]:
     """Everything about the setup that will hurt, from what a look found. Pure.
 
-    `found` has "objects", "fields", "permission_set", "assigned" and "hidden", as a check keeps them.
+    `found` has "objects", "scopes", "fields", "permission_set", "assigned" and "hidden", as a check keeps them.
     """
     return tuple(
         {
@@ -82,6 +82,12 @@ def made_objects(config: SyncConfig, profile: Profile) -> frozenset[str]:
 
 
 def _rights(config: SyncConfig, profile: Profile, found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
+    if scopes := found.get("scopes"):
+        # what they take away is told with them
+        yield Trouble(
+            Cause.RIGHTS, "", f"Scopes are missing from Instep's key or app in {crm}: {', '.join(scopes)}."
+        )
+        return
     made = made_objects(config, profile)
     for name, missing in (found.get("objects") or {}).items():
         if name in made and missing:

@@ -85,7 +85,9 @@ class CalendarCrmForm(forms.Form):
                 "Without one, records are written all the same: for calendars that another product syncs."
             ),
         )
-        persons = [(name, name) for name in profile.choices]
+        # where there is one kind of people only, the connection says it already
+        few = len(profile.choices) == 1 and rules.links not in profile.choices
+        persons = [] if few else [(name, name) for name in profile.choices]
         self.fields["links"] = forms.ChoiceField(
             label=_("Bookings created via General links"),
             choices=[

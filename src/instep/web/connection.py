@@ -53,6 +53,9 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
     installing = looking.is_installing(key)
     access = signed_in(account_id, row)
     hosts, needing = count_hosts(account_id, key)
+    steps = steps_of(state, setup, installing)
+    if state.name != DISCONNECTED:
+        steps.append(hosts_step(hosts, needing, str(words_of(row["vendor"]).user)))
     context = {
         "row": row,
         "identity": row["identity"] or {},
@@ -64,10 +67,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponse:
         "setup": setup,
         "access": access,
         "certificates": certificates_of(account_id, row),
-        "steps": [
-            *steps_of(state, setup, installing),
-            hosts_step(state, hosts, needing, str(words_of(row["vendor"]).user)),
-        ],
+        "steps": steps,
         "installing": installing,
         "nobody_works": installing and not workers_beating(),
         "work": work_of(account_id, key),
@@ -106,8 +106,9 @@ def _setup_pages(address: str) -> str:
 def check(request: HttpRequest, connection_id: str) -> HttpResponse:
     """Ask the CRM whether it lets us in and what we may do. The page shows the answer, good or bad."""
     row = row_of(request, connection_id)
+    by_itself = request.headers.get("HX-Request") == "true"
     try:
-        looking.check(request.user.account_id, row)
+        looking.check(request.user.account_id, row, by_person=not by_itself)
     except InputError as error:
         messages.error(request, str(error))
     return redirect("connection", connection_id)
@@ -173,6 +174,10 @@ def _disconnect(request: HttpRequest, row: dict[str, Any]) -> None:
     crm = vendor_of(row["vendor"]).profile.label
     if done.revoked:
         messages.success(request, _("Disconnected. %(crm)s has forgotten the sign-in too.") % {"crm": crm})
+    elif done.by_hand:
+        messages.info(
+            request, _("Disconnected, and the key is deleted here.") + f" {done.problem} {done.cure}"
+        )
     else:
         messages.warning(
             request,

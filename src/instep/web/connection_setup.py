@@ -210,7 +210,9 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         scopes=_scopes(vendor, known.get("granted")),
         rights_exist=known.get("permission_set"),
         rights_assigned=known.get("assigned"),
-        mapping=_mapping(vendor, config, schema, custom_properties(account_id)),
+        mapping=_mapping(
+            vendor, config, schema, custom_properties(account_id), row["state"] != credentials.DISABLED
+        ),
         open_fields=tuple(
             one
             for name in vendor.profile.objects
@@ -239,10 +241,11 @@ def _created(one: NewField, fields: Mapping[str, bool], unique: Mapping[str, boo
 
 
 def _scopes(vendor: Vendor, granted: Sequence[str] | None) -> tuple[Scope, ...]:
+    words = words_of(vendor.profile.vendor).scopes
     needed, installing = _("needed for every write"), _("for installing only")
     optional = _("for installing only, where the CRM offers it")
     asked = (
-        *((name, True, needed) for name in vendor.scopes),
+        *((name, True, words.get(name, needed)) for name in vendor.scopes),
         *((name, False, installing) for name in vendor.install_scopes),
         *((name, False, optional) for name in vendor.optional_scopes),
     )
@@ -304,15 +307,20 @@ def _mapping(
     config: SyncConfig,
     schema: Mapping[str, ObjectSchema],
     custom: Mapping[str, Property],
+    connected: bool,
 ) -> tuple[MappedObject, ...]:
     persons = {person.name for person in vendor.profile.persons}
     return tuple(
-        MappedObject(name, name in persons, tuple(_mapped(row, schema.get(name), custom) for row in rows))
+        MappedObject(
+            name, name in persons, tuple(_mapped(row, schema.get(name), custom, connected) for row in rows)
+        )
         for name, rows in config.rows.items()
     )
 
 
-def _mapped(row: Row, described: ObjectSchema | None, custom: Mapping[str, Property]) -> MappedField:
+def _mapped(
+    row: Row, described: ObjectSchema | None, custom: Mapping[str, Property], connected: bool
+) -> MappedField:
     prop = find(row.source, custom) if row.source else None
     return MappedField(
         source=prop.label if prop else row.source,
@@ -320,7 +328,7 @@ def _mapped(row: Row, described: ObjectSchema | None, custom: Mapping[str, Prope
         name=row.field,
         overwrite=row.overwrite,
         fallback="" if row.fallback is None else str(row.fallback),
-        missing=described is not None and described.get(row.field) is None,
+        missing=connected and described is not None and described.get(row.field) is None,
     )
 
 

@@ -28,18 +28,22 @@ _Standing = tuple[str, str, str]
 def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
     """The phases with their state, in the order in which they are gone through.
 
-    What the CRM said last is no state while nobody is signed in there: then a step says what is kept of it.
+    Of a disconnected CRM nothing is known, whatever it said last: then the steps tell what is kept here.
     """
-    off = state.name == DISCONNECTED
-    kept = ("todo", "–", _("kept") if setup.chosen else _("not set up"))
-    unknown = ("todo", "–", _("not known while disconnected"))
+    if state.name == DISCONNECTED:
+        kept = _("kept") if setup.chosen else _("not set up")
+        return [
+            Step("api-connection", "todo", "–", _("API connection"), _("disconnected")),
+            Step("field-mapping", "todo", "–", _("Field mapping"), kept),
+            Step("creation-rules", "todo", "–", _("Creation rules"), kept),
+        ]
     standings = (
         ("api-connection", _("API connection"), _connected(state)),
-        ("installation", _("Installation"), unknown if off else _installed(setup, installing)),
-        ("permissions", _("Permissions"), unknown if off else _permitted(setup)),
-        ("field-validation", _("Field validation"), kept if off else _validated(setup)),
-        ("field-mapping", _("Field mapping"), kept if off else _mapped_well(setup)),
-        ("creation-rules", _("Creation rules"), kept if off else _ruled(setup)),
+        ("installation", _("Installation"), _installed(setup, installing)),
+        ("permissions", _("Permissions"), _permitted(setup)),
+        ("field-validation", _("Field validation"), _validated(setup)),
+        ("field-mapping", _("Field mapping"), _mapped_well(setup)),
+        ("creation-rules", _("Creation rules"), _ruled(setup)),
     )
     return [Step(anchor, kind, sign, word, said) for anchor, word, (kind, sign, said) in standings]
 
@@ -48,7 +52,6 @@ def _connected(state: State) -> _Standing:
     return {
         WORKS: ("ok", "✓", _("connected")),
         PAUSED: ("todo", "…", _("paused")),
-        DISCONNECTED: ("todo", "–", _("disconnected")),
     }.get(state.name, ("bad", "!", _("has to be connected again")))
 
 
@@ -91,10 +94,8 @@ def _ruled(setup: Setup) -> _Standing:
     return ("ok", "✓", _("done")) if setup.chosen else ("todo", "–", _("as suggested"))
 
 
-def hosts_step(state: State, hosts: int, needing: int, user: str) -> Step:
+def hosts_step(hosts: int, needing: int, user: str) -> Step:
     """The phase of the hosts: how many have no user who can own records."""
-    if state.name == DISCONNECTED:
-        return Step("hosts", "todo", "–", _("Hosts"), _("not known while disconnected"))
     if not hosts:
         return Step("hosts", "todo", "–", _("Hosts"), _("none yet"))
     if needing:

@@ -23,7 +23,8 @@ class CrmWords:
 
     `about` stands on its tile. `org` is what it calls one customer's data, `user` who owns records, `field` a field of
     a record and `field_name` the field's name for programs. `grants` are the ways of signing in. `again` says what
-    the sign-in needs where a scope is missing. `rights` introduces the permissions of the connected user.
+    the sign-in needs where a scope is missing. `scopes` says for each what it is for and what goes on without it.
+    `rights` introduces the permissions of the connected user.
     """
 
     about: Text
@@ -41,6 +42,7 @@ class CrmWords:
     why_app: Text
     grants: Mapping[str, Text]
     scope_cure: Text
+    scopes: Mapping[str, Text]
     rights: Text
     installs: Text
     installing: Text
@@ -74,6 +76,7 @@ _SALESFORCE = CrmWords(
         JWT_BEARER: _("JWT bearer, with Instep's certificate"),
     },
     scope_cure=_("Add the scope to the app in Salesforce, then reconnect."),
+    scopes={},
     rights=_("Modify All Data is not needed."),
     installs=_(
         "Creates these fields and a permission set, and assigns it to the connected user. Nothing of yours is changed; "
@@ -114,6 +117,22 @@ _HUBSPOT = CrmWords(
         AUTHORIZATION_CODE: _("A sign-in at HubSpot (OAuth)"),
     },
     scope_cure=_("Add the scope to the key or the app in HubSpot, then reconnect."),
+    scopes={
+        "crm.objects.contacts.read": _(
+            "to look contacts and meetings up. Without it new bookings wait, and with the first of them all others."
+        ),
+        "crm.objects.contacts.write": _(
+            "to make and change contacts and meetings. Without it everything waits that has to be written."
+        ),
+        "crm.schemas.contacts.read": _(
+            "to see which properties there are. Without it bookings are still written, but no value is checked "
+            "beforehand, and no mapping can be changed."
+        ),
+        "crm.objects.owners.read": _(
+            "to find the owner of each host. Without it meetings of hosts whose owner is known are written; a host who "
+            "is new makes everything wait."
+        ),
+    },
     rights=_("HubSpot gives rights by scopes of the key or app; meetings come with those of contacts."),
     installs=_(
         "Makes these properties, in a group of their own called Instep. Nothing of yours is changed; installing again "

@@ -78,12 +78,12 @@ WORDS: Mapping[Cause, Words] = {
         CHECK,
     ),
     Cause.RIGHTS: Words(
-        _("A scope is missing"),
-        _("The key or app may not do what Instep's work takes. HubSpot's own words name the scopes."),
+        _("Scopes are missing"),
+        _("Instep's key or app may not do all that Instep does."),
         (
             _(
-                "With a key: Development → Keys → Service keys → the key → Edit → Scopes: add what is named. It counts "
-                "at once; choose Check again."
+                "With a key: Development → Keys → Service keys → the key → Edit → Scopes: add what is missing. It "
+                "counts at once; choose Check again, and what waited is written."
             ),
             _(
                 "With an app: add it to the required scopes of the app, upload it, then choose “Reconnect” on the "

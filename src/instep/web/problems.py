@@ -26,6 +26,7 @@ from instep.engine.schemas import schemas_of
 from instep.store.credentials import DISABLED
 from instep.web.connection import row_of
 from instep.web.connection_state import state_of
+from instep.web.crm_words import words_of
 from instep.web.mapping_tabs import tab_slug
 from instep.web.problem_words import MAPPING, Words
 from instep.web.problem_words import WORDS as SALESFORCE
@@ -48,6 +49,8 @@ class Card:
     mapping: str
     #: what helps with required fields, in the words of receipts and of the sync log
     advice: str = ""
+    #: (scope, what goes on without it) of what the token lacks
+    missing: tuple[tuple[str, Any], ...] = ()
     #: (object, id, address in the CRM or empty) of records that it is about
     records: tuple[tuple[str, str, str], ...] = ()
 
@@ -86,9 +89,12 @@ def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
     records = tuple(
         (name, key, url(name, key) if url and "-" not in key else "") for name, key in problem.records
     )
+    lacking = (row["installed"] or {}).get("scopes") or () if problem.cause is Cause.RIGHTS else ()
+    without = words_of(row["vendor"]).scopes
+    missing = tuple((scope, without.get(scope, "")) for scope in lacking)
     schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor_of(row["vendor"]).schema_of)
     steps = named(schema, problem.subject).said([str(step) for step in words.steps])
-    return Card(problem, words, steps, mapping, _advice(row, schema, problem), records)
+    return Card(problem, words, steps, mapping, _advice(row, schema, problem), missing, records)
 
 
 def _advice(row: dict[str, Any], schema: Schema, problem: Problem) -> str:
@@ -117,7 +123,7 @@ def check_again(request: HttpRequest, connection_id: str) -> HttpResponse:
     by_itself = request.headers.get("HX-Request") == "true" and request.POST.get("by") == "page"
     if not by_itself or checked is None or datetime.now(UTC) - checked >= _AGAIN - timedelta(seconds=2):
         try:
-            looking.check(request.user.account_id, row)
+            looking.check(request.user.account_id, row, by_person=not by_itself)
         except InputError as error:
             messages.error(request, str(error))
     return redirect("problems", connection_id)

@@ -78,7 +78,11 @@ def _done(request: HttpRequest, row: dict[str, Any], begun: Pending, move: engin
             "The setup is here now. Go through the steps once: Instep's fields and rights are needed here too."
         ),
     )
-    if not old.revoked and old.problem:
+    if old.by_hand:
+        messages.info(
+            request, _("%(org)s is disconnected.") % {"org": row["name"]} + f" {old.problem} {old.cure}"
+        )
+    elif not old.revoked and old.problem:
         messages.warning(
             request,
             _("%(org)s is disconnected; %(crm)s could not be told there: %(why)s")

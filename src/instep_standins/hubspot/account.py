@@ -4,8 +4,9 @@ from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from ..routing import Answer
 from . import errors, seed
-from .call import Answer, Call
+from .call import Call
 from .schema import LAST_CENTURY, object_type
 from .tables import OWNERS, Row
 

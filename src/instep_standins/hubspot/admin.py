@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .. import watching
+from ..routing import Answer
 from . import associations, merging, records, values
-from .call import Answer
 from .errors import ApiError
 from .schema import OBJECT_TYPES, ObjectType, object_type
 from .tables import OWNERS, RECORD_KINDS, Row

@@ -15,12 +15,14 @@ import attrs
 
 from .. import site
 from ..faults import Fault
+from ..routing import Answer
 from ..serving import LARGEST_BODY, ConnectionDropped
 from ..wsgi import Request, read_request
-from . import account, admin, association_calls, errors, oauth, objects, operations, page, property_calls
-from .call import Answer, Call
+from . import account, admin, association_calls, errors, oauth, objects, operations, property_calls
+from .call import Call
 from .errors import ApiError
 from .faults import limited, refusal
+from .page import PAGES
 from .tokens import Grant
 
 if TYPE_CHECKING:
@@ -97,12 +99,12 @@ class App:
     def _dispatch(self, request: Request, trace: Trace) -> Answer:
         if request.path.startswith(admin.PREFIX):
             if request.method != "GET":
-                page.refuse_other_sites(request.headers, request.base_url)
+                PAGES.refuse_other_sites(request.headers, request.base_url)
             return admin.handle(self.portal, request.method, request.path, request.query, _json(request))
         if request.path == _AUTHORIZE:
             return self._authorize(request)
-        if page.serves(request.path):
-            return page.handle(self.portal, request)
+        if PAGES.serves(request.path):
+            return PAGES.handle(self.portal, request)
         if not _is_api(request.path):
             raise errors.no_route()
         body, broken = _body(request)

@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import unquote
 
+from ..routing import Answer
 from . import association_types, associations, batch, errors
 from .association_types import HUBSPOT_DEFINED, TYPES
-from .call import Answer, Call
+from .call import Call
 from .schema import OBJECT_TYPES, ObjectType
 from .tables import Row
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..routing import Answer
 from . import errors, records
-from .call import Answer, Call
+from .call import Call
 from .errors import ApiError
 from .faults import refusal
 from .schema import ObjectType

@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Answer:
-    """Status, JSON body (None for an empty one) and extra headers."""
-
-    status: int
-    body: Any = None
-    headers: dict[str, str] = attrs.field(factory=dict)
-
-
-@attrs.frozen
 class Call:
     """Who calls, on which version, what; `parts` are the segments after the version, `query` has all values."""
 

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from ..routing import Answer
 from . import associations, errors, records
-from .call import Answer, Call
+from .call import Call
 from .schema import ObjectType
 from .tables import Row
 

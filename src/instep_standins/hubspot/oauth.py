@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import attrs
 
 from ..markup import el
+from ..routing import Answer
 from . import seed, times, tokens
-from .call import Answer
 from .errors import ApiError
 from .tokens import ALL_SCOPES, Grant, Install
 

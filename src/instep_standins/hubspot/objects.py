@@ -3,8 +3,9 @@
 from typing import Any
 from urllib.parse import unquote, urlencode
 
+from ..routing import Answer
 from . import association_calls, associations, batch, errors, merging, records, search
-from .call import Answer, Call
+from .call import Call
 from .schema import ObjectType, object_type
 
 _MOST_LISTED = 100

@@ -5,9 +5,10 @@ from urllib.parse import unquote
 
 import attrs
 
+from ..routing import Answer
 from . import errors
 from .batch import complete
-from .call import Answer, Call
+from .call import Call
 from .schema import MOST_UNIQUE, NAME, OBJECT_TYPES, TYPES, ObjectType, Option, Property
 from .tables import GROUPS
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..routing import Answer
 from . import errors, records, times
-from .call import Answer, Call
+from .call import Call
 from .schema import ObjectType, Property
 from .tables import Row
 

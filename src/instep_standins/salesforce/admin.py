@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .. import watching
+from ..routing import Answer
 from . import configure, configure_rights, conversion, custom_fields, person_accounts
-from .call import Answer
 from .history import Cause
 from .orders import Body, object_named, refuse_order, text_of
 from .schema import Field, choices_of

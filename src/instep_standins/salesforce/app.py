@@ -17,13 +17,15 @@ import attrs
 
 from .. import site
 from ..faults import Fault
+from ..routing import Answer
 from ..serving import LARGEST_BODY, ConnectionDropped
 from ..wsgi import Request, read_request
-from . import admin, errors, oauth, operations, page, rest
-from .call import Answer, Caller
+from . import admin, errors, oauth, operations, rest
+from .call import Caller
 from .errors import ApiError, RowError, json_parser_error, refuse
 from .faults import error_of
 from .history import Cause
+from .page import PAGES
 
 if TYPE_CHECKING:
     from .org import Org
@@ -110,7 +112,7 @@ class App:
             answer = self._answer(request, trace)
             trace.status = answer.status
         finally:
-            if not page.serves(request.path) and not request.path.startswith(admin.PREFIX):
+            if not PAGES.serves(request.path) and not request.path.startswith(admin.PREFIX):
                 self._note(request, trace, started)
         return self._send(request, answer, start_response)
 
@@ -142,12 +144,12 @@ class App:
         )
 
     def _dispatch(self, request: Request, trace: Trace) -> Answer:
-        if page.serves(request.path):
-            return page.handle(self.org, request)
+        if PAGES.serves(request.path):
+            return PAGES.handle(self.org, request)
         body, broken = _body(request)
         if request.path.startswith(admin.PREFIX):
             if request.method != "GET":
-                page.refuse_other_sites(request.headers, request.base_url)
+                PAGES.refuse_other_sites(request.headers, request.base_url)
             if broken:
                 raise broken
             return admin.handle(self.org, request.method, request.path, request.query, body)

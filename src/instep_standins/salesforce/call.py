@@ -1,6 +1,6 @@
 """A REST call on its way through the org, and its answer."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 _SETUP_OBJECTS = frozenset(
     {"FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment"}
 )
-
-
-@attrs.frozen
-class Answer:
-    """Status, JSON body (None for an empty one) and extra headers."""
-
-    status: int
-    body: Any = None
-    headers: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
+from ..routing import Answer
 from . import dml, errors, ids
-from .call import Answer, Caller
+from .call import Caller
 from .errors import ApiError, RowError, json_parser_error, refuse
 from .operations import Operation
 from .records import shown

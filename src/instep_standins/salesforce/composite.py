@@ -6,8 +6,9 @@ from typing import Any
 
 import attrs
 
+from ..routing import Answer
 from . import errors
-from .call import Answer, Caller
+from .call import Caller
 from .errors import ApiError, RowError, json_parser_error, refuse
 from .faults import error_of
 from .operations import of_call

@@ -7,8 +7,9 @@ from typing import Any
 
 import attrs
 
+from ..routing import Answer
 from . import custom_fields, errors, ids
-from .call import Answer, Caller
+from .call import Caller
 from .errors import json_parser_error, not_found, refuse
 from .schema import ACTIVITY, RIGHTS, Choice, Field
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import attrs
 
+from ..routing import Answer
 from . import errors, ids, soql_run
-from .call import Answer, Caller
+from .call import Caller
 from .errors import refuse
 from .soql_parse import parse
 

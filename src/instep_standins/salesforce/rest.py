@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, unquote
 
 import attrs
 
+from ..routing import Answer
 from . import collections_, composite, describe, dml, errors, ids, metadata, queries, tooling, ui_api
-from .call import Answer, Caller
+from .call import Caller
 from .errors import RowError, json_parser_error, not_found, refuse
 from .records import shown
 from .schema import Field, SObject

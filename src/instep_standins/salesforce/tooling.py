@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ..routing import Answer
 from . import describe, errors, queries
-from .call import Answer, Caller
+from .call import Caller
 from .errors import not_found, refuse
 from .soql_parse import parse
 

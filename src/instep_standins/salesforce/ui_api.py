@@ -3,8 +3,9 @@
 import zlib
 from typing import Any
 
+from ..routing import Answer
 from . import record_types
-from .call import Answer, Caller
+from .call import Caller
 from .errors import not_found, refuse
 from .schema import Choice, Field, SObject
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from instep.core.changes import Write
 from instep.core.crm_schema import ObjectSchema
-from instep.core.errors import InstepError, NeedsAdmin
+from instep.core.errors import NeedsAdmin
 from instep.core.lookup import CrmUser, Lookup, Observed
 from instep.core.refusal import NO_RIGHT
 from instep.crm.hubspot import install as installing
@@ -36,7 +36,6 @@ __all__ = [
     "HubSpotCrm",
     "check_api_url",
     "connect",
-    "open_hubspot",
 ]
 
 
@@ -84,7 +83,7 @@ class HubSpotCrm(Crm):
 
     def _owner(self) -> tuple[CrmUser | None, str]:
         """The connected user as an owner, and its address; a service key is nobody's."""
-        told = self._introspected()
+        told = self.client.auth.introspected()
         user_id = str(told.get("user_id") or told.get("userId") or "")
         email = str(told.get("user") or "")
         if not user_id:
@@ -100,15 +99,6 @@ class HubSpotCrm(Crm):
             return None, email
         owner = user_of(row.body)
         return owner, email or owner.email
-
-    def _introspected(self) -> Mapping[str, Any]:
-        """What HubSpot tells of the token; nothing where it does not know this kind of it."""
-        try:
-            answer = self.client.auth.introspected()
-            body = answer.json() if answer.status == 200 else {}
-        except (InstepError, ValueError):
-            return {}
-        return body if isinstance(body, Mapping) else {}
 
     def describe(
         self, objects: Sequence[str], known: Mapping[str, Mapping[str, Any]] | None = None
@@ -148,8 +138,7 @@ class HubSpotCrm(Crm):
 
     def preflight(self) -> Mapping[str, Any]:
         """What the token lacks; changes nothing."""
-        scopes = self._introspected().get("scopes")
-        return installing.preflight(self.client, frozenset(map(str, scopes)) if scopes else None)
+        return installing.preflight(self.client, self.client.granted())
 
     def record_url(self, object_name: str, record_id: str) -> str:
         """The address of a record's page for people."""
@@ -175,28 +164,3 @@ def connect(
     sender = transport or shared(tuple(allow))
     auth = HubSpotAuth(credentials, sender, load_tokens, save_tokens, lock, api_version)
     return HubSpotCrm(HubSpotClient(auth, sender, api_version))
-
-
-def open_hubspot(
-    kept: Mapping[str, Any],
-    org_id: str,
-    api_version: str,
-    load_tokens: LoadTokens,
-    save_tokens: SaveTokens,
-    lock: Lock,
-    hurried: bool = False,
-) -> HubSpotCrm:
-    """A `HubSpotCrm` for a stored connection: `kept` is `HubSpotCredentials.kept()`.
-
-    `kept["allow"]` may list the private hosts or networks that were allowed when it was connected.
-    `hurried`: a person waits for the answers.
-    """
-    allow = tuple(kept.get("allow") or ())
-    return connect(
-        HubSpotCredentials.of(kept, org_id),
-        api_version=api_version,
-        load_tokens=load_tokens,
-        save_tokens=save_tokens,
-        lock=lock,
-        transport=shared(allow, hurried),
-    )

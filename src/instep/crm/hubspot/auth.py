@@ -15,9 +15,9 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import evolve, field, frozen
 
-from instep.core.errors import InputError, NeedsAdmin, Retry, Scope
+from instep.core.errors import InputError, InstepError, NeedsAdmin, Retry, Scope
 from instep.crm.hubspot import names
-from instep.crm.oauth import AUTHORIZATION_CODE, RECONNECT, Pkce, TokenEndpoint, Tokens
+from instep.crm.oauth import AUTHORIZATION_CODE, BY_HAND, RECONNECT, Pkce, TokenEndpoint, Tokens
 from instep.crm.transport import Resolver, Response, Transport, check_url, is_loopback, resolve
 
 #: a service key or the token of a private app
@@ -154,9 +154,9 @@ def revoke(credentials: HubSpotCredentials, tokens: Tokens, transport: Transport
     """
     if not tokens.refresh_token:
         raise NeedsAdmin(
-            "The token goes on working until somebody rotates or deletes it in HubSpot.",
-            code="static_token",
-            cure="HubSpot: Settings → Keys → Service keys.",
+            "HubSpot lets only you end a key: it goes on working there until it is rotated or deleted.",
+            code=BY_HAND,
+            cure="HubSpot: Development → Keys → Service keys → the key → Rotate; or the private app → Auth → Rotate.",
             scope=Scope.CONNECTION,
         )
     form = {
@@ -272,8 +272,16 @@ class HubSpotAuth:
                 self._save(known, tokens)
                 self._tokens = known
 
-    def introspected(self) -> Response:
-        """What HubSpot tells of the present token: its user, account and scopes."""
+    def introspected(self) -> Mapping[str, Any]:
+        """What HubSpot tells of the token: its user, account, scopes; nothing where it does not know such tokens."""
+        try:
+            answer = self._introspect()
+            body = answer.json() if answer.status == 200 else {}
+        except (InstepError, ValueError):
+            return {}
+        return body if isinstance(body, Mapping) else {}
+
+    def _introspect(self) -> Response:
         tokens, who = self.tokens(), self.credentials
         if not self.renewable:
             url = f"{who.url}/oauth/v2/private-apps/get/access-token-info"

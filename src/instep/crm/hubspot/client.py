@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from instep.core.errors import Bug, InputError, InstepError, NeedsAdmin, Retry, Scope, Wait
+from instep.core.refusal import NO_RIGHT
 from instep.crm.hubspot.auth import HubSpotAuth
-from instep.crm.hubspot.errors import EXPIRED, error_of
-from instep.crm.hubspot.names import NEWEST_VERSION
+from instep.crm.hubspot.errors import EXPIRED, error_of, missing_scopes
+from instep.crm.hubspot.names import NEWEST_VERSION, SCOPES
 from instep.crm.oauth import RECONNECT, retry_after
 from instep.crm.port import Call, Limits
 from instep.crm.transport import Response, Transport
@@ -102,7 +103,12 @@ class HubSpotClient:
             if attempt == 1 and self.auth.renewable and _expired(response):
                 tokens = self.auth.renew(tokens)
                 continue
-            return _answer(response, changes, refusals)
+            try:
+                return _answer(response, changes, refusals)
+            except NeedsAdmin as error:
+                if error.code == NO_RIGHT:
+                    error.cure = self._scopes_cure(error, response)
+                raise
         raise AssertionError("the second attempt returns or raises")
 
     def _send(
@@ -120,6 +126,24 @@ class HubSpotClient:
         self.calls.append(Call(method, path, response.status, response.ms, response.request_id, purpose))
         self._note_limits(response.headers)
         return response
+
+    def granted(self) -> frozenset[str] | None:
+        """The scopes of the token; None where HubSpot does not tell those of its kind."""
+        scopes = self.auth.introspected().get("scopes")
+        return frozenset(map(str, scopes)) if scopes else None
+
+    def _scopes_cure(self, error: NeedsAdmin, refused: Response) -> str:
+        """How to grant all that is lacking: a refusal names what it took itself, and the next one would name more."""
+        body, granted = _json(refused), self.granted()
+        named = missing_scopes(body) if isinstance(body, Mapping) else ()
+        lacking = [scope for scope in SCOPES if granted is not None and scope not in granted]
+        if named and not set(named) & set(lacking):
+            # of those that a refusal names one is enough
+            lacking.append(" or ".join(named))
+        if not lacking:
+            return error.cure
+        where = "the app, then connect HubSpot again" if self.auth.renewable else "the key; it counts at once"
+        return f"Missing: {', '.join(lacking)}. Add what is missing to {where}."
 
     def _note_limits(self, headers: Mapping[str, str]) -> None:
         """The calls of the day, where HubSpot tells them: not to OAuth apps, not on searches (reference 3)."""

@@ -141,9 +141,7 @@ def error_of(entry: Mapping[str, Any], *, status: int = 0, request_id: str = "")
     if category == MISSING_SCOPES or status == 403:
         asked = ", ".join(missing_scopes(entry))
         cure = f"Grant one of these scopes: {asked}." if asked else "Grant the scopes that Instep lists."
-        return _whole(
-            NeedsAdmin, message, refusal.NO_RIGHT, f"{cure} Then connect HubSpot again.", request_id
-        )
+        return _whole(NeedsAdmin, message, refusal.NO_RIGHT, cure, request_id)
     if status == 423 or _is_busy(category, message):
         return Retry(message, code="LOCKED", cure=_AGAIN, request_id=request_id, after=_LOCK_SECONDS)
     if category == CONFLICT:

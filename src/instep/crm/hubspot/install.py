@@ -52,7 +52,12 @@ def install(client: HubSpotClient) -> dict[str, Any]:
             _make_group(client, object_name)
         created += [f"{object_name}.{name}" for name in missing if _make(client, object_name, name)]
     report = seen(client)
-    return {**report, "created": created, "complete": all(report["fields"].values())}
+    return {**report, "created": created, "complete": _is_complete(report)}
+
+
+def _is_complete(report: Mapping[str, Any]) -> bool:
+    """Whether all of our properties are known to be there."""
+    return len(report["fields"]) == len(CREATES) and all(report["fields"].values())
 
 
 def _make_group(client: HubSpotClient, object_name: str) -> None:
@@ -124,14 +129,19 @@ def _definition(name: str) -> dict[str, Any]:
 
 
 def seen(client: HubSpotClient) -> dict[str, Any]:
-    """Which of our properties are there and take values, and which of them no two records can share."""
+    """Which of our properties are there and take values, and which of them no two records can share.
+
+    Nothing of an object whose properties the token may not see.
+    """
     documents = describe(client, names.OUR_FIELDS)
     fields: dict[str, bool] = {}
     unique: dict[str, bool] = {}
     for object_name, ours in names.OUR_FIELDS.items():
-        schema = schema_of(documents[object_name]) if object_name in documents else None
+        if object_name not in documents:
+            continue  # may not be seen: whether they are there is not known
+        schema = schema_of(documents[object_name])
         for name in ours:
-            found = schema.get(name) if schema else None
+            found = schema.get(name)
             fields[f"{object_name}.{name}"] = bool(found and found.createable)
             if name in names.UNIQUE:
                 unique[f"{object_name}.{name}"] = bool(found and found.unique)
@@ -150,7 +160,7 @@ def preflight(client: HubSpotClient, scopes: frozenset[str] | None) -> dict[str,
     for scope in missing:
         for name, right in names.SCOPES[scope]:
             objects.setdefault(name, []).append(right)
-    complete = all(report["fields"].values()) and not missing
+    complete = _is_complete(report) and not missing
     granted = sorted(scopes) if scopes is not None else None
     return {
         **report,

@@ -97,7 +97,8 @@ SCOPES = {
         (MEETING, "edit"),
     ),
     "crm.schemas.contacts.read": ((CONTACT, "describe"),),
-    "crm.objects.owners.read": (("Owner", "read"),),
+    # owners are no object that anything is written to
+    "crm.objects.owners.read": (),
 }
 #: Those that the installation of our properties takes besides; without them an admin makes the properties by hand.
 INSTALL_SCOPES = ("crm.schemas.contacts.write",)

@@ -54,7 +54,8 @@ def _read_object(
         if key in phones:
             continue
         rows = batch_read(client, part.object, values, part.select, "" if key == ID else key)
-        yield from _records(part, rows, values if key == ID else ())
+        found = _records(part, rows, values if key == ID else ())
+        yield from _with_nobody(client, found) if names.PERSON in part.select else found
     if phones:
         yield from _records(part, _search(client, part, phones), ())
     if part.moments:
@@ -70,6 +71,32 @@ def _records(part: ObjectLookup, rows: Iterable[Mapping[str, Any]], asked: Itera
         merged = str((row.get("properties") or {}).get(names.MERGED) or "")
         for old in wanted.intersection(merged.split(";")) - {record.id, ""}:
             yield Record(part.object, old, deleted=True, followed={names.MERGED_INTO: record})
+
+
+def _with_nobody(client: HubSpotClient, records: Iterable[Record]) -> Iterator[Record]:
+    """Meetings as read; one that no contact is associated with says so: HubSpot may have made it without.
+
+    Whom of several contacts a meeting is about no association tells, so that of the others nothing is said.
+    """
+    found = list(records)
+    related = _associated(client, "meetings", "contacts", [record.id for record in found])
+    for record in found:
+        alone = not related.get(record.id)
+        yield evolve(record, fields={**record.fields, names.PERSON: None}) if alone else record
+
+
+def _associated(
+    client: HubSpotClient, kind: str, others: str, ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """The ids of the other records that each is associated with; never behind, as a search would be."""
+    found: dict[str, tuple[str, ...]] = {}
+    for chunk in _chunks(ids, PER_BATCH):
+        path = f"/crm/associations/{{V}}/{kind}/{others}/batch/read"
+        body = {"inputs": [{"id": one} for one in chunk]}
+        for row in client.request("POST", path, json=body, purpose="read").rows():
+            one = str((row.get("from") or {}).get("id") or "")
+            found[one] = tuple(str(to.get("toObjectId")) for to in row.get("to") or ())
+    return found
 
 
 def batch_read(
@@ -133,18 +160,10 @@ def _search(
 def _by_moment(
     client: HubSpotClient, part: ObjectLookup, known: Mapping[tuple[str, str], Record]
 ) -> Iterator[Record]:
-    """Meetings that start then, among those of the contacts read before: how a portal without our id is asked.
-
-    Associations are never behind, as a search would be.
-    """
+    """Meetings that start then, among those of the contacts read before: how a portal without our id is asked."""
     contacts = [key[1] for key, record in known.items() if key[0] == names.CONTACT and not record.deleted]
-    meetings: dict[str, str] = {}
-    for chunk in _chunks(contacts, PER_BATCH):
-        path = "/crm/associations/{V}/contacts/meetings/batch/read"
-        body = {"inputs": [{"id": one} for one in chunk]}
-        for row in client.request("POST", path, json=body, purpose="read").rows():
-            owner = str((row.get("from") or {}).get("id") or "")
-            meetings |= {str(to.get("toObjectId")): owner for to in row.get("to") or ()}
+    of_contacts = _associated(client, "contacts", "meetings", contacts)
+    meetings = {meeting: contact for contact, theirs in of_contacts.items() for meeting in theirs}
     if not meetings:
         return
     select = tuple(dict.fromkeys((*part.select, *part.moments)))

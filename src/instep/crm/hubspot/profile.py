@@ -39,6 +39,7 @@ PROFILE = Profile(
         body_field=names.BODY,
         outcome_field=names.OUTCOME,
         outcomes=names.OUTCOMES,
+        person_apart=True,
     ),
     modified_field="lastmodifieddate",
     created_field="createdate",

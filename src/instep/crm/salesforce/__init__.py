@@ -39,7 +39,6 @@ __all__ = [
     "SalesforceCrm",
     "check_org_url",
     "connect",
-    "open_salesforce",
     "zip_bytes",
 ]
 
@@ -162,28 +161,3 @@ def connect(
     sender = transport or shared(tuple(allow))
     auth = SalesforceAuth(credentials, sender, load_tokens, save_tokens, lock)
     return SalesforceCrm(SalesforceClient(auth, sender, api_version))
-
-
-def open_salesforce(
-    kept: Mapping[str, Any],
-    org_id: str,
-    api_version: str,
-    load_tokens: LoadTokens,
-    save_tokens: SaveTokens,
-    lock: Lock,
-    hurried: bool = False,
-) -> SalesforceCrm:
-    """A `SalesforceCrm` for a stored connection: `kept` is `SalesforceCredentials.kept()`.
-
-    `kept["allow"]` may list the private hosts or networks that were allowed when it was connected.
-    `hurried`: a person waits for the answers.
-    """
-    allow = tuple(kept.get("allow") or ())
-    return connect(
-        SalesforceCredentials.of(kept, org_id),
-        api_version=api_version,
-        load_tokens=load_tokens,
-        save_tokens=save_tokens,
-        lock=lock,
-        transport=shared(allow, hurried),
-    )

@@ -1,12 +1,10 @@
 """The faults that the page offers, each as the orders of `/__fake__/` that make it."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING
 
 from ...inputs import Input
 from ...pages import Refused
+from ...presets import Groups, Orders, Preset, arm, often, one_of, sessions_end, the_line, whole
 from ..schema import OBJECT_TYPES
 from .frame import LISTED
 
@@ -14,85 +12,22 @@ if TYPE_CHECKING:
     from ..portal import Portal
 
 _CRM = {"path": "^/crm/"}  # calls about records; signing in stays as it is
-OFTEN = (("1", "the next one"), ("5", "the next five"), ("", "until cleared"))
-Orders = list[tuple[str, str, dict[str, Any]]]
-
-
-@attrs.frozen
-class Preset:
-    """`orders` turns what was typed into (method, order, body)s."""
-
-    key: str
-    title: str
-    words: str
-    button: str
-    inputs: tuple[Input, ...]
-    orders: Callable[["Portal", dict[str, str]], Orders]
-
-
-def _often(value: str) -> Input:
-    return Input("times", "How often", value, OFTEN)
 
 
 _OBJECT = Input("object", "Object", "meetings", tuple((name, OBJECT_TYPES[name].plural) for name in LISTED))
 
 
-def _whole(typed: dict[str, str], name: str, least: int, most: int) -> int:
-    text = typed.get(name, "").strip()
-    if not text.isdecimal() or not least <= int(text[:9]) <= most:
-        raise Refused(f"“{text}” was not taken. Type a whole number from {least} to {most}.")
-    return int(text)
-
-
-def _arm(kind: str, name: str, match: dict[str, Any], typed: dict[str, str], **details: Any) -> Orders:
-    times = int(typed["times"]) if typed.get("times") in ("1", "5") else None
-    return [("POST", "faults", {"kind": kind, "name": name, "match": match, "times": times, **details})]
-
-
-def _object(typed: dict[str, str]) -> str:
-    if typed.get("object") not in LISTED:
-        raise Refused("Choose an object from the list.")
-    return typed["object"]
-
-
-def _slow(portal: "Portal", typed: dict[str, str]) -> Orders:
-    seconds = _whole(typed, "seconds", 1, 300)
-    return _arm("latency", f"Slow: every answer takes {seconds} s longer", {}, typed, ms=seconds * 1000)
-
-
-def _down(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("status", "Down: 503 instead of an answer", {}, typed, status=503)
-
-
 def _flaky(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("status", "Flaky: one call in five fails", _CRM, typed, status=500, probability=0.2)
-
-
-def _lost(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("drop_after", "Lost answer: done, but the connection closes", _CRM, typed)
-
-
-def _cut(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("drop_before", "Cut off: the connection closes, nothing is done", _CRM, typed)
-
-
-def _late(portal: "Portal", typed: dict[str, str]) -> Orders:
-    seconds = _whole(typed, "seconds", 1, 300)
-    name = f"Time-out: no answer, the work is done {seconds} s later"
-    return _arm("late_commit", name, _CRM, typed, ms=seconds * 1000, hold=seconds * 1000)
+    return arm("status", "Flaky: one call in five fails", _CRM, typed, status=500, probability=0.2)
 
 
 def _broken(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("malformed", "Half an answer: done, but the JSON breaks off", _CRM, typed)
+    return arm("malformed", "Half an answer: done, but the JSON breaks off", _CRM, typed)
 
 
 def _moving(portal: "Portal", typed: dict[str, str]) -> Orders:
     name = "Moving: 477, the account changes its data centre"
-    return _arm("status", name, _CRM, typed, status=477, retryAfter=_whole(typed, "seconds", 1, 86_400))
-
-
-def _expire(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return [("POST", "expire-sessions", {})]
+    return arm("status", name, _CRM, typed, status=477, retryAfter=whole(typed, "seconds", 1, 86_400))
 
 
 def _revoke(portal: "Portal", typed: dict[str, str]) -> Orders:
@@ -100,7 +35,7 @@ def _revoke(portal: "Portal", typed: dict[str, str]) -> Orders:
 
 
 def _burst(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm("limit", "Too fast: 429, ten_secondly_rolling", _CRM, typed, policy="TEN_SECONDLY_ROLLING")
+    return arm("limit", "Too fast: 429, ten_secondly_rolling", _CRM, typed, policy="TEN_SECONDLY_ROLLING")
 
 
 def _used_up(portal: "Portal", typed: dict[str, str]) -> Orders:
@@ -108,13 +43,13 @@ def _used_up(portal: "Portal", typed: dict[str, str]) -> Orders:
 
 
 def _locked(portal: "Portal", typed: dict[str, str]) -> Orders:
-    name = _object(typed)
+    name = one_of(LISTED, typed)
     match = {"object": name, "op": "update"}
-    return _arm("row", f"Locked: one of the {name} cannot be changed (423)", match, typed, status=423)
+    return arm("row", f"Locked: one of the {name} cannot be changed (423)", match, typed, status=423)
 
 
 def _refused(portal: "Portal", typed: dict[str, str]) -> Orders:
-    name = _object(typed)
+    name = one_of(LISTED, typed)
     held = portal.property(name, typed.get("field", "").strip().lower())
     if held is None:
         wanted = typed.get("field", "").strip()
@@ -125,55 +60,44 @@ def _refused(portal: "Portal", typed: dict[str, str]) -> Orders:
     holds = typed.get("contains", "").strip()
     if holds:
         match["contains"] = holds
-    return _arm("row", f"Refused: {held.name} of {name}", match, typed, property=held.name, code="INVALID_ALPHA",
+    return arm("row", f"Refused: {held.name} of {name}", match, typed, property=held.name, code="INVALID_ALPHA",
                 message="Enter only letters")  # fmt: skip
 
 
 def _apart(portal: "Portal", typed: dict[str, str]) -> Orders:
-    return _arm(
+    return arm(
         "associations", "Alone: meetings are made, their associations are not", {"object": "meetings"}, typed
     )
 
 
-_SECONDS = Input("seconds", "Seconds", "3", number=(1, 300))
+_FLAKY = Preset("flaky", "Flaky", "One call in five fails with an internal error.", "Make it flaky", (often(""),),
+               _flaky)  # fmt: skip
 
-GROUPS: tuple[tuple[str, tuple[Preset, ...]], ...] = (
+GROUPS: Groups = (
     ("The line", (
-        Preset("slow", "Slow", "Every answer comes later.", "Make it slow", (_SECONDS, _often("")), _slow),
-        Preset("down", "Down", "The portal answers 503 to everything, signing in included.", "Take it down",
-               (_often(""),), _down),
-        Preset("flaky", "Flaky", "One call in five fails with an internal error.", "Make it flaky", (_often(""),),
-               _flaky),
-        Preset("lost", "Lose the answer", "The call is done, but its answer never arrives.", "Lose the answer",
-               (_often("1"),), _lost),
-        Preset("cut", "Cut the connection", "The connection closes before anything is done.", "Cut the connection",
-               (_often("1"),), _cut),
-        Preset("late", "Time out", "The call hangs, gets no answer, and is done when nobody waits any more.",
-               "Let it time out", (Input("seconds", "Seconds", "60", number=(1, 300)), _often("1")), _late),
-        Preset("broken", "Half an answer", "The call is done, and its answer breaks off in the middle.",
-               "Break the answer", (_often("1"),), _broken),
+        *the_line("portal", _CRM, _FLAKY),
         Preset("moving", "Moving house", "The account changes its data centre: 477 with Retry-After.", "Let it move",
-               (Input("seconds", "Seconds", "60", number=(1, 86_400)), _often("1")), _moving),
+               (Input("seconds", "Seconds", "60", number=(1, 86_400)), often("1")), _moving),
     )),
     ("Access and limits", (
         Preset("expire", "End the sessions", "Every access token of OAuth ends. An app refreshes by itself.",
-               "End the sessions", (), _expire),
+               "End the sessions", (), sessions_end),
         Preset("revoke", "Revoke the tokens", "The app is uninstalled, and the static token ends until that is "
                "cleared.", "Revoke the tokens", (), _revoke),
-        Preset("burst", "Too fast", "Ten seconds' worth of calls are used up.", "Refuse as too fast", (_often("5"),),
+        Preset("burst", "Too fast", "Ten seconds' worth of calls are used up.", "Refuse as too fast", (often("5"),),
                _burst),
         Preset("limit", "Use up the day", "The calls of the day are gone: everything is refused.",
                "Use up the day", (), _used_up),
     )),
     ("Single records", (
         Preset("locked", "Lock a record", "Another request holds the record: 423.", "Lock a record",
-               (_OBJECT, _often("1")), _locked),
+               (_OBJECT, often("1")), _locked),
         Preset("refused", "Refuse one property", "A rule of the admin refuses records by one value.",
                "Refuse the property", (_OBJECT, Input("field", "Property", "hs_meeting_title", hint="internal name"),
                                        Input("contains", "Only if it contains", hint="empty for any value"),
-                                       _often("")), _refused),
+                                       often("")), _refused),
         Preset("apart", "Lose the association", "A meeting is made, but it belongs to nobody.",
-               "Lose the association", (_often("1"),), _apart),
+               "Lose the association", (often("1"),), _apart),
     )),
 )  # fmt: skip
 PRESETS = {preset.key: preset for _, presets in GROUPS for preset in presets}
