@@ -78,6 +78,14 @@ def test_the_newest_booking_speaks_for_a_case_that_a_link_names() -> None:
     assert at.crm.alive("Case")[0]["Subject"] == "Second"
 
 
+def test_a_name_may_be_written_into_a_case_that_a_link_names() -> None:
+    """A case has no name of a person's that would be written whole or not at all."""
+    at = desk(rows={"Case": (Row("contact.first_name", "Subject", overwrite=True),)})
+    case = at.crm.add("Case", Subject="Printer on fire")
+    at.sync((booking(record_ids={"case": case}), contact(name="Ada Lovelace")))
+    assert at.crm.alive("Case")[0]["Subject"] == "Ada"
+
+
 def test_the_owner_of_a_case_follows_the_host_where_it_was_chosen() -> None:
     """New: the host; existing: kept, or the host whenever he changes."""
     for rule, owner in ((Ownership.KEEP, DANA), (Ownership.HOST, OMAR)):

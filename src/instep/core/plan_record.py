@@ -179,7 +179,9 @@ def _by_others(on: Filling, want: DesiredField) -> object:
 
 
 def _is_name_part(setting: Setting, on: Filling, want: DesiredField) -> bool:
-    return want.source in _NAME_PARTS and want.field in setting.profile.person(on.record.object).name_parts
+    if on.contact is None or want.source not in _NAME_PARTS:
+        return False  # a company's or a case's field, whatever is written into it
+    return want.field in setting.profile.person(on.record.object).name_parts
 
 
 def why_stranger(setting: Setting, record: Record, contact: Contact) -> str:
