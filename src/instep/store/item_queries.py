@@ -14,11 +14,11 @@ from django.db import transaction
 
 from instep.store import memory_queries, statements
 from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
-from instep.store.statements import Row, as_json, decoded, prepared_rows, prepared_run, rows_of, run
+from instep.store.statements import Row, as_array, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
 # everyone locks items in this order, or writers deadlock
 _ORDERLY = "ORDER BY connection_id, kind, target_id FOR UPDATE"
-_LOCKED = f"""(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s)
+_LOCKED = f"""(SELECT id FROM sync_item WHERE account_id = %s AND connection_id = %s AND id = ANY(%s::bigint[])
                {_ORDERLY}) locked"""  # noqa: S608
 
 
@@ -75,7 +75,7 @@ def mark_sent(account_id: int, connection_id: int, epoch: int, item_ids: list[in
             f"""UPDATE sync_item SET sent_at = now() FROM {_LOCKED}, {statements.UNHURRIED}
                 WHERE sync_item.account_id = %s AND sync_item.id = locked.id
                   AND EXISTS (SELECT 1 FROM connection WHERE account_id = %s AND id = %s AND epoch = %s)""",  # noqa: S608
-            [account_id, connection_id, item_ids, account_id, account_id, connection_id, epoch],
+            [account_id, connection_id, as_array(item_ids), account_id, account_id, connection_id, epoch],
         )
         > 0
     )
@@ -213,7 +213,7 @@ WITH lane AS (
     RETURNING 1),
 locked AS MATERIALIZED (
     SELECT id FROM sync_item
-     WHERE account_id = %s AND connection_id = %s AND id = ANY(%s) AND EXISTS (SELECT 1 FROM lane)
+     WHERE account_id = %s AND connection_id = %s AND id = ANY(%s::bigint[]) AND EXISTS (SELECT 1 FROM lane)
      {_ORDERLY}),
 items AS (
     UPDATE sync_item i SET
@@ -263,7 +263,7 @@ def _finish(
     receipts: list[Row],
 ) -> Row:
     """Write what a batch did: `held` says whether the lane is still ours, `due` whether an item is due again."""
-    ids = [item["id"] for item in items]
+    ids = as_array(item["id"] for item in items)
     here = [account_id, connection_id]
     [found] = prepared_rows(
         _FINISH,

@@ -17,7 +17,7 @@ from django.db import connection as database
 from instep.core.booking import Booking, Status
 from instep.core.contact import Contact
 from instep.store import convert
-from instep.store.statements import prepared_rows
+from instep.store.statements import as_array, prepared_rows
 
 BOOKING = "booking"
 CONTACT = "contact"
@@ -55,7 +55,7 @@ def load_meetings(account_id: int, ids: Collection[int]) -> tuple[dict[int, Book
           LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
          WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash
         """,  # noqa: S608 - the words in braces are this module's own
-        [account_id, list(ids)],
+        [account_id, as_array(ids)],
     )
     bookings = {
         row["id"]: convert.booking_of(
@@ -72,7 +72,7 @@ def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     found = prepared_rows(
         f"""SELECT c.id, c.public_id, c.fields, c.updated_at, {_FORMER}
               FROM contact c WHERE c.account_id = %s AND c.id = ANY(%s::bigint[])""",  # noqa: S608
-        [account_id, list(ids)],
+        [account_id, as_array(ids)],
     )
     return {row["id"]: _contact(row) for row in found}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,6 +71,11 @@ def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Row]]:
     with db.wrap_database_errors, psycopg.Cursor(connection, row_factory=dict_row) as cursor:
         cursor.execute(sql, params)
         yield cursor
+
+
+def as_array(numbers: Iterable[int]) -> str:
+    """Whole numbers as an array for `%s::bigint[]`: written here, for the driver asks of each what it is."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def as_json(value: Any) -> str:
