@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
-from django.urls.converters import IntConverter, SlugConverter, StringConverter, UUIDConverter
+from django.urls.converters import IntConverter, PathConverter, SlugConverter, StringConverter, UUIDConverter
 
 from instep.guest import urls as guest_urls
 from instep.store.models import Account, Connection, User
@@ -88,6 +88,7 @@ EXAMPLES = {
     IntConverter: 1,
     StringConverter: "x",
     SlugConverter: "x",
+    PathConverter: "x/y",
     UUIDConverter: UUID(int=1),
     CrmConverter: "hubspot",
 }
