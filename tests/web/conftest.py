@@ -81,7 +81,11 @@ def keep_receipt(account: Account, lane: Connection) -> Callable[..., int]:
     from instep.store.queries import rows
 
     def keep(
-        booking: int, document: dict[str, Any], outcome: str = "done", at: datetime | None = None
+        booking: int,
+        document: dict[str, Any],
+        outcome: str = "done",
+        at: datetime | None = None,
+        lane: Connection = lane,
     ) -> int:
         found = rows(
             """INSERT INTO receipt (account_id, connection_id, kind, target_id, outcome, calls, ms, document, at)

@@ -146,6 +146,17 @@ def test_person_accounts_are_offered_where_the_org_has_them(
         order(org, "features", {"personAccounts": True})
 
 
+def test_record_types_stand_in_the_order_that_people_know(
+    client: Client, org: Running, row: Connection
+) -> None:
+    order(org, "features", {"personAccounts": True})
+    for name in ("Case", "Contact", "Event", "Lead"):
+        order(org, "record-types", {"object": name, "name": "Special", "label": "Special"})
+    CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+    found = re.findall(r'<select name="type-(\w+)"', client.get(ADDRESS).content.decode())
+    assert found == ["Lead", "Account", "Contact", "PersonAccount", "Event", "Case"]
+
+
 def test_record_types_of_people_are_not_for_companies(client: Client, org: Running, row: Connection) -> None:
     order(org, "features", {"personAccounts": True})
     CrmDescribe.objects.filter(connection_id=row.id).update(fetched_at=datetime(2026, 1, 1, tzinfo=UTC))

@@ -194,7 +194,9 @@ def test_a_permission_set_that_was_removed(house: House) -> None:
     house.check()
     causes = {one.cause for one in house.problems()}
     assert Cause.PERMISSION_SET in causes
-    assert Cause.FIELDS_GONE in causes, "without the set they are hidden"
+    assert Cause.FIELDS_GONE not in causes, "without the set they are hidden, not gone"
+    (said,) = [one.message for one in house.problems() if one.cause is Cause.PERMISSION_SET]
+    assert "Hidden for that: Event.Instep_" in said
     looking.install(house.account.id, house.connection.id)
     house.nothing()
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from instep.store.models import Account, Connection
 from oncehub_events import line
 
 from .test_bookings import text_of
@@ -112,6 +113,28 @@ def test_nothing_written_yet_leads_to_the_plan(client: Client, booking: int) -> 
     answer = client.get(f"/bookings/{booking}/receipts")
     assert "Nothing has been written yet" in text_of(answer)
     assert f'href="/bookings/{booking}/plan"' in answer.content.decode()
+
+
+def test_receipts_of_two_connections_are_told_apart(
+    client: Client, booking: int, keep_receipt: Callable[..., int], account: Account, lane: Connection
+) -> None:
+    """Both CRMs write in the same second: each receipt says whose it is, and its neighbours and plan are its own."""
+    now = timezone.now()
+    first, last = (keep_receipt(booking, DOCUMENT, at=now - timedelta(hours=n)) for n in (2, 0))
+    other = Connection.objects.create(
+        account_id=account.id, public_id="CON-B", vendor="hubspot", name="Portal 7", state="connected"
+    )
+    theirs = keep_receipt(booking, DOCUMENT, at=now - timedelta(hours=1), lane=other)
+    answer = client.get(f"/bookings/{booking}/receipts/{last}")
+    page, words = answer.content.decode(), text_of(answer)
+    assert "HubSpot Portal 7 · " in words
+    assert "Salesforce" in words
+    assert re.findall(r'receipts/(\d+)" rel="prev"', page) == [str(first)]
+    assert f"/bookings/{booking}/plan?connection={lane.public_id}" in page
+    page = client.get(f"/bookings/{booking}/receipts/{theirs}").content.decode()
+    assert 'rel="prev"' not in page
+    assert 'rel="next"' not in page
+    assert f"/bookings/{booking}/plan?connection=CON-B" in page
 
 
 def test_receipt_leads_to_the_ones_before_and_after(

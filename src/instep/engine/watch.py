@@ -101,12 +101,14 @@ def _ours(found: Mapping[str, Any], crm: str) -> Iterator[Trouble]:
     gone = [name for name, seen in (found.get("fields") or {}).items() if not seen]
     # None: the connected user may not view the setup, and nobody knows
     if False in (found.get("permission_set"), found.get("assigned")):
+        # without the set its fields look gone: one trouble, not two, until it is back and they still are
+        hidden = f" Hidden for that: {', '.join(gone)}." if gone else ""
         yield Trouble(
             Cause.PERMISSION_SET,
             "",
-            f"Instep's permission set is not assigned to the connected user of {crm} any more.",
+            f"Instep's permission set is not assigned to the connected user of {crm} any more.{hidden}",
         )
-    if gone:
+    elif gone:
         yield Trouble(
             Cause.FIELDS_GONE, "", f"Fields of Instep's are gone from {crm}, or hidden: {', '.join(gone)}."
         )

@@ -61,6 +61,11 @@ def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list
     Returns addresses that have a user since now, their own or the one that somebody chose for them.
     """
     with transaction.atomic():
+        # the lane first, as whoever saves a batch does: two that lock in different orders wait for each other
+        run(
+            "UPDATE connection SET users_refreshed_at = now() WHERE account_id = %s AND id = %s",
+            [account_id, connection_id],
+        )
         before = _with_user(account_id, connection_id)
         run(
             "UPDATE crm_user SET active = false WHERE account_id = %s AND connection_id = %s",
@@ -69,10 +74,6 @@ def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list
         keep_users(account_id, connection_id, users)
         run(
             "DELETE FROM unknown_host WHERE account_id = %s AND connection_id = %s",
-            [account_id, connection_id],
-        )
-        run(
-            "UPDATE connection SET users_refreshed_at = now() WHERE account_id = %s AND id = %s",
             [account_id, connection_id],
         )
         now = _with_user(account_id, connection_id)

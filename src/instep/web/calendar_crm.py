@@ -53,7 +53,8 @@ class CalendarCrmForm(forms.Form):
         roles = [p.role for p in profile.persons if _is_there(p, schema)]
         companies = [profile.company.name] if profile.company else []
         cases = [profile.case.name] if profile.case else []
-        for role in (*roles, *companies, *cases, profile.activity.name):
+        # as the settings of a booking page had them: Lead, Account, Contact, Event, Case
+        for role in (*roles[:1], *companies, *roles[1:], profile.activity.name, *cases):
             described, people = schema.get(profile.object_of(role)), profile.object_of(role) != role
             choices = record_type_choices(described, rules.record_types.get(role, ""), people=people)
             if choices:

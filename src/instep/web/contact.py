@@ -33,6 +33,7 @@ from instep.store.page_queries import BookingFilter, Mark, ReceiptRow
 from instep.web.booking import catching_up
 from instep.web.document import read_document
 from instep.web.links import CrmRecordLink, record_links
+from instep.web.receipt import in_several
 
 _BOOKINGS_SHOWN = 20
 _LONGEST = 255
@@ -297,11 +298,13 @@ def receipt(request: HttpRequest, contact_id: str, receipt_id: int) -> HttpRespo
     )
     if found is None:
         raise Http404
+    receipts = page_queries.list_receipts(account_id, head.key, kind=queries.CONTACT)
     context = {
         "head": head,
         "contact": known_of(head),
         "receipt": found,
-        "receipts": page_queries.list_receipts(account_id, head.key, kind=queries.CONTACT),
+        "receipts": receipts,
+        "several": in_several(receipts),
         "document": read_document(found.document, record_url_of(account_id, found.connection_key)),
     }
     return render(request, "web/contact/receipt.html", context)

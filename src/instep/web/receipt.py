@@ -38,17 +38,26 @@ def receipt(request: HttpRequest, key: int, receipt_id: int) -> HttpResponse:
     if found is None:
         raise Http404
     receipts = page_queries.list_receipts(account_id, key)
-    earlier, later = neighbours(receipts, receipt_id)
+    # what came before in another CRM is no earlier state of this one
+    earlier, later = neighbours([r for r in receipts if r.connection_key == found.connection_key], receipt_id)
+    lane = next((one for one in page_queries.lane_states(account_id) if one.key == found.connection_key), None)
     context = {
         "head": head,
         "booking": shown_booking(account_id, head),
         "receipt": found,
         "receipts": receipts,
+        "several": in_several(receipts),
+        "connection_id": lane.id if lane else "",
         "earlier": earlier,
         "later": later,
         "document": read_document(found.document, record_url_of(account_id, found.connection_key)),
     }
     return render(request, "web/receipt/page.html", context)
+
+
+def in_several(receipts: Sequence[ReceiptRow]) -> bool:
+    """Whether the receipts are of more than one connection, so that a time alone does not tell them apart."""
+    return len({one.connection_key for one in receipts}) > 1
 
 
 def neighbours(
