@@ -338,6 +338,7 @@ def test_a_key_that_was_deleted_is_a_problem_with_its_cure(hub: Hub) -> None:
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
     page = words_of(hub.page("problems"))
     assert "The key or sign-in has ended" in page
+    assert "HubSpot does not know this key" in page
     assert Connection.objects.get(id=hub.row.id).state == "reconnect"
 
 
