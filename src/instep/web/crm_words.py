@@ -161,12 +161,12 @@ _HUBSPOT = CrmWords(
         "HubSpot does not say beforehand what its own rules require of new records: what it refused a record for "
         "stands here from then on."
     ),
-    all_filled=_("Nothing is known to be required that nothing fills."),
+    all_filled=_("Everything that is known to be required is filled."),
     more_required=_(
         "HubSpot tells what its rules require only when it refuses a record. Where you know of a property, map it now "
         "and give it a value under “If empty”: then nothing is refused."
     ),
-    none_required=_("No record was refused for a property that it lacks."),
+    none_required=_("No property is known to be required."),
     filled_when=_(
         "Contacts: only where the property is empty, or Overwrite is on. Meetings follow their booking."
     ),
