@@ -159,6 +159,7 @@ def test_a_static_token_that_is_refused_asks_to_reconnect(portal: StandinPortal)
     with pytest.raises(NeedsAdmin) as caught:
         crm.whoami()
     assert caught.value.code == "reconnect"
+    assert "Development → Keys → Service keys" in caught.value.cure, "there is nobody to sign in again"
 
 
 def test_secrets_are_kept_out_of_what_is_printed() -> None:

@@ -39,8 +39,12 @@ FOREIGN = re.compile(
 
 def words_of(page: str) -> str:
     """The words of a page's main part."""
-    main = page[page.index("<main") : page.index("</main>")]
-    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+    return words_in(page[page.index("<main") : page.index("</main>")])
+
+
+def words_in(markup: str) -> str:
+    """The words of a piece of a page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", markup).split())
 
 
 @frozen
@@ -152,6 +156,44 @@ def test_a_property_that_hubspot_requires_is_asked_for_once_it_was_refused_and_t
     page = hub.page("validation")
     assert "jobtitle" in page
     assert "required field needs you" in page
+
+
+def test_what_waits_is_told_at_the_property_that_it_waits_for_not_at_one_that_a_default_has_filled(
+    hub: Hub, recorded: Callable[..., list[int]]
+) -> None:
+    settings(
+        hub.running,
+        required={"contacts": ["jobtitle"], "meetings": ["hs_activity_type"]},
+        validations={"contacts.company": [{"ruleType": "MAX_LENGTH", "ruleArguments": ["3"]}]},
+    )
+    asked = form(name="Rui Melo", email="rui@guest.example", company="Analytical Engines")
+    recorded(line("EVNT-2", id="BKNG-2", form_submission=asked))
+    hub.drain()
+    contacts, meetings = re.findall(
+        r'<section class="card phase" id="(?:contacts|meetings)".*?</section>', hub.page("validation"), re.S
+    )
+    assert "a default is sent now" in contacts
+    assert "wait" not in words_in(contacts)
+    assert "1 change of a booking or contact waits for it." in words_in(meetings)
+    hub.client.post(reverse("connection-check", args=[hub.row.public_id]), headers={"HX-Request": "true"})
+    problems = hub.page("problems")
+    assert FOREIGN.findall(words_of(problems)) == []
+    [filled] = [
+        words_in(card)
+        for card in re.findall(r'<section class="card phase problem".*?</section>', problems, re.S)
+        if "Contact.jobtitle" in card
+    ]
+    assert "Map Job Title (jobtitle), or give it a fallback value." in filled
+    assert "waits until it has one" not in filled
+
+
+def test_what_no_refusal_has_told_yet_is_not_called_complete(hub: Hub) -> None:
+    """HubSpot describes no requirements: that none is known says nothing of what is there."""
+    for name in ("validation", "connection"):
+        words = words_of(hub.page(name))
+        assert "Everything that is known to be required is filled." in words
+        assert "Every required field has something that fills it." not in words
+    assert "Where you know of a property, map it now" in words_of(hub.page("validation"))
 
 
 @pytest.mark.parametrize("address", ["problems-check", "connection-check", "validation"])
@@ -296,6 +338,7 @@ def test_a_key_that_was_deleted_is_a_problem_with_its_cure(hub: Hub) -> None:
     hub.client.post(reverse("problems-check", args=[hub.row.public_id]))
     page = words_of(hub.page("problems"))
     assert "The key or sign-in has ended" in page
+    assert "HubSpot does not know this key" in page
     assert Connection.objects.get(id=hub.row.id).state == "reconnect"
 
 

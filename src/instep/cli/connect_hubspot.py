@@ -60,9 +60,11 @@ def hubspot(
     if not entered["token"] and not all(
         entered[name] for name in ("client_id", "client_secret", "refresh_token")
     ):
+        from instep.crm.hubspot.names import KEYS_PLACE
+
         raise InputError(
             "HubSpot needs a token, or an app's id, secret and refresh token.",
-            cure="Give --token - with a service key on standard input (Settings → Keys in HubSpot).",
+            cure=f"Give --token - with a service key on standard input ({KEYS_PLACE} in HubSpot).",
             code="NO_TOKEN",
         )
     with boot(home, migrate=True):

@@ -154,7 +154,7 @@ def _connection(account_id: int, row: dict[str, Any]) -> Iterator[Check]:
             name,
             "bad",
             f"The token lacks the scopes {', '.join(lacking)}.",
-            "Grant them, then connect again.",
+            "Grant them. A key has them at once, a sign-in once it is connected again.",
         )
     for warning in warned:
         yield Check(name, "warn", warning)

@@ -255,8 +255,9 @@ def problem_groups(account_id: int, limit: int = 50, connection: str = "") -> li
           JOIN sync_item i ON i.account_id = %(account)s AND i.id = g.example
           LEFT JOIN LATERAL (
                SELECT r.document #>> '{{error,cure}}' AS cure,
-                      jsonb_path_query_first(r.document, '$.writes[*] ? (@.result.code == $code)',
-                                             jsonb_build_object('code', i.error_code)) AS refused
+                      -- of several the last: what an earlier write was refused for may have been cured by the next
+                      jsonb_path_query_array(r.document, '$.writes[*] ? (@.result.code == $code)',
+                                             jsonb_build_object('code', i.error_code)) -> -1 AS refused
                  FROM receipt r
                 WHERE r.account_id = %(account)s AND r.kind = i.kind AND r.target_id = i.target_id
                   AND r.connection_id = i.connection_id

@@ -49,6 +49,10 @@ class CrmWords:
     kept_there: Text
     secrets: Text
     required: Text
+    all_filled: Text
+    more_required: Text
+    none_required: Text
+    filled_when: Text
     limits: Text
     related: Text
     found_by: Text
@@ -88,6 +92,13 @@ _SALESFORCE = CrmWords(
     required=_(
         "A field leaves the list as soon as it has a default there, or is required on the page layout only."
     ),
+    all_filled=_("Every required field has something that fills it."),
+    more_required=_("This page shows it when Salesforce requires another one."),
+    none_required=_("No field is required without a default."),
+    filled_when=_(
+        "People and companies: only where the field is empty, or Overwrite is on. Events, and Cases that Instep made, "
+        "follow their booking."
+    ),
     limits=_("by everyone in the org"),
     related=_(
         "Their names stand there too, and Contacts among them are related to the Event, if the org shares activities."
@@ -116,7 +127,9 @@ _HUBSPOT = CrmWords(
         STATIC: _("A service key or a private app's token"),
         AUTHORIZATION_CODE: _("A sign-in at HubSpot (OAuth)"),
     },
-    scope_cure=_("Add the scope to the key or the app in HubSpot, then reconnect."),
+    scope_cure=_(
+        "Add the scope to the key, where it counts at once, or to the app in HubSpot, then reconnect."
+    ),
     scopes={
         "crm.objects.contacts.read": _(
             "to look contacts and meetings up. Without it new bookings wait, and with the first of them all others."
@@ -147,6 +160,15 @@ _HUBSPOT = CrmWords(
     required=_(
         "HubSpot does not say beforehand what its own rules require of new records: what it refused a record for "
         "stands here from then on."
+    ),
+    all_filled=_("Everything that is known to be required is filled."),
+    more_required=_(
+        "HubSpot tells what its rules require only when it refuses a record. Where you know of a property, map it now "
+        "and give it a value under “If empty”: then nothing is refused."
+    ),
+    none_required=_("No property is known to be required."),
+    filled_when=_(
+        "Contacts: only where the property is empty, or Overwrite is on. Meetings follow their booking."
     ),
     limits=_("by every app of the account"),
     related=_("Their names stand there too, and contacts among them are associated with the Meeting."),

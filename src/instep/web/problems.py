@@ -101,7 +101,9 @@ def _advice(row: dict[str, Any], schema: Schema, problem: Problem) -> str:
     name, _dot, field = problem.subject.partition(".")
     if problem.cause not in (Cause.NEW_REQUIRED, Cause.UNFILLABLE_REQUIRED) or not field:
         return ""
-    return advice(schema.get(name), (field,), vendor_of(row["vendor"]).profile, new=True, there=True)
+    return advice(
+        schema.get(name), (field,), vendor_of(row["vendor"]).profile, new=True, there=problem.waiting > 0
+    )
 
 
 def words_for(vendor: str, cause: Cause) -> Words:

@@ -75,7 +75,7 @@ class HubSpotCredentials:
         if missing:
             raise InputError(
                 f"HubSpot cannot be connected without {' and '.join(missing)}.",
-                cure="Enter a service key (Settings → Keys), or an app's client id and secret.",
+                cure=f"Enter a service key ({names.KEYS_PLACE}), or an app's client id and secret.",
                 code="NO_CREDENTIALS",
                 scope=Scope.CONNECTION,
             )
@@ -156,7 +156,7 @@ def revoke(credentials: HubSpotCredentials, tokens: Tokens, transport: Transport
         raise NeedsAdmin(
             "HubSpot lets only you end a key: it goes on working there until it is rotated or deleted.",
             code=BY_HAND,
-            cure="HubSpot: Development → Keys → Service keys → the key → Rotate; or the private app → Auth → Rotate.",
+            cure=f"HubSpot: {names.KEYS_PLACE} → the key → Rotate; or the private app → Auth → Rotate.",
             scope=Scope.CONNECTION,
         )
     form = {

@@ -14,7 +14,7 @@ from instep.core.errors import Bug, InputError, InstepError, NeedsAdmin, Retry, 
 from instep.core.refusal import NO_RIGHT
 from instep.crm.hubspot.auth import HubSpotAuth
 from instep.crm.hubspot.errors import EXPIRED, error_of, missing_scopes
-from instep.crm.hubspot.names import NEWEST_VERSION, SCOPES
+from instep.crm.hubspot.names import KEYS_PLACE, NEWEST_VERSION, SCOPES
 from instep.crm.oauth import RECONNECT, retry_after
 from instep.crm.port import Call, Limits
 from instep.crm.transport import Response, Transport
@@ -25,6 +25,11 @@ _ANSWERED = frozenset({200, 201, 202, 204, 207})
 _MOVING = 477
 _MOVING_PAUSE = 3600.0
 _RATE_PAUSE = 10.0
+#: a key is nobody's sign-in, so that signing in again is no cure
+_KEY_CURE = (
+    f"HubSpot does not know this key: copy it whole at {KEYS_PLACE} (a private app's token: the app → Auth), or "
+    "make a new one, and give it to Instep."
+)
 #: the share of a burst that is left to others: whoever comes below it goes so many times slower than the limit allows
 _LEFT_TO_OTHERS, _SLOWER = 0.2, 5
 
@@ -108,6 +113,8 @@ class HubSpotClient:
             except NeedsAdmin as error:
                 if error.code == NO_RIGHT:
                     error.cure = self._scopes_cure(error, response)
+                elif error.code == RECONNECT and not self.auth.renewable:
+                    error.cure = _KEY_CURE
                 raise
         raise AssertionError("the second attempt returns or raises")
 

@@ -14,6 +14,9 @@ API_URL = "https://api.hubapi.com"
 #: Where people sign in.
 APP_URL = "https://app.hubspot.com"
 
+#: Where an account's service keys are.
+KEYS_PLACE = "Development → Keys → Service keys"
+
 BOOKING_ID = "instep_booking_id"
 EVENT_STATUS = "instep_event_status"
 REASON = "instep_cancel_reschedule_reason"
