@@ -127,7 +127,10 @@ class ConnectForm(forms.Form):
         self.fields["client_secret"].help_text = (
             _("The secret is kept; leave this empty to use it again.")
             if before.get("client_secret")
-            else _("Client credentials always need it; else it is needed unless the app requires no secret.")
+            else _(
+                "Client credentials always need it. Else leave it empty only if the app's Require secret boxes "
+                "are unticked."
+            )
         )
 
     @property
