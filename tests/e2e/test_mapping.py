@@ -11,7 +11,7 @@ from .conftest import Site
 from .looks import axe
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Dialog, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -74,6 +74,33 @@ def test_the_lists_offer_what_fits_and_escape_leaves_them(tab: Page) -> None:
     source = tab.locator(f"#r{email}-source-search")
     source.fill("duration")
     assert tab.locator(OPEN).all_inner_texts() == ["Nothing fits “duration”"]
+
+
+def test_whoever_leaves_unsaved_rows_is_asked_and_nobody_else(tab: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    tab.on("dialog", stay)
+    # what is typed to search a list is no change
+    tab.locator("#r0-source-search").press_sequentially("zz")
+    tab.locator("#r0-source-search").press("Escape")
+    tab.locator(".tabs a[href*=events]").click()
+    tab.wait_for_url("**/mapping/events*")
+    tab.go_back()
+    tab.locator("#r0-fallback").press_sequentially("Guest")
+    tab.locator("#r0-fallback").press("Tab")
+    assert tab.locator("#saved").inner_text() == "Not saved yet"
+    with tab.expect_event("dialog"):
+        tab.locator(".tabs a[href*=events]").click(no_wait_after=True)
+    assert tab.locator("#r0-fallback").input_value() == "Guest"
+    tab.locator("#r0-fallback").fill("")
+    tab.locator("#continue").click()
+    tab.wait_for_url("**/rules")
+    assert asked == ["beforeunload"]
+    tab.remove_listener("dialog", stay)
 
 
 @pytest.mark.parametrize("tab", [False], indirect=True, ids=["without script"])

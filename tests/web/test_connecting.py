@@ -234,7 +234,7 @@ def test_an_error_of_the_crm_comes_back_in_plain_words(
         ({"url": "https://10.0.0.1"}, "lies inside a private network"),
         ({"url": "https://[bad"}, "cannot be read"),
         ({"url": ""}, "My Domain address"),
-        ({"client_id": ""}, "required"),
+        ({"client_id": ""}, "Enter the app&#x27;s Consumer Key."),
         ({"client_secret": ""}, "need the Consumer Secret"),
         ({"grant": "password"}, "valid choice"),
     ],
@@ -413,6 +413,26 @@ def test_a_certificate_needs_a_username(client: Client, org: Running) -> None:
     answer = client.post(CONNECT, typed(org, "jwt_bearer", client_secret="", username=""))
     assert answer.status_code == 422
     assert "Enter the username" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("grant", "empty", "said"),
+    [
+        (
+            BY_ITSELF,
+            ("url", "client_id", "client_secret"),
+            ("My Domain address.", "Consumer Key.", "Consumer Secret."),
+        ),
+        ("jwt_bearer", ("client_id", "username"), ("Consumer Key.", "Enter the username")),
+    ],
+)
+def test_everything_that_is_missing_is_told_at_once(
+    client: Client, org: Running, grant: str, empty: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    answer = client.post(CONNECT, typed(org, grant) | dict.fromkeys(empty, ""))
+    errors = {name: " ".join(words) for name, words in answer.context["form"].errors.items()}
+    assert set(errors) == set(empty)
+    assert all(words in errors[name] for name, words in zip(empty, said, strict=True))
 
 
 def test_the_certificate_stays_the_same(client: Client, account: Account) -> None:

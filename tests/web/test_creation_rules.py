@@ -96,6 +96,20 @@ def test_every_choice_has_an_example(client: Client, row: Connection) -> None:
     assert "phone number" not in of_cases, "a Case is no person"
 
 
+def test_each_group_names_its_object_and_whether_records_are_new(client: Client, row: Connection) -> None:
+    words = client.get(address(row)).content.decode()
+    legends = re.findall(r"<legend>([^<]+)</legend>", words)
+    for name in ("Lead", "Case"):
+        assert [one for one in legends if name in one.split()] == [
+            f"Data of an existing {name}",
+            f"Owner of an existing {name}",
+            f"Owner of a new {name}",
+        ]
+    for name in ("Lead", "Contact", "Account", "Case"):
+        assert f"A new {name} gets every mapped value." in words
+    assert "%(" not in words
+
+
 def test_saving_what_stands_changes_nothing(client: Client, row: Connection) -> None:
     before = config_of(row)
     answer = client.post(address(row), form_of(client.get(address(row))))

@@ -184,6 +184,18 @@ def test_a_row_is_added_changed_and_saved(client: Client, row: Connection) -> No
     assert rows[0].overwrite
 
 
+def test_save_and_continue_leads_to_the_creation_rules(client: Client, row: Connection) -> None:
+    form = add(form_of(client.get(address(row))), source="contact.job_title", field="Title")
+    answer = client.post(address(row), {**form, "act": "continue"})
+    assert answer["Location"] == reverse("creation-rules", args=[row.public_id])
+    assert rows_of(row)[-1] == Row("contact.job_title", "Title")
+
+
+def test_save_and_continue_stays_where_something_is_wrong(client: Client, row: Connection) -> None:
+    form = add(form_of(client.get(address(row))), source="static:", field="LeadSource")
+    assert client.post(address(row), {**form, "act": "continue"}).status_code == 422
+
+
 def test_a_static_value_is_a_source(client: Client, row: Connection) -> None:
     form = form_of(client.get(address(row)))
     typed = add(form, source="static:", field="LeadSource")

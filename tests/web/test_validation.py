@@ -148,6 +148,17 @@ def test_an_existing_value_fills_a_picklist(client: Client, org: Running, row: C
     assert rows_of(row)["Tier__c"] == Row("static:Gold", "Tier__c")
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("date", "New records get the day of the booking,"), ("currency", "New records get “$0.00”,")],
+)
+def test_what_is_sent_instead_is_quoted_only_where_it_is_a_value(
+    client: Client, org: Running, row: Connection, kind: str, said: str
+) -> None:
+    require(org, "Region__c", kind)
+    assert said in page(client, row).content.decode()
+
+
 @pytest.mark.parametrize("kind", ["reference", "encryptedstring"])
 def test_a_type_that_cannot_be_filled_is_a_blocker_with_its_clicks(
     client: Client, org: Running, row: Connection, kind: str
@@ -158,7 +169,7 @@ def test_a_type_that_cannot_be_filled_is_a_blocker_with_its_clicks(
     assert 'id="Lead-Region__c"' in words
     assert "Every new record is refused" in words
     assert "untick <b>Required</b>" in words
-    assert ("Default Value" in words) is (kind != "reference"), "a look-up has no default"
+    assert "Default Value" not in words, "neither a look-up nor an encrypted text can have a default"
     assert "Page Layouts" in words
 
 

@@ -112,6 +112,7 @@ class ConnectForm(forms.Form):
     client_id = forms.CharField(
         label=later("Consumer Key"),
         max_length=_LONGEST,
+        error_messages={"required": later("Enter the app's Consumer Key.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     client_secret = AskedText(
@@ -127,7 +128,10 @@ class ConnectForm(forms.Form):
         self.fields["client_secret"].help_text = (
             _("The secret is kept; leave this empty to use it again.")
             if before.get("client_secret")
-            else _("Client credentials always need it; else it is needed unless the app requires no secret.")
+            else _(
+                "Client credentials always need it. Else leave it empty only if the app's Require secret boxes "
+                "are unticked."
+            )
         )
 
     @property
@@ -138,29 +142,33 @@ class ConnectForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The address is needed where no common sign-in is chosen, the secret where nobody signs in."""
         values = super().clean() or {}
-        if self.errors:
+        # everything that is missing is told at once; without a method nobody knows what that is
+        if "grant" not in values or "environment" not in values:
             return values
         alone = values["grant"] == CLIENT_CREDENTIALS
         common = "" if alone else vendor_of("salesforce").consent.logins.get(values["environment"], "")
-        if not common and not values["url"]:
+        values["url"] = common or values.get("url", "")
+        if not values["url"] and "url" not in self.errors:
             self.add_error("url", _("Enter the org's My Domain address."))
-            return values
-        values["url"] = common or values["url"]
-        values["secret_typed"] = self._typed or bool(values["client_secret"])
-        values["client_secret"] = values["client_secret"] or self._secret_before(values)
-        if values["grant"] == JWT_BEARER:
-            # nothing that is not used is kept
-            values["client_secret"] = ""
-            if not values["username"]:
-                self.add_error("username", _("Enter the username that Instep works as."))
-        if alone and not values["client_secret"]:
+        if values["grant"] == JWT_BEARER and not values.get("username") and "username" not in self.errors:
+            self.add_error("username", _("Enter the username that Instep works as."))
+        self._take_secret(values)
+        if alone and not values["client_secret"] and "client_secret" not in self.errors:
             self.add_error("client_secret", _("Client credentials need the Consumer Secret."))
         return values
 
+    def _take_secret(self, values: dict[str, Any]) -> None:
+        """The secret that was typed, or the one that was left out; nothing that is not used is kept."""
+        typed = values.get("client_secret", "")
+        values["secret_typed"] = self._typed or bool(typed)
+        values["client_secret"] = (
+            "" if values["grant"] == JWT_BEARER else typed or self._secret_before(values)
+        )
+
     def _secret_before(self, values: Mapping[str, Any]) -> str:
         """The secret that was left out; a stored one goes to the address that it was stored for only."""
-        same_app = self._before.get("client_id") == values["client_id"]
-        same_place = self._before.get("url", "").rstrip("/") == values["url"].rstrip("/")
+        same_app = self._before.get("client_id") == values.get("client_id")
+        same_place = self._before.get("url", "").rstrip("/") == values.get("url", "").rstrip("/")
         return self._before.get("client_secret", "") if same_app and (self._typed or same_place) else ""
 
     @property

@@ -21,24 +21,25 @@ OVERRIDE, FILL, MIXED = "override", "fill", "mixed"
 #: what each choice means for somebody, by name of the field and value
 _EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("data", OVERRIDE): later(
-        "Ines, whom the CRM knows, books with a new phone number: the CRM's number becomes the new one."
+        "Ines is in %(crm)s already and books with a new phone number: it replaces the one that is there."
     ),
     ("data", FILL): later(
-        "Ines, whom the CRM knows, keeps the phone number that she has there; if she had none, she gets it."
+        "Ines is in %(crm)s already and keeps the phone number that is there; if there is none, the new one is added."
     ),
     ("data", MIXED): later("The rows of the field mapping differ: each keeps what it says."),
     ("existing", Ownership.KEEP): later("Ines stays with whoever owns her record now."),
     ("existing", Ownership.HOST): later("Ines goes to the host whom she has booked."),
     ("existing", Ownership.RULES): later(
-        "The CRM's active assignment rule decides, at every booking of hers."
+        "The active assignment rule in %(crm)s decides, at every booking of hers."
     ),
     ("new", Ownership.HOST): later("A new record belongs to the host who was booked."),
-    ("new", Ownership.RULES): later("The CRM's active assignment rule gives the new record its owner."),
+    ("new", Ownership.RULES): later("The active assignment rule in %(crm)s gives the new record its owner."),
     ("new_contacts", "Lead"): later(
-        "Ines, whom nobody knows, becomes a Lead. If she is a Contact, she is updated."
+        "Ines, who is not in %(crm)s yet, becomes a Lead. If she is a Contact there, the Contact is updated."
     ),
     ("new_contacts", "Contact"): later(
-        "Ines, whom nobody knows, becomes a Contact of her company's Account. If she is a Lead, she is updated."
+        "Ines, who is not in %(crm)s yet, becomes a Contact of her company's Account. If she is a Lead there, the Lead "
+        "is updated."
     ),
     ("person_accounts", PersonAccounts.NEVER): later(
         "Those that are there are found and kept in step; none is made."
@@ -94,11 +95,11 @@ _CASE_EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("existing", Ownership.KEEP): later("The Case of the link stays with whoever owns it now."),
     ("existing", Ownership.HOST): later("The Case of the link goes to the host who was booked."),
     ("existing", Ownership.RULES): later(
-        "The CRM's active assignment rule decides, at every booking by a link of the Case."
+        "The active assignment rule in %(crm)s decides, at every booking by a link of the Case."
     ),
     ("new", Ownership.HOST): _EXAMPLES["new", Ownership.HOST],
     ("new", Ownership.RULES): later(
-        "The CRM's active assignment rule gives the new Case its owner or queue."
+        "The active assignment rule in %(crm)s gives the new Case its owner or queue."
     ),
 }
 
@@ -215,7 +216,8 @@ class CreationForm(forms.Form):
                 required=False,
                 widget=forms.CheckboxSelectMultiple,
                 help_text=_(
-                    "A Contact is looked up, and made where nobody knows the address; the Event is related to the Case."
+                    "The guest's Contact is found by e-mail, or created if there is none. The Event is related to "
+                    "the Case."
                 ),
             )
 
@@ -223,17 +225,18 @@ class CreationForm(forms.Form):
         assigned = name in self.profile.assigned
         rule = self.config.owner(name)
         self._data(name)
-        self._owner(f"{name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True)
+        self._owner(f"{name}-existing", _existing_owner(name), rule.existing, assigned, keep=True)
         by_link = next(person.link for person in self.profile.persons if person.name == name)
         always = [
             _("Found by the record id of the link, else by e-mail. Of several, the most recently modified.")
             if by_link
             else _(
                 "Found by e-mail, or by phone where there is no e-mail. Of several, the most recently modified."
-            )
+            ),
+            _every_value(name),
         ]
         if assigned:
-            self._owner(f"{name}-new", _("Owner of a new one"), rule.new, assigned)
+            self._owner(f"{name}-new", _new_owner(name), rule.new, assigned)
         else:
             always.append(
                 _("A new %(object)s always belongs to the Booking page Owner, the host.") % {"object": name}
@@ -264,7 +267,8 @@ class CreationForm(forms.Form):
             self._type(twin.role, _("Record type of new person accounts"), company.name)
             names += ["person_accounts", f"{twin.role}-type"]
         always = [
-            _("With a new Contact, an Account that does not exist is always created, by the company's name.")
+            _("With a new Contact, an Account that does not exist is always created, by the company's name."),
+            _every_value(company.name),
         ]
         self.parts.append(
             Part("account", company.name, tuple(n for n in names if n in self.fields), tuple(always))
@@ -276,14 +280,13 @@ class CreationForm(forms.Form):
             return
         rule, assigned = self.config.owner(case.name), case.name in self.profile.assigned
         self._data(case.name)
-        self._owner(
-            f"{case.name}-existing", _("Owner of one that exists"), rule.existing, assigned, keep=True
-        )
-        self._owner(f"{case.name}-new", _("Owner of a new one"), rule.new, assigned)
+        self._owner(f"{case.name}-existing", _existing_owner(case.name), rule.existing, assigned, keep=True)
+        self._owner(f"{case.name}-new", _new_owner(case.name), rule.new, assigned)
         self._type(case.name)
         self._part(case.name, [
             _("A Case that exists is known by the record id of the link only, never by e-mail."),
             _("Its Contact is always updated too, by the Contact's rules."),
+            _every_value(case.name),
         ])  # fmt: skip
 
     def _activity(self) -> None:
@@ -291,7 +294,7 @@ class CreationForm(forms.Form):
         self._type(name)
         self._radio("guests", _("Further guests of a meeting"), self.config.guests.value, [
             (Guests.LIST.value, _("List them")),
-            (Guests.RELATE.value, _("List them, and relate those whom the CRM knows")),
+            (Guests.RELATE.value, self._said(_("List them, and relate those who are in %(crm)s"))),
             (Guests.RECORDS.value, _("List and relate them, and make records for all others")),
         ])  # fmt: skip
         deleted = self._said(_("%(a_meeting)s that somebody deleted"))
@@ -319,8 +322,10 @@ class CreationForm(forms.Form):
             "always_write",
             _("Write again what a person changed, where Overwrite is on"),
             self.config.always_write,
-            _(
-                "Otherwise a value that somebody changed in the CRM stays until the booking's own value changes."
+            self._said(
+                _(
+                    "Otherwise a value that somebody changed in %(crm)s stays until the booking's own value changes."
+                )
             ),
         )
         names = tuple(name for name in ("duplicates", "always_write") if name in self.fields)
@@ -329,7 +334,12 @@ class CreationForm(forms.Form):
     def _said(self, text: Any) -> str:
         """A text with the CRM's own words in it."""
         words = self.words
-        said = {"meeting": words.meeting, "a_meeting": words.a_meeting, "related": words.related}
+        said = {
+            "meeting": words.meeting,
+            "a_meeting": words.a_meeting,
+            "related": words.related,
+            "crm": self.profile.label,
+        }
         return str(text) % said if "%(" in str(text) else str(text)
 
     def _part(self, name: str, always: Sequence[str]) -> None:
@@ -341,7 +351,7 @@ class CreationForm(forms.Form):
     def _data(self, name: str) -> None:
         said = data_rule(self.config, name)
         choices = [*_DATA, *([(MIXED, _("As each row of the mapping says"))] if said == MIXED else [])]
-        self._radio(f"{name}-data", _("Data of one that exists"), said, choices)
+        self._radio(f"{name}-data", _("Data of an existing %(object)s") % {"object": name}, said, choices)
 
     def _owner(self, name: str, label: str, said: Ownership, assigned: bool, keep: bool = False) -> None:
         offered = [
@@ -398,6 +408,19 @@ class CreationForm(forms.Form):
         for field_name in (n for n in self.fields if n.endswith("-type")):
             types[field_name.removesuffix("-type")] = chosen[field_name]
         return {role: wanted for role, wanted in types.items() if wanted}
+
+
+def _existing_owner(name: str) -> str:
+    return _("Owner of an existing %(object)s") % {"object": name}
+
+
+def _new_owner(name: str) -> str:
+    return _("Owner of a new %(object)s") % {"object": name}
+
+
+def _every_value(name: str) -> str:
+    """New records have no data rule to choose: there is nothing that could be kept."""
+    return _("A new %(object)s gets every mapped value.") % {"object": name}
 
 
 def users_default(described: ObjectSchema | None, *, people: bool = False) -> str:

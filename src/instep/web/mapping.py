@@ -103,7 +103,7 @@ def mapping(request: HttpRequest, connection_id: str, tab: str) -> HttpResponse:
         rows = [typed_of(one) for one in page.rows]
         return _shown(request, page, with_required(rows, page.offer.described, page.own), error=error)
     typed = read_typed(request.POST)
-    if act in ("save", "mine"):
+    if act in ("save", "continue", "mine"):
         return _save(request, page, typed)
     if act == "preview":
         return _previewed(request, page, typed)
@@ -210,6 +210,8 @@ def _save(request: HttpRequest, page: Page, typed: list[Typed]) -> HttpResponse:
     )
     for hint in outcome.hints:
         messages.warning(request, hint)
+    if request.POST.get("act") == "continue":
+        return redirect("creation-rules", page.row["public_id"])
     return redirect(f"{page.tab.address}?preview={request.POST.get('booking', '')}")
 
 

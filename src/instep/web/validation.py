@@ -73,6 +73,13 @@ class Entry:
     #: changes that the CRM has refused because of it
     waiting: int = 0
 
+    @property
+    def default(self) -> str:
+        """What is sent in its stead: a value in quotation marks, or in words what differs from day to day."""
+        value = self.required.default
+        in_words = self.required.target.type in ("date", "datetime")
+        return value if in_words or not value else _("“%(value)s”") % {"value": value}
+
 
 @frozen
 class Section:

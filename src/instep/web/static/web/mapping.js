@@ -80,10 +80,19 @@
   };
   const later = (ms) => { clearTimeout(waiting); waiting = setTimeout(tryIt, ms); };
 
+  const saved = document.getElementById("saved");
   form.addEventListener("change", (event) => {
     if (event.target.dataset.kind) settle(event.target);
-    if (event.target.id !== "booking") document.getElementById("saved").textContent = form.dataset.unsaved;
+    // the boxes that lists are searched with have no name: what is typed there is no choice yet
+    if (event.target.name && event.target.id !== "booking") saved.textContent = form.dataset.unsaved;
     later(300);
+  });
+  // another tab is another page: whoever goes there with unsaved rows is asked first, whoever sends the form is not
+  let sent = false;
+  form.addEventListener("submit", () => { sent = true; });
+  addEventListener("pageshow", () => { sent = false; });
+  addEventListener("beforeunload", (event) => {
+    if (!sent && saved.textContent === form.dataset.unsaved) event.preventDefault();
   });
   later(0);
 })();
