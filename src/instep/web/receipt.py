@@ -40,7 +40,9 @@ def receipt(request: HttpRequest, key: int, receipt_id: int) -> HttpResponse:
     receipts = page_queries.list_receipts(account_id, key)
     # what came before in another CRM is no earlier state of this one
     earlier, later = neighbours([r for r in receipts if r.connection_key == found.connection_key], receipt_id)
-    lane = next((one for one in page_queries.lane_states(account_id) if one.key == found.connection_key), None)
+    lane = next(
+        (one for one in page_queries.lane_states(account_id) if one.key == found.connection_key), None
+    )
     context = {
         "head": head,
         "booking": shown_booking(account_id, head),
