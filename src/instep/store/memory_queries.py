@@ -49,9 +49,19 @@ def keep_users(account_id: int, connection_id: int, users: list[Row]) -> None:
 
 def users_left(account_id: int, connection_id: int, crm_ids: Iterable[str]) -> None:
     """Remember that these users are active no more; the next list of all users tells who came back."""
-    run(
-        "UPDATE crm_user SET active = false WHERE account_id = %s AND connection_id = %s AND crm_id = ANY(%s)",
-        [account_id, connection_id, [*crm_ids]],
+    with transaction.atomic():
+        _lock_lane(account_id, connection_id)
+        run(
+            "UPDATE crm_user SET active = false WHERE account_id = %s AND connection_id = %s AND crm_id = ANY(%s)",
+            [account_id, connection_id, [*crm_ids]],
+        )
+
+
+def _lock_lane(account_id: int, connection_id: int) -> None:
+    """The lane first, as whoever saves a batch does: two that lock in different orders wait for each other."""
+    rows_of(
+        "SELECT FROM connection WHERE account_id = %s AND id = %s FOR NO KEY UPDATE",
+        [account_id, connection_id],
     )
 
 
@@ -61,7 +71,7 @@ def replace_users(account_id: int, connection_id: int, users: list[Row]) -> list
     Returns addresses that have a user since now, their own or the one that somebody chose for them.
     """
     with transaction.atomic():
-        # the lane first, as whoever saves a batch does: two that lock in different orders wait for each other
+        # locks the lane first, as `users_left` and whoever saves a batch do
         run(
             "UPDATE connection SET users_refreshed_at = now() WHERE account_id = %s AND id = %s",
             [account_id, connection_id],
