@@ -66,11 +66,11 @@ def test_from_connect_to_a_booking_in_the_org(open_window: Callable[..., Browser
     # 5 rules: Cases for one calendar
     page.goto(connection)
     page.get_by_role("link", name="Configure creation rules").click()
-    page.get_by_label("Product demo").check()
+    page.get_by_label("Product demo", exact=True).check()
     picture(page, "rules")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The creation rules are saved")).to_be_visible()
-    expect(page.get_by_label("Product demo")).to_be_checked()
+    expect(page.get_by_label("Product demo", exact=True)).to_be_checked()
 
     # 6 preview: nothing is written
     page.goto("/test-plan")
