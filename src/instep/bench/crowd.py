@@ -55,7 +55,7 @@ def run(house: House, template: int, connections: int, due: int, milliseconds: i
             began = _let_go(house)
             left = "SELECT count(*) FROM sync_item WHERE account_id > %s AND done < wanted"
             # counting costs the database as well; when it was done the items themselves say
-            until(lambda: house.one(left, house.account_id) == 0, "all bookings are written", 600, every=0.5)
+            until(lambda: house.one(left, house.account_id) == 0, "all bookings are written", 600, every=2.0)
             after = (workers.cpu, cpu_of(pid), house.postgres_cpu)
         last = "SELECT extract(epoch FROM max(in_step_at))::float FROM sync_item WHERE account_id > %s"
         seconds = float(house.one(last, house.account_id)) - began

@@ -26,7 +26,7 @@ def run(concurrency: int = 4) -> None:
     # What is loaded by now stays for good, and a batch makes ten thousands of values that die by themselves:
     # looking for garbage among them at Python's own pace costs more than it finds.
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
     asyncio.run(_run(concurrency))
 
 
