@@ -88,11 +88,12 @@ class SyncItem(models.Model):
         constraints = [unique("sync_item_once", "connection", "kind", "target_id")]
         indexes = [
             models.Index(
-                fields=["account", "connection", "due_at"],
+                # with the id: what was marked at once falls due at once, and is taken a batch at a time
+                fields=["account", "connection", "due_at", "id"],
                 name="sync_item_due",
                 condition=Q(due_at__isnull=False),
             ),
-            models.Index(fields=["account", "connection", "person_key"], name="sync_item_person"),
+            models.Index(fields=["person_key", "account", "connection"], name="sync_item_person"),
             # what the dashboard counts: the few that are behind
             models.Index(
                 fields=["account", "connection"], name="sync_item_behind", condition=Q(done__lt=F("wanted"))
