@@ -154,6 +154,8 @@ def test_a_killed_server_that_nobody_buried_does_not_keep_the_next_one_from_star
     member = join()
     killed, _ = says(member)
     member.send_signal(signal.SIGSTOP)
+    # one that still runs notices the death at once, and buries it
+    wait_until(lambda: psutil.Process(member.pid).status() == psutil.STATUS_STOPPED)
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: psutil.Process(killed).status() == psutil.STATUS_ZOMBIE)
     with ensure_running(home) as server:
