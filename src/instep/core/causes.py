@@ -113,8 +113,8 @@ _OF_REFUSAL = {
 #: the codes of refused records and values that have a documented cause
 REFUSALS = frozenset(_OF_REFUSAL)
 
-#: the codes of refusals that no describe of an object tells anything about
 _RULES = (Cause.VALIDATION_RULE, Cause.DUPLICATE_RULE)
+#: the codes of refusals that no describe of an object tells anything about
 OF_RULES = frozenset(code for code, cause in _OF_REFUSAL.items() if cause in _RULES)
 
 

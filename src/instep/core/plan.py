@@ -62,7 +62,7 @@ class ItemPlan:
     pending: bool = False
     #: something of it can only be written once what is made now has an id
     more: bool = False
-    #: (object, id) of a record that the CRM took for this person, and why it may be somebody else
+    #: (object, id, why) of a record that the CRM took for this person and that may be somebody else
     doubtful: tuple[str, str, str] = ("", "", "")
     #: fields of addresses that nobody can be looked for by, where that keeps the person from being made
     blind: tuple[str, ...] = ()

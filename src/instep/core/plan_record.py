@@ -161,15 +161,12 @@ def _foreign_address(setting: Setting, on: Filling) -> str:
     Whom a rule of the CRM took for the person may be somebody else: with the address of another, the record would be
     found for each later booking of theirs.
     """
-    ours = on.known.made_by_us or on.named
-    if on.contact is None or ours or any(_is_address(setting, on, name) for name in on.known.sent):
+    if on.contact is None or on.known.made_by_us or on.named:
+        return ""
+    if setting.profile.person(on.record.object).email_field in on.known.sent:
         return ""
     why = why_stranger(setting, on.record, on.contact)
     return f"kept: {why}" if why == OTHER_NAME else ""
-
-
-def _is_address(setting: Setting, on: Filling, field: str) -> bool:
-    return field == setting.profile.person(on.record.object).email_field
 
 
 def _by_others(on: Filling, want: DesiredField) -> object:

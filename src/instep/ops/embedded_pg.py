@@ -186,7 +186,9 @@ class Server:
         try:
             ended = select.poll()
             ended.register(handle, select.POLLIN)
-            while not self._leaving.is_set() and not ended.poll(WATCH_INTERVAL * 1000):
+            # asked once more: the number may have become a stranger's before the handle was held
+            running = running_pid(self.place) == pid
+            while running and not self._leaving.is_set() and not ended.poll(WATCH_INTERVAL * 1000):
                 pass
         finally:
             os.close(handle)
