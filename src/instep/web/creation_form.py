@@ -8,100 +8,13 @@ from typing import Any
 from attrs import evolve, frozen
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as later
 
 from instep.core.creation import Duplicates, Guests, OwnerRule, Ownership, PersonAccounts
 from instep.core.crm_schema import ObjectSchema, Schema
 from instep.core.profile import Profile
 from instep.core.rules import SyncConfig, case_calendars, data_rule, with_case_calendars, with_data_rule
+from instep.web.creation_words import DATA_WORDS, MIXED, OVERRIDE, OWNER_WORDS, examples_of
 from instep.web.crm_words import words_of
-
-OVERRIDE, FILL, MIXED = "override", "fill", "mixed"
-
-#: what each choice means for somebody, by name of the field and value
-_EXAMPLES: Mapping[tuple[str, str], Any] = {
-    ("data", OVERRIDE): later(
-        "Ines is in %(crm)s already and books with a new phone number: it replaces the one that is there."
-    ),
-    ("data", FILL): later(
-        "Ines is in %(crm)s already and keeps the phone number that is there; if there is none, the new one is added."
-    ),
-    ("data", MIXED): later("The rows of the field mapping differ: each keeps what it says."),
-    ("existing", Ownership.KEEP): later("Ines stays with whoever owns her record now."),
-    ("existing", Ownership.HOST): later("Ines goes to the host whom she has booked."),
-    ("existing", Ownership.RULES): later(
-        "The active assignment rule in %(crm)s decides, at every booking of hers."
-    ),
-    ("new", Ownership.HOST): later("A new record belongs to the host who was booked."),
-    ("new", Ownership.RULES): later("The active assignment rule in %(crm)s gives the new record its owner."),
-    ("new_contacts", "Lead"): later(
-        "Ines, who is not in %(crm)s yet, becomes a Lead. If she is a Contact there, the Contact is updated."
-    ),
-    ("new_contacts", "Contact"): later(
-        "Ines, who is not in %(crm)s yet, becomes a Contact of her company's Account. If she is a Lead there, the Lead "
-        "is updated."
-    ),
-    ("person_accounts", PersonAccounts.NEVER): later(
-        "Those that are there are found and kept in step; none is made."
-    ),
-    ("person_accounts", PersonAccounts.WITHOUT_COMPANY): later(
-        "Ines names no company and becomes a person account; Rui of Castro Lda becomes a Contact."
-    ),
-    ("person_accounts", PersonAccounts.ALWAYS): later("Everybody who is new becomes a person account."),
-    ("duplicates", Duplicates.MATCH): later(
-        "The rule says that Ines is I. Castro: her booking goes to that record."
-    ),
-    ("duplicates", Duplicates.SAVE): later(
-        "She is saved beside it where the rule only warns; where it forbids, its record is used."
-    ),
-    ("guests", Guests.LIST): later("Their names stand in the description of the %(meeting)s."),
-    ("guests", Guests.RELATE): later("%(related)s"),
-    ("guests", Guests.RECORDS): later(
-        "rui@castro.example is not there yet: he gets a record like the one who booked, named by his address."
-    ),
-    ("deleted_event", "recreate"): later(
-        "Somebody deletes the %(meeting)s by mistake: the booking's next change makes it again."
-    ),
-    ("deleted_event", "leave"): later("What somebody deleted stays deleted."),
-}
-
-_DATA = (
-    (OVERRIDE, later("Override %(crm)s data with Instep data")),
-    (FILL, later("Keep %(crm)s data and fill only empty fields")),
-)
-_OWNER_WORDS = {
-    Ownership.KEEP: later("Keep %(crm)s owner"),
-    Ownership.HOST: later("Booking page Owner (the host)"),
-    Ownership.RULES: later("Active assignment rules"),
-}
-
-
-#: the same for what is no person: Ines and her phone number would explain nothing there
-_COMPANY_EXAMPLES: Mapping[tuple[str, str], Any] = {
-    ("data", OVERRIDE): later(
-        "Ines books with a new phone number for Castro Lda, which is there already: its number becomes the new one."
-    ),
-    ("data", FILL): later(
-        "Castro Lda, which is there already, keeps the phone number that it has there; if it had none, it gets it."
-    ),
-}
-_CASE_EXAMPLES: Mapping[tuple[str, str], Any] = {
-    ("data", OVERRIDE): later(
-        "Ines books by a link of her Case: its subject and description become the booking's."
-    ),
-    ("data", FILL): later(
-        "Ines books by a link of her Case: it keeps its subject; a description that was empty is filled."
-    ),
-    ("existing", Ownership.KEEP): later("The Case of the link stays with whoever owns it now."),
-    ("existing", Ownership.HOST): later("The Case of the link goes to the host who was booked."),
-    ("existing", Ownership.RULES): later(
-        "The active assignment rule in %(crm)s decides, at every booking by a link of the Case."
-    ),
-    ("new", Ownership.HOST): _EXAMPLES["new", Ownership.HOST],
-    ("new", Ownership.RULES): later(
-        "The active assignment rule in %(crm)s gives the new Case its owner or queue."
-    ),
-}
 
 
 @frozen
@@ -150,12 +63,7 @@ class CreationForm(forms.Form):
     def options(self, name: str) -> Iterator[Option]:
         """The choices of a radio field, each with its example."""
         of, _dash, kind = name.rpartition("-")
-        company, case = self.profile.company, self.profile.case
-        examples = _EXAMPLES
-        if company is not None and of == company.name:
-            examples = {**_EXAMPLES, **_COMPANY_EXAMPLES}
-        elif case is not None and of == case.name:
-            examples = {**_EXAMPLES, **_CASE_EXAMPLES}
+        examples = examples_of(self.profile, of)
         for tag in self[name]:
             value = str(tag.data["value"])
             yield Option(
@@ -350,7 +258,7 @@ class CreationForm(forms.Form):
 
     def _data(self, name: str) -> None:
         said = data_rule(self.config, name)
-        choices = [*_DATA, *([(MIXED, _("As each row of the mapping says"))] if said == MIXED else [])]
+        choices = [*DATA_WORDS, *([(MIXED, _("As each row of the mapping says"))] if said == MIXED else [])]
         self._radio(f"{name}-data", _("Data of an existing %(object)s") % {"object": name}, said, choices)
 
     def _owner(self, name: str, label: str, said: Ownership, assigned: bool, keep: bool = False) -> None:
@@ -359,7 +267,7 @@ class CreationForm(forms.Form):
             Ownership.HOST,
             *([Ownership.RULES] if assigned else []),
         ]
-        self._radio(name, label, said.value, [(one.value, _OWNER_WORDS[one]) for one in offered])
+        self._radio(name, label, said.value, [(one.value, OWNER_WORDS[one]) for one in offered])
 
     def _type(self, role: str, label: str = "", object_name: str = "") -> None:
         choices = record_type_choices(
