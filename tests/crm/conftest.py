@@ -9,9 +9,10 @@ import pytest
 
 from crm_batches import StandIn
 from hubspot_portal import StandinPortal
+from instep.crm.addresses import LOOPBACK
 from instep.crm.hubspot import HubSpotCrm
 from instep.crm.salesforce import SalesforceCrm
-from instep.crm.transport import LOOPBACK, Transport
+from instep.crm.transport import Transport
 from instep_standins import hubspot
 from instep_standins.hubspot import Portal
 from instep_standins.salesforce import Org, serve_in_thread

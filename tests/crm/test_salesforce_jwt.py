@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from crm_batches import StandIn
 from instep.core.errors import InputError, NeedsAdmin, Scope
+from instep.crm.addresses import LOOPBACK
 from instep.crm.oauth import JWT_BEARER, RECONNECT
 from instep.crm.salesforce import SalesforceCredentials, connect
 from instep.crm.salesforce.jwt_bearer import SigningKey, audience_of, facts_of, new_signing_key
-from instep.crm.transport import LOOPBACK, Transport
+from instep.crm.transport import Transport
 from instep.crm.vendors import vendor_of
 
 USER = "integration@acme.example"

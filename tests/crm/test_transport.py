@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from instep.core.errors import Bug, InputError, Retry, Scope
 from instep.crm import transport as transport_module
-from instep.crm.transport import LOOPBACK, Transport, check_url
+from instep.crm.addresses import LOOPBACK, check_url
+from instep.crm.transport import Transport
 
 
 def resolver(*addresses: str) -> Callable[[str, int], list[str]]:

@@ -11,7 +11,8 @@ import pytest
 from faults.lives import DAY, Life, guest, lives, scheduled
 from faults.scene import Scene, eventually
 from instep.crm import salesforce
-from instep.crm.transport import LOOPBACK, Transport
+from instep.crm.addresses import LOOPBACK
+from instep.crm.transport import Transport
 from instep.engine.connecting import connect
 
 REST = {"path": "^/services/data/v"}

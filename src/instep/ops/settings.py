@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     def is_for_this_machine(self) -> bool:
         """True when only people at this machine reach this Instep: a trial, or somebody's own."""
         # later: most commands need no HTTP library, and start faster without
-        from instep.crm.transport import is_loopback
+        from instep.crm.addresses import is_loopback
 
         public = urlsplit(self.public_url).hostname or ""
         return is_loopback(self.web_host) and (not public or is_loopback(public))
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     @property
     def private_hosts(self) -> tuple[str, ...]:
         """What a CRM's address may lead to inside; an administrator at this machine may name the machine itself."""
-        from instep.crm.transport import LOOPBACK
+        from instep.crm.addresses import LOOPBACK
 
         own = (LOOPBACK,) if self.is_for_this_machine else ()
         return (*self.allow_private_urls, *own)

@@ -27,9 +27,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from instep.core.errors import InstepError, NeedsAdmin
+from instep.crm.addresses import is_loopback
 from instep.crm.oauth import AUTHORIZATION_CODE, JWT_BEARER, Pkce, new_state
 from instep.crm.salesforce.jwt_bearer import CertificateFacts, facts_of
-from instep.crm.transport import is_loopback
 from instep.crm.vendors import vendor_of
 from instep.engine import connection as looking
 from instep.engine.connecting import SignIn, connect

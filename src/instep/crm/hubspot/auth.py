@@ -16,9 +16,10 @@ from urllib.parse import urlencode, urlsplit
 from attrs import evolve, field, frozen
 
 from instep.core.errors import InputError, InstepError, NeedsAdmin, Retry, Scope
+from instep.crm.addresses import Resolver, check_url, is_loopback, resolve
 from instep.crm.hubspot import names
 from instep.crm.oauth import AUTHORIZATION_CODE, BY_HAND, RECONNECT, Pkce, TokenEndpoint, Tokens
-from instep.crm.transport import Resolver, Response, Transport, check_url, is_loopback, resolve
+from instep.crm.transport import Response, Transport
 
 #: a service key or the token of a private app
 STATIC = "static"

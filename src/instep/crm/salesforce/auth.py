@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from instep.core.errors import InputError, NeedsAdmin, Retry, Scope
+from instep.crm.addresses import Resolver, check_url, is_loopback, is_named, resolve
 from instep.crm.oauth import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -33,7 +34,7 @@ from instep.crm.oauth import (
 )
 from instep.crm.salesforce.ids import long_id
 from instep.crm.salesforce.jwt_bearer import assertion
-from instep.crm.transport import Resolver, Transport, check_url, is_loopback, is_named, resolve
+from instep.crm.transport import Transport
 
 SCOPES = ("api", "refresh_token", "id")
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address
