@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from attrs import evolve
 
@@ -128,6 +129,26 @@ def test_F27_a_worker_paused_longer_than_the_stall_limit(house: House) -> None:
     wake(asleep)
     eventually(lambda: "drain.fenced" in log_of(asleep), "the first worker finds itself fenced")
     house.assert_in_step()  # at once, not only after its items were looked at again
+    house.until_settled()
+    house.assert_in_step()
+
+
+@pytest.mark.fault("F27")
+def test_F27_paused_within_a_transaction(house: House) -> None:
+    """SIGSTOP while it holds its lane's row: the transaction is undone, and another worker goes on."""
+    these = lives(2)
+    with psycopg.connect(house.home.database_url) as ours:
+        ours.execute("LOCK TABLE crm_user IN SHARE ROW EXCLUSIVE MODE")
+        asleep = house.worker()
+        waits = "SELECT count(*) FROM pg_locks WHERE relation = 'crm_user'::regclass AND NOT granted"
+        eventually(lambda: house.asked(waits) == 1, "the first worker looks at the setup and saves the users")
+        pause(asleep)
+    house.tell(*scheduled(these))
+    house.worker()
+    in_step = "SELECT count(*) FROM sync_item WHERE done = wanted"
+    eventually(lambda: house.asked(in_step) == 2, "the second worker takes over", 60)
+    wake(asleep)
+    house.tell(these[0].canceled("Ill"))
     house.until_settled()
     house.assert_in_step()
 

@@ -102,7 +102,13 @@ def test_a_database_url_keeps_every_part_that_libpq_knows() -> None:
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (
         "us@er", "p:w", "db.example", "6432", "book",
     )  # fmt: skip
+    assert found["OPTIONS"].pop("options").startswith("-c idle_in_transaction_session_timeout=")
     assert found["OPTIONS"] == {"sslmode": "verify-full", "application_name": "x", "connect_timeout": 10}
+
+
+def test_options_of_a_database_url_win_over_ours() -> None:
+    found = django_database("postgresql:///book?options=-c%20idle_in_transaction_session_timeout%3D1min")
+    assert found["OPTIONS"]["options"].endswith(" -c idle_in_transaction_session_timeout=1min")
 
 
 def test_without_a_database_the_cure_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import procrastinate
+import psycopg
 from attrs import frozen
 from django.conf import settings
 
@@ -45,13 +46,20 @@ def make_app(max_connections: int = 8) -> procrastinate.App:
     # sweep: nobody has to wait for the disk.
     given = conninfo()
     given["options"] = f"{given.get('options', '')} -c synchronous_commit=off".strip()
-    connector = procrastinate.PsycopgConnector(kwargs=given, min_size=1, max_size=max_connections)
+    connector = procrastinate.PsycopgConnector(
+        kwargs=given, configure=_each_by_itself, min_size=1, max_size=max_connections
+    )
     app = procrastinate.App(connector=connector)
     # lock and queueing lock are set where jobs are made: in `instep_wake`
     app.task(name="drain", queue=QUEUE, pass_context=True)(drain_job)
     app.task(name=connection.INSTALL_TASK, queue=QUEUE)(install_job)
     app.task(name=watch.CHECK_TASK, queue=QUEUE)(check_job)
     return app
+
+
+async def _each_by_itself(connection: psycopg.AsyncConnection) -> None:
+    """Each statement of the queue is a transaction by itself: a worker that is stopped in between holds no lock."""
+    await connection.set_autocommit(True)
 
 
 # The job becomes that of the next lane that waits: a thousand lanes pass the queue's own ways once for each thread and

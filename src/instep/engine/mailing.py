@@ -81,14 +81,16 @@ def tell_alerts() -> int:
     How many mails went out. A server that refuses one recipient does not keep the others from theirs; what could not
     be sent stands on the dashboard.
     """
+    # claimed before it is sent: no lane waits for the mail server, and a mail that is lost stands on the dashboard
     with transaction.atomic():
         found = alert_queries.take_unmailed(SETUP)
-        if found is None:
-            return 0
-        alert_queries.mark_mailed(found.account_id, found.keys)
-        address = _page_of(found.connection, "/problems")
-        mails = [alert_mail(to, found.connection_name, found.messages, address) for to in found.recipients]
-        return _send_all(mails, found.connection, f"{found.keys[0]}")
+        if found is not None:
+            alert_queries.mark_mailed(found.account_id, found.keys)
+    if found is None:
+        return 0
+    address = _page_of(found.connection, "/problems")
+    mails = [alert_mail(to, found.connection_name, found.messages, address) for to in found.recipients]
+    return _send_all(mails, found.connection, f"{found.keys[0]}")
 
 
 def tell_stops() -> int:
@@ -100,7 +102,6 @@ def tell_stops() -> int:
 
 
 def _tell_stop() -> int:
-    # claimed before it is sent: no lane waits for the mail server, and a mail that is lost stands on the dashboard
     with transaction.atomic():
         stop = stop_queries.take_stop(_STOP_TOLD_AFTER)
         if stop is not None:
