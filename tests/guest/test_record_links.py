@@ -511,6 +511,23 @@ def test_questions_are_answered_by_their_mapped_fields(door: Door, offered: bool
     assert door.booked()[0].custom == {"team": "Quillmasters" if offered else "Others"}
 
 
+def test_a_place_is_filled_in_as_guests_write_it(door: Door) -> None:
+    """A geolocation of the record answers its question as one text, and comes back to the record unchanged."""
+    from acceptance.test_types_in_the_crm import make, map_all
+    from instep.bookings import calendars
+    from instep.core.mapping import Row
+
+    make(door.scene, "Office", "Location", scale=6)
+    map_all(door.scene, Row("contact.custom.office", "Office__c"))
+    asked = (Question("office", "Where is your office?", QuestionType.TEXT),)
+    calendars.change(
+        door.scene.account_id, evolve(door.calendar, rules=evolve(door.calendar.rules, questions=asked))
+    )
+    record = door.scene.fake.seed("Lead", **PERSON, Office__Latitude__s=38.7, Office__Longitude__s=-9.1)
+    assert door.send(Page(door.details(sosfLeadId=record))).status_code == 303
+    assert door.booked()[0].custom == {"office": "38.7, -9.1"}
+
+
 def test_contact_behind_a_person_account(door: Door) -> None:
     """The link has the id of the related Contact; the person account's own fields are read."""
     door.scene.fake.order("POST", "features", {"personAccounts": True})

@@ -91,4 +91,7 @@ def _texts(found: Mapping[str, Any]) -> dict[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
+    if isinstance(value, Mapping):
+        # a geolocation, as guests write it
+        return ", ".join(str(part) for part in value.values() if part is not None)
     return "" if value is None else str(value).strip()

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from instep.core.contact import email_key, phone_spellings
 from instep.core.creation import Guests
+from instep.core.crm_schema import LOCATION
 from instep.core.desired import Setting, company_name
 from instep.core.lookup import Lookup, ObjectLookup
 from instep.core.mapping import is_email, wire_datetime
@@ -45,8 +46,10 @@ def _fields_to_read(setting: Setting, object_name: str) -> tuple[str, ...]:
             names += _of_person(setting, person)
     names += [profile.modified_field, profile.created_field]
     names += [profile.record_type_field] if described.choices else []
-    found = (described.get(name) for name in names)
-    return tuple(dict.fromkeys(f.name for f in found if f is not None))
+    found = [f for name in names if (f := described.get(name)) is not None]
+    # a geolocation is compared by what is written in its place
+    found += [part for f in found if f.type == LOCATION for part in described.parts(f.name)]
+    return tuple(dict.fromkeys(f.name for f in found))
 
 
 def _of_person(setting: Setting, person: PersonObject) -> list[str]:
