@@ -117,6 +117,17 @@ def test_saving_what_stands_changes_nothing(client: Client, row: Connection) -> 
     assert config_of(row) == before
 
 
+def test_saving_what_is_suggested_is_a_choice_of_the_rules_only(client: Client, row: Connection) -> None:
+    def steps() -> str:
+        shown = client.get(reverse("connection", args=[row.public_id])).content.decode()
+        return " ".join(re.sub(r"<[^>]+>", " ", shown[shown.index('class="steps"') :]).split())
+
+    install(row.account_id, row.id)
+    assert "Field mapping as suggested – Creation rules as suggested" in steps()
+    client.post(address(row), form_of(client.get(address(row))))
+    assert "Field mapping as suggested ✓ Creation rules done" in steps()
+
+
 def test_what_is_chosen_counts_and_every_booking_is_compared_again(
     client: Client, row: Connection, recorded: Callable[..., list[int]]
 ) -> None:

@@ -31,6 +31,8 @@ from instep.store import credentials, item_queries, lane_queries, memory_queries
 
 #: the part of a connection's settings that says who saved which object's mapping last (`engine.mapping_edit`)
 MAPPING_SAVED = "mapping_saved"
+#: the part that says that somebody has saved the creation rules, be it as they were suggested
+RULES_SAVED = "rules_saved"
 #: what stands in a lane's `refused` where the CRM has refused values
 QUARANTINED = "quarantined"
 #: advisory-lock class of token refreshes, any number that nothing else uses
@@ -302,9 +304,9 @@ def apply_config(account_id: int, row: dict[str, Any], document: dict[str, Any])
     refresh(lane, force=True)
     profile = lane.vendor.profile
     config = checked(from_document(document, lane.config), profile, lane.schema, lane.custom, lane.config)
-    settings = {**(row["settings"] or {}), "config": to_document(config)}
-    # who saved which tab last is true no more
-    settings.pop(MAPPING_SAVED, None)
+    # who saved which tab last is true no more; the whole of it is somebody's choice
+    chosen = {"config": to_document(config), MAPPING_SAVED: {}, RULES_SAVED: True}
+    settings = {**(row["settings"] or {}), **chosen}
     credentials.save_settings(account_id, lane.id, settings)
     memory_queries.lift_quarantine(account_id, lane.id)
     item_queries.mark_in_lane(account_id, lane.id)

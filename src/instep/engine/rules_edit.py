@@ -15,7 +15,7 @@ from instep.core.errors import InstepError
 from instep.core.rules import SyncConfig, check
 from instep.crm.vendors import vendor_of
 from instep.engine.connection import reconsider
-from instep.engine.lane import describe_again, load_config, open_lane
+from instep.engine.lane import RULES_SAVED, describe_again, load_config, open_lane
 from instep.engine.mapping_edit import RECENT, check_connected, read_again
 from instep.store import connection_queries, credentials, item_queries, lane_queries
 
@@ -73,8 +73,10 @@ def save_rules(account_id: int, row: dict[str, Any], change: Change, version: st
         found = check(wanted, lane.vendor.profile, lane.schema, lane.custom, before)
         if faults := tuple(fault for fault in found if fault not in standing):
             return Outcome(faults)
+        if wanted != before or RULES_SAVED not in settings:
+            kept = {**settings, "config": to_document(wanted), RULES_SAVED: True}
+            credentials.save_settings(account_id, lane.id, kept)
         if wanted != before:
-            credentials.save_settings(account_id, lane.id, {**settings, "config": to_document(wanted)})
             item_queries.mark_in_lane(account_id, lane.id)
             # the wake comes last, for it takes the queue's locks
             lane_queries.wake(lane.id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from django.utils.translation import gettext as _
 
 from instep.core.catalogue import Property, find
@@ -14,10 +14,10 @@ from instep.core.crm_schema import ObjectSchema
 from instep.core.errors import InstepError
 from instep.core.field_validation import Required, required_fields
 from instep.core.mapping import Row
-from instep.core.rules import SyncConfig, case_calendars, system_fields
+from instep.core.rules import SyncConfig, case_calendars, default_config, system_fields
 from instep.crm.new_field import NewField
 from instep.crm.vendors import Vendor, vendor_of
-from instep.engine.lane import custom_properties, load_config
+from instep.engine.lane import MAPPING_SAVED, RULES_SAVED, custom_properties, load_config
 from instep.engine.schemas import schemas_of
 from instep.engine.watch import HIDDEN, NOT_SEARCHABLE, READ_ONLY
 from instep.store import credentials
@@ -156,8 +156,9 @@ class Setup:
     install_error: Mapping[str, str] | None
     #: whether the CRM has described its objects yet
     described: bool
-    #: whether somebody has set up anything here; a setup that was removed is none
-    chosen: bool
+    #: whether somebody has chosen the mapping, and the rules, be it as they were suggested
+    mapping_chosen: bool
+    rules_chosen: bool
 
     @property
     def looked(self) -> bool:
@@ -197,7 +198,8 @@ class Setup:
 def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
     """The setup of a connection from its row and what is remembered of its CRM."""
     vendor, config = vendor_of(row["vendor"]), load_config(row)
-    known = row["installed"] or {}
+    suggested = default_config(vendor.profile)
+    kept, known = row["settings"] or {}, row["installed"] or {}
     fields, objects = known.get("fields") or {}, known.get("objects") or {}
     unique = known.get("unique") or {}
     names = sorted({*objects, *vendor.profile.objects})
@@ -228,8 +230,14 @@ def setup_of(account_id: int, row: dict[str, Any]) -> Setup:
         error=known.get("error"),
         install_error=known.get("install_error"),
         described=bool(schema),
-        chosen=bool((row["settings"] or {}).get("config")),
+        mapping_chosen=MAPPING_SAVED in kept or config.rows != suggested.rows,
+        rules_chosen=RULES_SAVED in kept or not _as_suggested(config, suggested),
     )
+
+
+def _as_suggested(config: SyncConfig, suggested: SyncConfig) -> bool:
+    """Whether the creation rules are those that Instep begins with; the mapping and strict mode are none."""
+    return evolve(config, rows=suggested.rows, strict=suggested.strict) == suggested
 
 
 def _created(one: NewField, fields: Mapping[str, bool], unique: Mapping[str, bool]) -> CreatedField:

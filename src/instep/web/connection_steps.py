@@ -31,11 +31,11 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
     Of a disconnected CRM nothing is known, whatever it said last: then the steps tell what is kept here.
     """
     if state.name == DISCONNECTED:
-        kept = _("kept") if setup.chosen else _("not set up")
+        kept = [_("kept") if one else _("not set up") for one in (setup.mapping_chosen, setup.rules_chosen)]
         return [
             Step("api-connection", "todo", "–", _("API connection"), _("disconnected")),
-            Step("field-mapping", "todo", "–", _("Field mapping"), kept),
-            Step("creation-rules", "todo", "–", _("Creation rules"), kept),
+            Step("field-mapping", "todo", "–", _("Field mapping"), kept[0]),
+            Step("creation-rules", "todo", "–", _("Creation rules"), kept[1]),
         ]
     standings = (
         ("api-connection", _("API connection"), _connected(state)),
@@ -43,7 +43,7 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
         ("permissions", _("Permissions"), _permitted(setup)),
         ("field-validation", _("Field validation"), _validated(setup)),
         ("field-mapping", _("Field mapping"), _mapped_well(setup)),
-        ("creation-rules", _("Creation rules"), _ruled(setup)),
+        ("creation-rules", _("Creation rules"), _chosen(setup.rules_chosen)),
     )
     return [Step(anchor, kind, sign, word, said) for anchor, word, (kind, sign, said) in standings]
 
@@ -86,12 +86,12 @@ def _mapped_well(setup: Setup) -> _Standing:
     if missing:
         said = ngettext("%(n)s field is missing", "%(n)s fields are missing", missing) % {"n": missing}
         return "bad", "!", said
-    return _ruled(setup)
+    return _chosen(setup.mapping_chosen)
 
 
-def _ruled(setup: Setup) -> _Standing:
+def _chosen(chosen: bool) -> _Standing:
     """What somebody has chosen is done; until then Instep's own suggestion is at work, and stands to be looked at."""
-    return ("ok", "✓", _("done")) if setup.chosen else ("todo", "–", _("as suggested"))
+    return ("ok", "✓", _("done")) if chosen else ("todo", "–", _("as suggested"))
 
 
 def hosts_step(hosts: int, needing: int, user: str) -> Step:
