@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ class Desk:
     key: str = "the-key-of-this-very-form"
     _stop: threading.Event = field(factory=threading.Event)
     _workers: list[threading.Thread] = field(factory=list)
+    #: the queue has one drain of a lane at most: two at once would fence each other for ever
+    _turns: defaultdict[int, threading.Lock] = field(factory=lambda: defaultdict(threading.Lock))
 
     def work(self, count: int = 1) -> None:
         """Start workers."""
@@ -65,7 +68,8 @@ class Desk:
         try:
             while not self._stop.wait(0.01):
                 for lane in lane_queries.lanes_to_wake():
-                    drain(lane["account_id"], lane["id"], self.scene.policy)
+                    with self._turns[lane["id"]]:
+                        drain(lane["account_id"], lane["id"], self.scene.policy)
         finally:
             close_connection()
 
