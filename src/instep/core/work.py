@@ -95,6 +95,38 @@ class Known:
     made_by_us: bool = False
 
 
+def sent_document(known: Known) -> dict[str, dict[str, Any]]:
+    """What we wrote into a record's fields, as it is kept: only what neither the snapshot nor the value says.
+
+    Most fields hold what we wrote, and most values are what the source says: saying it three times takes most of
+    what a batch has to save.
+    """
+    document = {}
+    for name, sent in known.sent.items():
+        kept: dict[str, Any] = {}
+        seen = known.snapshot.get(name)
+        if type(seen) is not type(sent.value) or seen != sent.value:
+            kept["value"] = sent.value
+        if sent.source_value != sent.value:
+            kept["source_value"] = sent.source_value
+        if sent.stand_in:
+            kept["stand_in"] = True
+        if sent.spoke:
+            kept["spoke"] = sent.spoke
+        document[name] = kept
+    return document
+
+
+def sent_of(document: Mapping[str, Mapping[str, Any]], snapshot: Mapping[str, Any]) -> dict[str, Sent]:
+    """What we wrote into a record's fields, out of `sent_document` and the snapshot kept with it."""
+    found = {}
+    for name, kept in document.items():
+        value = kept.get("value", snapshot.get(name))
+        source_value = kept.get("source_value", value)
+        found[name] = Sent(value, source_value, kept.get("stand_in", False), kept.get("spoke", ""))
+    return found
+
+
 @frozen
 class Quarantined:
     """A value that the CRM refused for one field of one record. An empty `value` means any value."""

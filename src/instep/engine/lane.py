@@ -21,7 +21,7 @@ from instep.core.desired import Setting
 from instep.core.errors import InputError, InstepError
 from instep.core.lookup import CrmUser
 from instep.core.rules import Directory, SyncConfig, checked, default_config, plain_email, warnings
-from instep.core.work import Known, Memory, Quarantined, Sent
+from instep.core.work import Known, Memory, Quarantined, sent_of
 from instep.crm.oauth import Tokens
 from instep.crm.port import Crm
 from instep.crm.vendors import VENDORS, Keeper, Vendor, vendor_of
@@ -91,7 +91,7 @@ class Lane:
         known = {
             (row["object"], row["crm_id"]): Known(
                 row["snapshot"],
-                {name: Sent(**value) for name, value in row["sent"].items()},
+                sent_of(row["sent"], row["snapshot"]),
                 row["made_by_us"],
             )
             for row in memory_queries.records_known(self.account_id, self.id, records)

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import asdict
 
 from instep.core.errors import NeedsAdmin, Scope
-from instep.core.work import Sent
+from instep.core.work import sent_document
 from instep.engine import pauses
 from instep.engine.batch import BatchResult, Outcome
 from instep.engine.lane import QUARANTINED, Lane, user_rows
@@ -103,20 +103,11 @@ def _records(result: BatchResult) -> list[dict[str, Any]]:
             "object": key[0],
             "crm_id": key[1],
             "snapshot": dict(known.snapshot),
-            "sent": {name: _sent(sent) for name, sent in known.sent.items()},
+            "sent": sent_document(known),
             "made_by_us": known.made_by_us,
         }
         for key, known in result.memory.known.items()
     ]
-
-
-def _sent(sent: Sent) -> dict[str, Any]:
-    return {
-        "value": sent.value,
-        "source_value": sent.source_value,
-        "stand_in": sent.stand_in,
-        "spoke": sent.spoke,
-    }
 
 
 def _quarantine(result: BatchResult) -> list[dict[str, Any]]:
