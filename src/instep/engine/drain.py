@@ -290,11 +290,9 @@ def _fenced(lane: Lane, ids: list[int], calls: int) -> str:
 
 
 def load(lane: Lane, rows: Sequence[dict[str, Any]]) -> _Loaded:
-    """Load what the items stand for. `wanted` was read before: newer state is written at worst early."""
+    """What the items stand for; contacts that no booking of theirs carries are loaded."""
     loaded = _Loaded(list(rows))
-    bookings, contacts = queries.load_meetings(
-        lane.account_id, [r["target_id"] for r in rows if r["kind"] == "booking"]
-    )
+    bookings, contacts = queries.meetings_in(rows)
     contact_ids = {r["target_id"] for r in rows if r["kind"] == "contact"}
     contact_ids |= {r["person_key"] for r in rows if r["person_key"]}
     if others := sorted(contact_ids - contacts.keys()):

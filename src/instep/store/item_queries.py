@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from instep.store import memory_queries, statements
-from instep.store.queries import IN_STEP, PROBLEM, STATE, WAITING
+from instep.store.queries import CONTACT_OF_MEETING, IN_STEP, MEETING, PROBLEM, STATE, WAITING
 from instep.store.statements import Row, as_array, as_json, decoded, prepared_rows, prepared_run, rows_of, run
 
 # The sums leave PostgreSQL the way over the items' own keys: see `due_items`.
@@ -22,22 +22,29 @@ _OF_LANE = "account_id + 0 = %s AND connection_id + 0 = %s AND id = ANY(%s::bigi
 _ORDERLY = "ORDER BY connection_id, kind, target_id FOR UPDATE"
 _LOCKED = f"(SELECT id FROM sync_item WHERE {_OF_LANE} {_ORDERLY}) locked"  # noqa: S608
 
+# One row by its key for each item: PostgreSQL cannot know how few items a limit leaves, and would read all bookings.
+_BOOKING_OF_ITEM = f"""LEFT JOIN LATERAL (
+                      SELECT {MEETING} FROM booking b {CONTACT_OF_MEETING}
+                       WHERE i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+                         AND NOT b.in_trash LIMIT 1) meeting ON true"""  # noqa: S608 - the words in braces are our own
+
 
 def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
     """Due items in the order they fell due. A contact without a link takes that of its last booking.
 
-    `earlier_link` is that of its person's last booking, for a booking that has none yet.
+    `earlier_link` is that of its person's last booking, for a booking that has none yet. Each row carries its booking
+    (`queries.meetings_in`), which is empty for one in the trash of its source.
     """
     # The sums leave PostgreSQL the person's index only. Of a tenant that it has not counted yet it believes that it
     # has next to nothing, and would go through all of its bookings for each item.
     return decoded(
         prepared_rows(
-            """SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
+            f"""SELECT i.id, i.kind, i.target_id, i.person_key, i.wanted, i.attempts, i.observe_first, i.sent_at,
                       i.rules_only,
                       extract(epoch FROM now() - i.sent_at)::float AS doubt_age,
-                      COALESCE(NULLIF(i.link, '{}'::jsonb), CASE i.kind WHEN 'contact' THEN other.link END,
-                               '{}'::jsonb) AS link,
-                      CASE i.kind WHEN 'booking' THEN other.link END AS earlier_link
+                      COALESCE(NULLIF(i.link, '{{}}'::jsonb), CASE i.kind WHEN 'contact' THEN other.link END,
+                               '{{}}'::jsonb) AS link,
+                      CASE i.kind WHEN 'booking' THEN other.link END AS earlier_link, meeting.*
                  FROM (SELECT * FROM sync_item
                         WHERE account_id = %s AND connection_id = %s AND due_at <= now()
                         ORDER BY due_at, id LIMIT %s) i
@@ -47,22 +54,23 @@ def due_items(account_id: int, connection_id: int, limit: int) -> list[Row]:
                          AND b.connection_id + 0 = i.connection_id AND b.person_key = i.person_key
                          AND b.kind = 'booking' AND b.link ? 'person_id'
                        ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) other ON true
-                ORDER BY i.due_at, i.id""",
+                 {_BOOKING_OF_ITEM}
+                ORDER BY i.due_at, i.id""",  # noqa: S608 - the words in braces are our own
             [account_id, connection_id, limit],
         )
     )
 
 
 def item_of(account_id: int, connection_id: int, kind: str, target_id: int) -> Row | None:
-    """One item of a lane, or None; `earlier_link` as in `due_items`."""
+    """One item of a lane, or None; `earlier_link` and its booking as in `due_items`."""
     found = rows_of(
-        """SELECT i.*, (SELECT b.link FROM sync_item b
+        f"""SELECT i.*, (SELECT b.link FROM sync_item b
                          WHERE i.kind = 'booking' AND NOT i.link ? 'person_id' AND b.account_id = i.account_id
                            AND b.connection_id = i.connection_id AND b.person_key = i.person_key
                            AND b.kind = 'booking' AND b.link ? 'person_id'
-                         ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) AS earlier_link
-             FROM sync_item i
-            WHERE i.account_id = %s AND i.connection_id = %s AND i.kind = %s AND i.target_id = %s""",
+                         ORDER BY b.in_step_at DESC NULLS LAST LIMIT 1) AS earlier_link, meeting.*
+             FROM sync_item i {_BOOKING_OF_ITEM}
+            WHERE i.account_id = %s AND i.connection_id = %s AND i.kind = %s AND i.target_id = %s""",  # noqa: S608
         [account_id, connection_id, kind, target_id],
     )
     return decoded(found)[0] if found else None

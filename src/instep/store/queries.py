@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -30,47 +30,51 @@ def rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[
         return cursor.fetchall() if cursor.description else []
 
 
+#: as a number: making a moment out of PostgreSQL's text takes longer than all else of a row
+_UPDATED = "extract(epoch FROM c.updated_at)::float AS updated_at"
 _FORMER = """ARRAY(SELECT f.email_key FROM contact_former_email f
                   WHERE f.account_id = c.account_id AND f.contact_id = c.id) AS former"""
 
 
+#: a booking `b` with its contact `c` and all that belongs to them, as `meetings_in` takes it
+MEETING = f"""b.id AS booking, b.state, c.id AS contact, c.public_id, c.fields, {_UPDATED}, {_FORMER},
+       (SELECT jsonb_object_agg(h.public_id, jsonb_build_array(h.email, h.name, h.time_zone))
+          FROM host h
+         WHERE h.account_id = b.account_id
+           AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts'))) AS hosts,
+       (SELECT k.rules ->> 'event_title' FROM calendar k
+         WHERE k.account_id = b.account_id AND k.source = b.source
+           AND k.source_id = b.state ->> 'calendar') AS event_title"""  # noqa: S608 - the words in braces are ours
+CONTACT_OF_MEETING = "LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id"
+
+
 def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
     """Bookings by key, with their hosts as known now; those in the source's trash are left out."""
-    return load_meetings(account_id, ids)[0]
-
-
-def load_meetings(account_id: int, ids: Collection[int]) -> tuple[dict[int, Booking], dict[int, Contact]]:
-    """`load_bookings`, and the contacts whose bookings they are, by key."""
     found = prepared_rows(
-        f"""
-        SELECT b.id, b.state, c.id AS contact, c.public_id, c.fields, c.updated_at, {_FORMER},
-               (SELECT jsonb_object_agg(h.public_id, jsonb_build_array(h.email, h.name, h.time_zone))
-                  FROM host h
-                 WHERE h.account_id = b.account_id
-                   AND h.public_id IN (SELECT jsonb_array_elements_text(b.state -> 'hosts'))) AS hosts,
-               (SELECT k.rules ->> 'event_title' FROM calendar k
-                 WHERE k.account_id = b.account_id AND k.source = b.source
-                   AND k.source_id = b.state ->> 'calendar') AS event_title
-          FROM booking b
-          LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id
-         WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash
-        """,  # noqa: S608 - the words in braces are this module's own
+        f"""SELECT {MEETING} FROM booking b {CONTACT_OF_MEETING}
+             WHERE b.account_id = %s AND b.id = ANY(%s::bigint[]) AND NOT b.in_trash""",  # noqa: S608 - ours
         [account_id, as_array(ids)],
     )
+    return meetings_in(found)[0]
+
+
+def meetings_in(found: Iterable[Mapping[str, Any]]) -> tuple[dict[int, Booking], dict[int, Contact]]:
+    """Bookings out of rows with `MEETING`, and the contacts whose bookings they are, by key."""
+    held = [row for row in found if row["booking"] is not None]
     bookings = {
-        row["id"]: convert.booking_of(
+        row["booking"]: convert.booking_of(
             _json(row["state"]), row["public_id"] or "", _json(row["hosts"]), row["event_title"] or ""
         )
-        for row in found
+        for row in held
     }
-    persons = {row["contact"]: row for row in found if row["contact"] is not None}
+    persons = {row["contact"]: row for row in held if row["contact"] is not None}
     return bookings, {key: _contact(row) for key, row in persons.items()}
 
 
 def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
     """Contacts by key, with the addresses that they had before."""
     found = prepared_rows(
-        f"""SELECT c.id, c.public_id, c.fields, c.updated_at, {_FORMER}
+        f"""SELECT c.id, c.public_id, c.fields, {_UPDATED}, {_FORMER}
               FROM contact c WHERE c.account_id = %s AND c.id = ANY(%s::bigint[])""",  # noqa: S608
         [account_id, as_array(ids)],
     )
@@ -78,7 +82,8 @@ def load_contacts(account_id: int, ids: Collection[int]) -> dict[int, Contact]:
 
 
 def _contact(row: Mapping[str, Any]) -> Contact:
-    return convert.contact_from(row["public_id"], _json(row["fields"]), row["updated_at"], row["former"])
+    updated_at = datetime.fromtimestamp(row["updated_at"], UTC) if row["updated_at"] is not None else None
+    return convert.contact_from(row["public_id"], _json(row["fields"]), updated_at, row["former"])
 
 
 def find_booking(account_id: int, source_id: str) -> int | None:
