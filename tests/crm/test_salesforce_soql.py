@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from instep.core.errors import Bug, InputError
 from instep.core.lookup import ObjectLookup
-from instep.crm.salesforce.soql import ADDRESS_BYTES, STATEMENT_CHARS, literal, statements, user_statements
+from instep.crm.salesforce.soql import (
+    ADDRESS_BYTES,
+    STATEMENT_CHARS,
+    literal,
+    quoted,
+    statements,
+    user_statements,
+)
 from instep_standins.salesforce.soql_parse import parse
 
 _CONTROL = "".join(chr(n) for n in range(32) if chr(n) not in "\n\r\t\b\f")
@@ -101,3 +108,8 @@ def test_users_are_asked_by_their_addresses() -> None:
         r"WHERE UserType IN \('Standard', 'CsnOnly'\) AND \(Email IN \('o\\'neil@host.example'\)\)",
         statement.soql,
     )
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_an_address_carries_a_statement_as_urllib_writes_it(text: str) -> None:
+    assert quoted(text) == quote(text, safe="")

@@ -19,14 +19,16 @@ log = structlog.get_logger(__name__)
 _HOUSEKEEPING = 24 * 3600
 #: how often connections are looked for whose setup nobody has looked at for a day
 _WATCHING = 300.0
+#: how often garbage is looked for among all that lives
+_THOROUGH = 60.0
 
 
 def run(concurrency: int = 4) -> None:
     """Work until SIGINT or SIGTERM; `concurrency` connections are drained at the same time."""
-    # What is loaded by now stays for good, and a batch makes ten thousands of values that die by themselves:
-    # looking for garbage among them at Python's own pace costs more than it finds.
+    # What is loaded by now stays for good, and a batch makes ten thousands of values that die by themselves: looking
+    # among them for what holds itself, at Python's own pace, takes a sixteenth of a busy worker. The sweep looks.
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.disable()
     asyncio.run(_run(concurrency))
 
 
@@ -74,6 +76,7 @@ async def _keep_sweeping() -> None:
     while True:
         try:
             watching = turn % _WATCHING < recover.BEAT
+            collect_garbage(thoroughly=turn % _THOROUGH < recover.BEAT)
             await asyncio.to_thread(_once, turn - tidied >= _HOUSEKEEPING, watching)
             if turn - tidied >= _HOUSEKEEPING:
                 tidied = turn
@@ -82,6 +85,11 @@ async def _keep_sweeping() -> None:
             _say_failed("worker.sweep_failed", error)
         await asyncio.sleep(recover.BEAT)
         turn += recover.BEAT
+
+
+def collect_garbage(*, thoroughly: bool) -> None:
+    """Let go of values that hold each other: those of the last seconds, or among all that lives."""
+    gc.collect(2 if thoroughly else 1)
 
 
 async def _keep_mailing() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
@@ -34,4 +37,9 @@ def rotate(token: bytes | memoryview) -> bytes:
 
 
 def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.INSTEP.secret_keys])
+    return _opened(tuple(settings.INSTEP.secret_keys))
+
+
+@lru_cache(maxsize=8)
+def _opened(keys: tuple[Any, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import orjson
 import psycopg
 from django.db import connection as db
-from psycopg.rows import dict_row
 
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
@@ -68,9 +68,22 @@ def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Row]]:
         connection.prepare_threshold = _PREPARE_AFTER
         # All of them find rows by their keys: a plan for the values at hand would be the same, made anew each time.
         connection.execute("SET plan_cache_mode = force_generic_plan")
-    with db.wrap_database_errors, psycopg.Cursor(connection, row_factory=dict_row) as cursor:
+    with db.wrap_database_errors, psycopg.Cursor(connection, row_factory=_rows_as_named(sql)) as cursor:
         cursor.execute(sql, params)
         yield cursor
+
+
+@lru_cache(maxsize=256)
+def _rows_as_named(sql: str) -> Callable[[psycopg.Cursor[Any]], Callable[[Sequence[Any]], Row]]:
+    """`psycopg.rows.dict_row` for one statement, which is asked for the names of its columns once and not each time."""
+    names: list[str] = []
+
+    def factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+        if not names and cursor.description is not None:
+            names.extend(column.name for column in cursor.description)
+        return lambda values: dict(zip(names, values, strict=True))
+
+    return factory
 
 
 def as_array(numbers: Iterable[int]) -> str:

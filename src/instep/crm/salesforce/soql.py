@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -24,8 +25,11 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\
 
 #: Control characters that have no escape in a query.
 _UNHELD = re.compile(r"[\x00-\x07\x0b\x0e-\x1f]")
-#: Bytes that an address carries only as %XX.
-_NOT_IN_ADDRESS = re.compile(rb"[^A-Za-z0-9_.~-]")
+#: What statements are full of, the sign of an escape first: whole texts at a time, for a call each takes far longer.
+_COMMON = {sign: quote(sign, safe="") for sign in "% ,='@()"}
+#: What an address does not carry; escapes are made already.
+_NOT_IN_ADDRESS = re.compile(rb"[^A-Za-z0-9_.~%-]")
+#: A byte as an address carries it.
 _PERCENT = {bytes((n,)): b"%%%02X" % n for n in range(256)}
 
 #: Backslash first: each character is replaced once, so what an escape adds is never escaped again.
@@ -62,6 +66,8 @@ def literal(value: str) -> str:
 
 def quoted(text: str) -> str:
     """A text as an address carries it: `urllib.parse.quote(text, safe="")`, much faster for long ones."""
+    for sign, escape in _COMMON.items():
+        text = text.replace(sign, escape)
     return _NOT_IN_ADDRESS.sub(lambda found: _PERCENT[found[0]], text.encode()).decode("ascii")
 
 
