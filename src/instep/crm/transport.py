@@ -164,7 +164,13 @@ class Response:
 
     def json(self) -> Any:
         """The body as JSON; ValueError when it is something else (a maintenance page, a proxy's error)."""
-        return jsonlib.loads(self.content) if self.content else None
+        if not self.content:
+            return None
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            # other encodings than UTF-8 and numbers that JSON does not know are read slowly
+            return jsonlib.loads(self.content)
 
 
 class Transport:

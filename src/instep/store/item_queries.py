@@ -22,10 +22,10 @@ _OF_LANE = "account_id + 0 = %s AND connection_id + 0 = %s AND id = ANY(%s::bigi
 _ORDERLY = "ORDER BY connection_id, kind, target_id FOR UPDATE"
 _LOCKED = f"(SELECT id FROM sync_item WHERE {_OF_LANE} {_ORDERLY}) locked"  # noqa: S608
 
-# One row by its key for each item: PostgreSQL cannot know how few items a limit leaves, and would read all bookings.
+# One row by its own key for each item: PostgreSQL cannot know how few a limit leaves, and would read all bookings.
 _BOOKING_OF_ITEM = f"""LEFT JOIN LATERAL (
                       SELECT {MEETING} FROM booking b {CONTACT_OF_MEETING}
-                       WHERE i.kind = 'booking' AND b.account_id = i.account_id AND b.id = i.target_id
+                       WHERE i.kind = 'booking' AND b.account_id + 0 = i.account_id AND b.id = i.target_id
                          AND NOT b.in_trash LIMIT 1) meeting ON true"""  # noqa: S608 - the words in braces are our own
 
 

@@ -45,7 +45,8 @@ MEETING = f"""b.id AS booking, b.state, c.id AS contact, c.public_id, c.fields, 
        (SELECT k.rules ->> 'event_title' FROM calendar k
          WHERE k.account_id = b.account_id AND k.source = b.source
            AND k.source_id = b.state ->> 'calendar') AS event_title"""  # noqa: S608 - the words in braces are ours
-CONTACT_OF_MEETING = "LEFT JOIN contact c ON c.account_id = b.account_id AND c.id = b.contact_id"
+#: the sum leaves PostgreSQL the contact's own key, as in `item_queries.due_items`
+CONTACT_OF_MEETING = "LEFT JOIN contact c ON c.account_id + 0 = b.account_id AND c.id = b.contact_id"
 
 
 def load_bookings(account_id: int, ids: Collection[int]) -> dict[int, Booking]:
