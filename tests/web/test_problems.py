@@ -474,6 +474,7 @@ def test_a_value_that_a_rule_refuses_is_told_though_nothing_waits(house: House) 
     page = text_of(house.client.get(reverse("problems", args=[house.connection.public_id])))
     assert "Companies are checked first." in page
     assert "with the default where the field is required" in page
+    assert "Object Manager → Lead → Validation Rules" in page
     made(house, {"kind": "Text", "label": "Other", "length": 40})
     house.check()
     assert house.only().left_out == 1, "a new field says nothing about the rule"

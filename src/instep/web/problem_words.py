@@ -297,7 +297,7 @@ WORDS: Mapping[Cause, Words] = {
         _("A rule of the org says no to these records. Its own text stands below; all other bookings go on."),
         (
             _(
-                "Setup → Object Manager → the object → Validation Rules: find the rule with this text, and let it pass "
+                "Setup → Object Manager → %(object)s → Validation Rules: find the rule with this text, and let it pass "
                 "Instep's records, for example by the connected user's name."
             ),
             _("Or map the field that it asks for."),

@@ -60,7 +60,9 @@ class Card:
 def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
     """What is wrong now, from memory; the page has the CRM asked again while it is open."""
     row = row_of(request, connection_id)
-    found = problems_of(request.user.account_id, row)
+    account_id = request.user.account_id
+    found = problems_of(account_id, row)
+    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor_of(row["vendor"]).schema_of)
     checked = _checked_at(row)
     context = {
         "row": row,
@@ -68,7 +70,7 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
         "identity": row["identity"] or {},
         "state": state_of(row),
         "disconnected": row["state"] == DISABLED,
-        "cards": [_card(request.user.account_id, row, one) for one in found],
+        "cards": [_card(account_id, row, schema, one) for one in found],
         "checked_at": checked,
         "seconds": int((datetime.now(UTC) - checked).total_seconds()) if checked else None,
         "address": request.get_full_path(),
@@ -76,7 +78,7 @@ def problems(request: HttpRequest, connection_id: str) -> HttpResponse:
     return render(request, "web/problems/page.html", context)
 
 
-def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
+def _card(account_id: int, row: dict[str, Any], schema: Schema, problem: Problem) -> Card:
     words = words_for(row["vendor"], problem.cause)
     role = problem.subject.partition(".")[0]
     mapping = ""
@@ -92,7 +94,6 @@ def _card(account_id: int, row: dict[str, Any], problem: Problem) -> Card:
     lacking = (row["installed"] or {}).get("scopes") or () if problem.cause is Cause.RIGHTS else ()
     without = words_of(row["vendor"]).scopes
     missing = tuple((scope, without.get(scope, "")) for scope in lacking)
-    schema = schemas_of(account_id, int(row["id"]), row["vendor"], vendor_of(row["vendor"]).schema_of)
     steps = named(schema, problem.subject).said([str(step) for step in words.steps])
     return Card(problem, words, steps, mapping, _advice(row, schema, problem), missing, records)
 
