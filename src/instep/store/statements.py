@@ -76,11 +76,13 @@ def _prepared(sql: str, params: Params) -> Iterator[psycopg.Cursor[Row]]:
 @lru_cache(maxsize=256)
 def _rows_as_named(sql: str) -> Callable[[psycopg.Cursor[Any]], Callable[[Sequence[Any]], Row]]:
     """`psycopg.rows.dict_row` for one statement, which is asked for the names of its columns once and not each time."""
-    names: list[str] = []
+    names: tuple[str, ...] = ()
 
     def factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+        nonlocal names
         if not names and cursor.description is not None:
-            names.extend(column.name for column in cursor.description)
+            # set at once: threads that are first together would each add theirs
+            names = tuple(column.name for column in cursor.description)
         return lambda values: dict(zip(names, values, strict=True))
 
     return factory
