@@ -98,8 +98,9 @@ class Known:
 def sent_document(known: Known) -> dict[str, dict[str, Any]]:
     """What we wrote into a record's fields, as it is kept: only what neither the snapshot nor the value says.
 
-    Most fields hold what we wrote, and most values are what the source says: saying it three times takes most of
-    what a batch has to save.
+    By field: `value` where the snapshot has another, `source_value` where it is not the value, `stand_in` and `spoke`
+    where they are set. Most fields hold what we wrote, and most values are what the source says: saying it three times
+    would take most of what a batch has to save.
     """
     document = {}
     for name, sent in known.sent.items():

@@ -37,9 +37,10 @@ def rotate(token: bytes | memoryview) -> bytes:
 
 
 def _keys() -> MultiFernet:
-    return _opened(tuple(settings.INSTEP.secret_keys))
+    return _cipher(tuple(settings.INSTEP.secret_keys))
 
 
 @lru_cache(maxsize=8)
-def _opened(keys: tuple[Any, ...]) -> MultiFernet:
+def _cipher(keys: tuple[Any, ...]) -> MultiFernet:
+    """One that encrypts with the first of these keys and reads with any: making it costs a seventh of using it."""
     return MultiFernet([Fernet(key) for key in keys])

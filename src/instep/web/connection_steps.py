@@ -31,11 +31,10 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
     Of a disconnected CRM nothing is known, whatever it said last: then the steps tell what is kept here.
     """
     if state.name == DISCONNECTED:
-        kept = [_("kept") if one else _("not set up") for one in (setup.mapping_chosen, setup.rules_chosen)]
         return [
             Step("api-connection", "todo", "–", _("API connection"), _("disconnected")),
-            Step("field-mapping", "todo", "–", _("Field mapping"), kept[0]),
-            Step("creation-rules", "todo", "–", _("Creation rules"), kept[1]),
+            Step("field-mapping", "todo", "–", _("Field mapping"), _kept(setup.mapping_chosen)),
+            Step("creation-rules", "todo", "–", _("Creation rules"), _kept(setup.rules_chosen)),
         ]
     standings = (
         ("api-connection", _("API connection"), _connected(state)),
@@ -46,6 +45,10 @@ def steps_of(state: State, setup: Setup, installing: bool) -> list[Step]:
         ("creation-rules", _("Creation rules"), _chosen(setup.rules_chosen)),
     )
     return [Step(anchor, kind, sign, word, said) for anchor, word, (kind, sign, said) in standings]
+
+
+def _kept(chosen: bool) -> str:
+    return _("kept") if chosen else _("not set up")
 
 
 def _connected(state: State) -> _Standing:

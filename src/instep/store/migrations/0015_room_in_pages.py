@@ -1,6 +1,6 @@
 """Rows that change with every batch find room beside them: their indexes stay as they are.
 
-An item is noted as on its way and then as done, a connection counts its drains and calls; none of that is indexed.
+That an item is on its way and how often a connection was drained and called is not indexed.
 """
 
 from django.db import migrations
