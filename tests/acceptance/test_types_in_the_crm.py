@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from custom_fields import make, map_all
 from faults.scene import Scene
-from instep.bookings import properties
 from instep.core.mapping import Row
-from instep.engine.lane import load_config
 from instep.store import item_queries
 from instep_standins.salesforce.schema import Field as SchemaField
 from oncehub_events import form, line
@@ -36,17 +35,6 @@ TYPES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
 }
 
 
-def make(scene: Scene, name: str, kind: str, **more: Any) -> None:
-    """A custom field of Leads that the connected user may write."""
-    api = f"{name}__c"
-    scene.fake.order(
-        "POST", "field", {"object": "Lead", "field": api, "create": {"kind": kind, "label": name, **more}}
-    )
-    parts = [f"{name}__Latitude__s", f"{name}__Longitude__s"] if kind == "Location" else []
-    for part in (api, *parts):
-        scene.fake.order("POST", "fls", {"object": "Lead", "field": part, "read": True, "edit": True})
-
-
 def asked(**values: Any) -> dict[str, Any]:
     """A form that was answered so."""
     return form(custom_fields=[{"name": name.lower(), "value": value} for name, value in values.items()])
@@ -55,18 +43,6 @@ def asked(**values: Any) -> dict[str, Any]:
 def answers(**values: Any) -> bytes:
     """A booking whose form was answered so."""
     return line("EVNT-1", id="BKNG-1", tracking_id="BKNG-1", form_submission=asked(**values))
-
-
-def map_all(scene: Scene, *rows: Row) -> None:
-    """Add rows to the mapping of Leads; their custom properties are made first."""
-    for row in rows:
-        name = row.source.removeprefix("contact.custom.")
-        if name != row.source:
-            properties.create(
-                scene.account_id, "Contact", name, name, "multi" if name == "topics" else "text"
-            )
-    config = load_config(scene.lane())
-    scene.configure(rows={**config.rows, "Lead": (*config.rows["Lead"], *rows)})
 
 
 def lead(scene: Scene) -> dict[str, Any]:

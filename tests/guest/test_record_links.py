@@ -513,7 +513,7 @@ def test_questions_are_answered_by_their_mapped_fields(door: Door, offered: bool
 
 def test_a_place_is_filled_in_as_guests_write_it(door: Door) -> None:
     """A geolocation of the record answers its question as one text, and comes back to the record unchanged."""
-    from acceptance.test_types_in_the_crm import make, map_all
+    from custom_fields import make, map_all
     from instep.bookings import calendars
     from instep.core.mapping import Row
 
